@@ -1,0 +1,148 @@
+package dev.ublk4j.linux;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** A file descriptor and the duty to close it. */
+public final class Fd implements AutoCloseable {
+    /** Open for reading only. */
+    public static final int O_RDONLY = 0;
+
+    /** Open for writing only. */
+    public static final int O_WRONLY = 1;
+
+    /** Open for reading and writing. */
+    public static final int O_RDWR = 2;
+
+    /** Create the file where there is none. */
+    public static final int O_CREAT = 0x40;
+
+    /** Fail where the file is there already; on a block device, where it is in use. */
+    public static final int O_EXCL = 0x80;
+
+    /** Bypass the page cache. */
+    public static final int O_DIRECT =
+            "amd64".equals(System.getProperty("os.arch")) ? 0x4000 : 0x10000;
+
+    /** Close on exec; always set. */
+    public static final int O_CLOEXEC = 0x80000;
+
+    private static final int AT_FDCWD = -100;
+
+    private final int number;
+    private final String name;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private Fd(int number, String name) {
+        this.number = number;
+        this.name = name;
+    }
+
+    /**
+     * Takes over a descriptor that a call answered.
+     *
+     * @param number the open descriptor
+     * @param name what it is, for messages
+     */
+    public static Fd own(int number, String name) {
+        return new Fd(number, name);
+    }
+
+    /**
+     * Opens a file.
+     *
+     * @param flags {@code O_...} flags; {@link #O_CLOEXEC} is added
+     * @throws LinuxException when the kernel refuses
+     */
+    public static Fd open(Path path, int flags) {
+        return open(path, flags, 0);
+    }
+
+    /**
+     * Opens a file, creating it with the given permissions where {@link #O_CREAT} asks for it.
+     *
+     * @param mode permission bits of a file that is created
+     * @throws LinuxException when the kernel refuses
+     */
+    public static Fd open(Path path, int flags, int mode) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment name = arena.allocateFrom(path.toString());
+            long answer;
+            do {
+                answer =
+                        Syscall.call(
+                                Syscall.Call.OPENAT,
+                                AT_FDCWD,
+                                name.address(),
+                                flags | O_CLOEXEC,
+                                mode);
+            } while (answer == Errno.EINTR.negated());
+            return new Fd(
+                    (int) LinuxException.check("openat", path.toString(), answer), path.toString());
+        }
+    }
+
+    /** {@return the number} */
+    public int number() {
+        assert !closed.get() : this;
+        return number;
+    }
+
+    /** {@return what was opened, for messages} */
+    public String name() {
+        return name;
+    }
+
+    /**
+     * {@return the bytes read at an offset, fewer than asked at the end of the file, or a negative
+     * errno}
+     */
+    public long pread(MemorySegment buffer, long offset) {
+        return Syscall.call(
+                Syscall.Call.PREAD64, number(), buffer.address(), buffer.byteSize(), offset);
+    }
+
+    /** {@return the bytes written at an offset, or a negative errno} */
+    public long pwrite(MemorySegment buffer, long offset) {
+        return Syscall.call(
+                Syscall.Call.PWRITE64, number(), buffer.address(), buffer.byteSize(), offset);
+    }
+
+    /** {@return the answer of {@code ioctl}, or a negative errno} */
+    public long ioctl(long request, MemorySegment argument) {
+        return Syscall.call(Syscall.Call.IOCTL, number(), request, argument.address());
+    }
+
+    /**
+     * Sets the length of the file.
+     *
+     * @throws LinuxException when the kernel refuses
+     */
+    public void truncate(long lengthBytes) {
+        LinuxException.check(
+                "ftruncate", name, Syscall.call(Syscall.Call.FTRUNCATE, number(), lengthBytes, 0));
+    }
+
+    /** {@return whether {@link #close} has been called} */
+    public boolean isClosed() {
+        return closed.get();
+    }
+
+    /** Closes the descriptor; a second call does nothing. */
+    @Override
+    public void close() {
+        // The kernel frees the number even when close answers an error, so there is nothing to
+        // retry.
+        if (closed.compareAndSet(false, true)) {
+            long answer = Syscall.call(Syscall.Call.CLOSE, number, 0, 0);
+            assert answer != Errno.EBADF.negated() : "closed behind our back: " + this;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "fd " + number + " (" + name + (closed.get() ? ", closed)" : ")");
+    }
+}

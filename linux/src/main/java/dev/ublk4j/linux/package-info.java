@@ -1,0 +1,18 @@
+/**
+ * The few system calls that the rest of ublk4j stands on.
+ *
+ * <p><b>What it is.</b> {@link dev.ublk4j.linux.Syscall} is the only place that makes a downcall;
+ * {@link dev.ublk4j.linux.Fd} owns a file descriptor, {@link dev.ublk4j.linux.Mapping} maps memory
+ * into an arena, {@link dev.ublk4j.linux.EventFd} wakes a sleeper, {@link
+ * dev.ublk4j.linux.UserMemory} reads an address that may be wild.
+ *
+ * <p><b>Errors.</b> A raw call answers a negative errno and never throws; the classes above it
+ * throw {@link dev.ublk4j.linux.LinuxException}, which names the call, its object and the {@link
+ * dev.ublk4j.linux.Errno}.
+ *
+ * <p><b>Threads.</b> Everything here may be called from any thread unless a method says otherwise.
+ */
+@NullMarked
+package dev.ublk4j.linux;
+
+import org.jspecify.annotations.NullMarked;
