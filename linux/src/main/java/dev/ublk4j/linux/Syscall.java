@@ -104,6 +104,7 @@ public final class Syscall {
         PRCTL(157, 167),
         GETTID(186, 178),
         SCHED_SETAFFINITY(203, 122),
+        TGKILL(234, 131),
         OPENAT(257, 56),
         FALLOCATE(285, 47),
         EVENTFD2(290, 19),

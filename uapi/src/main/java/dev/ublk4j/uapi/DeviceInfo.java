@@ -1,0 +1,63 @@
+package dev.ublk4j.uapi;
+
+import java.util.Set;
+
+/**
+ * A {@link DevInfo} read out of memory.
+ *
+ * @param queues number of queues
+ * @param queueDepth tags of each queue
+ * @param state see {@link DeviceState}
+ * @param ioDescSize bytes from one descriptor to the next
+ * @param maxIoBufBytes bytes of the largest request
+ * @param deviceId device number, -1 to let ADD_DEV choose
+ * @param serverPid process of the server
+ * @param flags see {@link Feature}
+ * @param serverFlags flags of the server's own
+ * @param ownerUid user who owns the device, filled in by the driver
+ * @param ownerGid group that owns the device, filled in by the driver
+ */
+public record DeviceInfo(
+        int queues,
+        int queueDepth,
+        int state,
+        int ioDescSize,
+        int maxIoBufBytes,
+        int deviceId,
+        int serverPid,
+        long flags,
+        long serverFlags,
+        int ownerUid,
+        int ownerGid) {
+
+    /**
+     * {@return what ADD_DEV is asked for: the rest is 0}
+     *
+     * @param deviceId -1 to let the driver choose
+     */
+    public static DeviceInfo request(
+            int deviceId, int queues, int queueDepth, int maxIoBufBytes, long flags) {
+        return new DeviceInfo(queues, queueDepth, 0, 0, maxIoBufBytes, deviceId, 0, flags, 0, 0, 0);
+    }
+
+    /** {@return the features that the flags have} */
+    public Set<Feature> features() {
+        return Feature.of(flags);
+    }
+
+    /** {@return the same device in another state} */
+    public DeviceInfo withState(int newState) {
+        return new DeviceInfo(
+                queues,
+                queueDepth,
+                newState,
+                ioDescSize,
+                maxIoBufBytes,
+                deviceId,
+                serverPid,
+                flags,
+                serverFlags,
+                ownerUid,
+                ownerGid);
+    }
+}

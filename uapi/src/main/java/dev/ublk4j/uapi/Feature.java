@@ -1,0 +1,122 @@
+package dev.ublk4j.uapi;
+
+import java.util.EnumSet;
+import java.util.Set;
+
+/** What a driver can do and a device asks for: the bits of {@link DevInfo#flags}. */
+public enum Feature {
+    SUPPORT_ZERO_COPY(
+            Feature.UBLK_F_SUPPORT_ZERO_COPY,
+            "requests' pages can be registered as fixed buffers of a ring"),
+    URING_CMD_COMP_IN_TASK(
+            Feature.UBLK_F_URING_CMD_COMP_IN_TASK,
+            "deliver requests through task work; for comparison"),
+    NEED_GET_DATA(
+            Feature.UBLK_F_NEED_GET_DATA, "the server names the buffer of a write when it arrives"),
+    USER_RECOVERY(
+            Feature.UBLK_F_USER_RECOVERY,
+            "the device survives its server; what was in flight fails"),
+    USER_RECOVERY_REISSUE(
+            Feature.UBLK_F_USER_RECOVERY_REISSUE,
+            "the device survives its server; what was in flight is issued again"),
+    UNPRIVILEGED_DEV(Feature.UBLK_F_UNPRIVILEGED_DEV, "users without privileges may own devices"),
+    CMD_IOCTL_ENCODE(Feature.UBLK_F_CMD_IOCTL_ENCODE, "commands are encoded like ioctls"),
+    USER_COPY(
+            Feature.UBLK_F_USER_COPY,
+            "the server copies data with pread and pwrite on the character device"),
+    ZONED(Feature.UBLK_F_ZONED, "zoned storage"),
+    USER_RECOVERY_FAIL_IO(
+            Feature.UBLK_F_USER_RECOVERY_FAIL_IO,
+            "the device survives its server; I/O fails until there is a new one"),
+    UPDATE_SIZE(Feature.UBLK_F_UPDATE_SIZE, "a live device can be resized"),
+    AUTO_BUF_REG(
+            Feature.UBLK_F_AUTO_BUF_REG,
+            "requests' pages are registered and unregistered with the fetch and the commit"),
+    QUIESCE(Feature.UBLK_F_QUIESCE, "a live device can be taken from its server"),
+    PER_IO_DAEMON(Feature.UBLK_F_PER_IO_DAEMON, "each tag may be served by its own thread"),
+    BUF_REG_OFF_DAEMON(
+            Feature.UBLK_F_BUF_REG_OFF_DAEMON,
+            "buffers of requests may be registered from any thread"),
+    BATCH_IO(Feature.UBLK_F_BATCH_IO, "many tags in one command"),
+    INTEGRITY(Feature.UBLK_F_INTEGRITY, "requests with integrity metadata"),
+    SAFE_STOP_DEV(
+            Feature.UBLK_F_SAFE_STOP_DEV,
+            "a device can be stopped on condition that nobody has it open"),
+    NO_AUTO_PART_SCAN(Feature.UBLK_F_NO_AUTO_PART_SCAN, "no scan for partitions at the start"),
+    SHMEM_ZC(
+            Feature.UBLK_F_SHMEM_ZC,
+            "requests whose pages lie in registered shared memory are not copied"),
+    IO_DESC_SIZE(
+            Feature.UBLK_F_IO_DESC_SIZE, "the device may choose the distance of its descriptors");
+
+    public static final long UBLK_F_SUPPORT_ZERO_COPY = 1L << 0;
+    public static final long UBLK_F_URING_CMD_COMP_IN_TASK = 1L << 1;
+    public static final long UBLK_F_NEED_GET_DATA = 1L << 2;
+    public static final long UBLK_F_USER_RECOVERY = 1L << 3;
+    public static final long UBLK_F_USER_RECOVERY_REISSUE = 1L << 4;
+    public static final long UBLK_F_UNPRIVILEGED_DEV = 1L << 5;
+    public static final long UBLK_F_CMD_IOCTL_ENCODE = 1L << 6;
+    public static final long UBLK_F_USER_COPY = 1L << 7;
+    public static final long UBLK_F_ZONED = 1L << 8;
+    public static final long UBLK_F_USER_RECOVERY_FAIL_IO = 1L << 9;
+    public static final long UBLK_F_UPDATE_SIZE = 1L << 10;
+    public static final long UBLK_F_AUTO_BUF_REG = 1L << 11;
+    public static final long UBLK_F_QUIESCE = 1L << 12;
+    public static final long UBLK_F_PER_IO_DAEMON = 1L << 13;
+    public static final long UBLK_F_BUF_REG_OFF_DAEMON = 1L << 14;
+    public static final long UBLK_F_BATCH_IO = 1L << 15;
+    public static final long UBLK_F_INTEGRITY = 1L << 16;
+    public static final long UBLK_F_SAFE_STOP_DEV = 1L << 17;
+    public static final long UBLK_F_NO_AUTO_PART_SCAN = 1L << 18;
+    public static final long UBLK_F_SHMEM_ZC = 1L << 19;
+    public static final long UBLK_F_IO_DESC_SIZE = 1L << 20;
+
+    private final long mask;
+    private final String description;
+
+    Feature(long mask, String description) {
+        this.mask = mask;
+        this.description = description;
+    }
+
+    /** {@return the bit, as a value} */
+    public long mask() {
+        return mask;
+    }
+
+    /** {@return the bit, as a number from 0} */
+    public int bit() {
+        return Long.numberOfTrailingZeros(mask);
+    }
+
+    /** {@return what it is, in one line} */
+    public String description() {
+        return description;
+    }
+
+    /** {@return the name in the header} */
+    public String cName() {
+        return "UBLK_F_" + name();
+    }
+
+    /** {@return whether the flags have this feature} */
+    public boolean in(long flags) {
+        return (flags & mask) != 0;
+    }
+
+    /** {@return the features of the flags; bits that no feature has are left out} */
+    public static Set<Feature> of(long flags) {
+        EnumSet<Feature> features = EnumSet.noneOf(Feature.class);
+        for (Feature feature : values()) {
+            if (feature.in(flags)) {
+                features.add(feature);
+            }
+        }
+        return features;
+    }
+
+    /** {@return the flags of the features} */
+    public static long flags(Set<Feature> features) {
+        return features.stream().mapToLong(Feature::mask).reduce(0, (a, b) -> a | b);
+    }
+}
