@@ -1,0 +1,257 @@
+package dev.ublk4j.driver;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.ControlCommand;
+import dev.ublk4j.uapi.CtrlCmd;
+import dev.ublk4j.uapi.DevInfo;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceParams;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.Params;
+import dev.ublk4j.uapi.ShmemBufReg;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.BitSet;
+import java.util.Set;
+
+/**
+ * Every control command of a {@link Driver} as a typed method.
+ *
+ * <p>A command that is refused throws a {@link LinuxException} that names it, the device and the
+ * errno; one that has no answer in time throws {@link ControlTimeoutException}. Any thread may call
+ * any method.
+ */
+public final class Control {
+    /** How long a command may take that has nothing to wait for. */
+    public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(20);
+
+    private static final int NO_DEVICE = -1;
+
+    private final Driver driver;
+    private final Duration timeout;
+
+    /** Speaks to a driver, allowing each command {@link #DEFAULT_TIMEOUT}. */
+    public Control(Driver driver) {
+        this(driver, DEFAULT_TIMEOUT);
+    }
+
+    /** Speaks to a driver, allowing each command the given time. */
+    public Control(Driver driver, Duration timeout) {
+        this.driver = driver;
+        this.timeout = timeout;
+    }
+
+    /** {@return the driver that is spoken to} */
+    public Driver driver() {
+        return driver;
+    }
+
+    /** {@return what the driver can do ({@code UBLK_U_CMD_GET_FEATURES})} */
+    public Set<Feature> features() {
+        return Feature.of(featureBits());
+    }
+
+    /** {@return what the driver can do, as it says it, unknown bits included} */
+    public long featureBits() {
+        try (Payload payload = new Payload(ControlCommand.UBLK_FEATURES_LEN)) {
+            payload.send(ControlCommand.GET_FEATURES, NO_DEVICE);
+            return payload.memory.get(JAVA_LONG, 0);
+        }
+    }
+
+    /**
+     * Adds a device ({@code UBLK_U_CMD_ADD_DEV}).
+     *
+     * @param wanted what it should be like; device -1 lets the driver choose a number
+     * @return what the driver made of it
+     * @throws LinuxException {@code EEXIST} when the number is taken, {@code EINVAL} for numbers
+     *     out of range, {@code EPERM} for a user who may not
+     */
+    public DeviceInfo add(DeviceInfo wanted) {
+        try (Payload payload = new Payload(DevInfo.SIZE)) {
+            DevInfo.write(payload.memory, 0, wanted);
+            payload.send(ControlCommand.ADD_DEV, wanted.deviceId());
+            return DevInfo.read(payload.memory);
+        }
+    }
+
+    /**
+     * Deletes a device, when its last opener is gone ({@code UBLK_U_CMD_DEL_DEV}).
+     *
+     * @throws LinuxException {@code ENODEV} when there is none
+     */
+    public void delete(int device) {
+        send(ControlCommand.DEL_DEV, device, 0);
+    }
+
+    /** Deletes a device without waiting for its openers ({@code UBLK_U_CMD_DEL_DEV_ASYNC}). */
+    public void deleteAsync(int device) {
+        send(ControlCommand.DEL_DEV_ASYNC, device, 0);
+    }
+
+    /**
+     * Makes the block device appear ({@code UBLK_U_CMD_START_DEV}); waits until every tag is
+     * fetched.
+     *
+     * @param serverPid the process that serves it
+     */
+    public void start(int device, long serverPid) {
+        send(ControlCommand.START_DEV, device, serverPid);
+    }
+
+    /**
+     * Makes the block device disappear; its requests end with errors ({@code UBLK_U_CMD_STOP_DEV}).
+     */
+    public void stop(int device) {
+        send(ControlCommand.STOP_DEV, device, 0);
+    }
+
+    /**
+     * Makes the block device disappear unless somebody has it open ({@code
+     * UBLK_U_CMD_TRY_STOP_DEV}).
+     *
+     * @throws LinuxException {@code EBUSY} when somebody has
+     */
+    public void tryStop(int device) {
+        send(ControlCommand.TRY_STOP_DEV, device, 0);
+    }
+
+    /** Sets the parameters of a device that is not live ({@code UBLK_U_CMD_SET_PARAMS}). */
+    public void setParams(int device, DeviceParams params) {
+        try (Payload payload = new Payload(Params.SIZE)) {
+            params.write(payload.memory, 0);
+            payload.send(ControlCommand.SET_PARAMS, device);
+        }
+    }
+
+    /** {@return the parameters of a device ({@code UBLK_U_CMD_GET_PARAMS})} */
+    public DeviceParams params(int device) {
+        try (Payload payload = new Payload(Params.SIZE)) {
+            Params.len(payload.memory, 0, Params.SIZE);
+            payload.send(ControlCommand.GET_PARAMS, device);
+            return DeviceParams.read(payload.memory, 0);
+        }
+    }
+
+    /** {@return a device as the driver knows it ({@code UBLK_U_CMD_GET_DEV_INFO})} */
+    public DeviceInfo info(int device) {
+        try (Payload payload = new Payload(DevInfo.SIZE)) {
+            payload.send(ControlCommand.GET_DEV_INFO, device);
+            return DevInfo.read(payload.memory);
+        }
+    }
+
+    /**
+     * {@return the processors whose requests go to a queue ({@code UBLK_U_CMD_GET_QUEUE_AFFINITY})}
+     */
+    public BitSet affinity(int device, int queue) {
+        try (Payload payload = new Payload(1024)) {
+            payload.argument = queue;
+            payload.send(ControlCommand.GET_QUEUE_AFFINITY, device);
+            return BitSet.valueOf(payload.memory.toArray(JAVA_LONG));
+        }
+    }
+
+    /**
+     * Makes a device whose server died ready for another ({@code UBLK_U_CMD_START_USER_RECOVERY}).
+     */
+    public void startRecovery(int device) {
+        send(ControlCommand.START_USER_RECOVERY, device, 0);
+    }
+
+    /** Puts a device back to work under another server ({@code UBLK_U_CMD_END_USER_RECOVERY}). */
+    public void endRecovery(int device, long serverPid) {
+        send(ControlCommand.END_USER_RECOVERY, device, serverPid);
+    }
+
+    /** Resizes a live device ({@code UBLK_U_CMD_UPDATE_SIZE}). */
+    public void resize(int device, long sectors) {
+        send(ControlCommand.UPDATE_SIZE, device, sectors);
+    }
+
+    /**
+     * Takes the server away from a live device, which keeps its requests ({@code
+     * UBLK_U_CMD_QUIESCE_DEV}).
+     */
+    public void quiesce(int device, Duration patience) {
+        send(ControlCommand.QUIESCE_DEV, device, patience.toMillis());
+    }
+
+    /**
+     * Registers memory whose requests need no copy ({@code UBLK_U_CMD_REG_BUF}).
+     *
+     * @param memory page aligned, at most 4 GiB
+     * @param readOnly whether it serves writes only, because the driver must not write to it
+     * @return the buffer's index, 0 to 65535
+     */
+    public int registerBuffer(int device, MemorySegment memory, boolean readOnly) {
+        try (Payload payload = new Payload(ShmemBufReg.SIZE)) {
+            ShmemBufReg.write(
+                    payload.memory,
+                    0,
+                    memory.address(),
+                    memory.byteSize(),
+                    readOnly ? ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY : 0);
+            return payload.send(ControlCommand.REG_BUF, device);
+        }
+    }
+
+    /**
+     * Takes registered memory back; no request uses it any more when this returns ({@code
+     * UBLK_U_CMD_UNREG_BUF}).
+     *
+     * @throws LinuxException {@code ENOENT} when there is no such buffer
+     */
+    public void unregisterBuffer(int device, int index) {
+        send(ControlCommand.UNREG_BUF, device, index);
+    }
+
+    private void send(ControlCommand command, int device, long argument) {
+        try (Payload payload = new Payload(0)) {
+            payload.argument = argument;
+            payload.send(command, device);
+        }
+    }
+
+    /** A command and the buffer it points to. */
+    private final class Payload implements AutoCloseable {
+        private final Arena arena = Arena.ofConfined();
+        private final MemorySegment memory;
+        private long argument;
+        private boolean abandoned;
+
+        Payload(int bytes) {
+            memory = arena.allocate(bytes, Long.BYTES);
+        }
+
+        int send(ControlCommand command, int device) {
+            MemorySegment header = arena.allocate(CtrlCmd.LAYOUT);
+            CtrlCmd.devId(header, 0, device);
+            CtrlCmd.queueId(header, 0, CtrlCmd.NO_QUEUE);
+            CtrlCmd.data(header, 0, argument);
+            if (memory.byteSize() != 0) {
+                CtrlCmd.addr(header, 0, memory.address());
+                CtrlCmd.len(header, 0, (int) memory.byteSize());
+            }
+            String object = device == NO_DEVICE ? "new device" : "device " + device;
+            try {
+                int answer = driver.control(command.op(), header, timeout);
+                return (int) LinuxException.check(command.cName(), object, answer);
+            } catch (ControlTimeoutException e) {
+                // The driver may still write to the payload: its memory is given up.
+                abandoned = true;
+                throw e;
+            }
+        }
+
+        @Override
+        public void close() {
+            if (!abandoned) {
+                arena.close();
+            }
+        }
+    }
+}
