@@ -1,0 +1,69 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.Feature;
+
+/**
+ * How a device is to be served, whatever its target is.
+ *
+ * @param id the device's number, or -1 for the lowest that is free
+ * @param queues how many hardware queues, each with a thread
+ * @param depth how many requests a queue can have out at a time, 1 to 4096
+ * @param maxIo the largest request in bytes, a multiple of the page; each tag has a buffer of this
+ *     size
+ * @param features what is asked of the driver, {@code UBLK_F_...} bits
+ */
+public record DeviceOptions(int id, int queues, int depth, int maxIo, long features) {
+    private static final int PAGE = 4096;
+
+    /** The largest request that the driver can be asked for ({@code UBLK_IO_BUF_BITS}). */
+    private static final int LARGEST_IO = 1 << BufferOffset.UBLK_IO_BUF_BITS;
+
+    /** Checks the ranges. */
+    public DeviceOptions {
+        require("device number", id, -1, (1 << 20) - 1);
+        require("queues", queues, 1, BufferOffset.UBLK_MAX_NR_QUEUES);
+        require("depth", depth, 1, BufferOffset.UBLK_MAX_QUEUE_DEPTH);
+        require("largest I/O", maxIo, PAGE, LARGEST_IO);
+        if (maxIo % PAGE != 0) {
+            throw new IllegalArgumentException("largest I/O is no multiple of the page: " + maxIo);
+        }
+    }
+
+    private static void require(String what, int value, int from, int to) {
+        if (value < from || value > to) {
+            throw new IllegalArgumentException(
+                    "%s is not between %d and %d: %d".formatted(what, from, to, value));
+        }
+    }
+
+    /** {@return the lowest free number, one queue of 128 requests of at most 512 KiB} */
+    public static DeviceOptions defaults() {
+        return new DeviceOptions(-1, 1, 128, 512 * 1024, 0);
+    }
+
+    /** {@return the same for a certain device number} */
+    public DeviceOptions withId(int newId) {
+        return new DeviceOptions(newId, queues, depth, maxIo, features);
+    }
+
+    /** {@return the same with another number of queues} */
+    public DeviceOptions withQueues(int newQueues) {
+        return new DeviceOptions(id, newQueues, depth, maxIo, features);
+    }
+
+    /** {@return the same with another depth} */
+    public DeviceOptions withDepth(int newDepth) {
+        return new DeviceOptions(id, queues, newDepth, maxIo, features);
+    }
+
+    /** {@return the same with another largest request} */
+    public DeviceOptions withMaxIo(int newMaxIo) {
+        return new DeviceOptions(id, queues, depth, newMaxIo, features);
+    }
+
+    /** {@return the same with one more feature asked for} */
+    public DeviceOptions with(Feature feature) {
+        return new DeviceOptions(id, queues, depth, maxIo, features | feature.mask());
+    }
+}

@@ -1,0 +1,196 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uring.CompletionHandler;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
+import java.util.BitSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Turns the completions of a queue's ring into calls of the target, and the target's answers into
+ * commits. Every request passes through here; nothing on its way allocates unless the target
+ * blocks.
+ *
+ * <p>Whatever a handler does, its request is answered: with what it returned, with an errno when it
+ * threw, or by {@link Queue#complete} when it said {@link Request#PENDING}.
+ */
+final class Dispatcher implements CompletionHandler {
+    private static final System.Logger LOG = System.getLogger(Dispatcher.class.getName());
+
+    private final Queue queue;
+    private final Target target;
+    private final boolean blocking;
+    private final MemorySegment descriptors;
+    private final int descriptorBytes;
+    private final IoBuffers buffers;
+    private final Request[] requests;
+    private final BufferTable table;
+    private final QueueCounters counters;
+
+    /** Tags whose request names a shared buffer that is being registered. */
+    private final BitSet parked = new BitSet();
+
+    Dispatcher(
+            Queue queue,
+            Target target,
+            MemorySegment descriptors,
+            int descriptorBytes,
+            IoBuffers buffers,
+            BufferTable table,
+            QueueCounters counters) {
+        this.queue = queue;
+        this.target = target;
+        this.blocking = target.blocking();
+        this.descriptors = descriptors;
+        this.descriptorBytes = descriptorBytes;
+        this.buffers = buffers;
+        this.table = table;
+        this.counters = counters;
+        this.requests = new Request[queue.depth()];
+        for (int tag = 0; tag < requests.length; tag++) {
+            requests[tag] = new Request(queue, tag);
+        }
+    }
+
+    @Override
+    public void onCompletion(long userData, int result, int flags) {
+        if (RequestId.kind(userData) == RequestId.KIND_COMMAND) {
+            onCommand(RequestId.tag(userData), result);
+        } else {
+            onBackend(RequestId.id(userData), RequestId.step(userData), result);
+        }
+    }
+
+    private void onCommand(int tag, int result) {
+        if (result == IoResult.UBLK_IO_RES_OK) {
+            deliver(tag);
+        } else if (result == IoResult.UBLK_IO_RES_ABORT) {
+            queue.tags().gone(tag);
+        } else {
+            throw new LinuxException("io command", queue + ", tag " + tag, result);
+        }
+    }
+
+    private void deliver(int tag) {
+        Request request = requests[tag];
+        long base = (long) tag * descriptorBytes;
+        request.describe(descriptors, base, queue.tags().deliver(tag));
+        if (request.isShared()) {
+            deliverShared(request);
+        } else if (request.hasData()) {
+            counters.copied(request.length());
+            request.attach(buffers.slice(tag, request.length(), request.isWrite()), -1);
+            hand(request);
+        } else {
+            request.attach(IoBuffers.none(), -1);
+            hand(request);
+        }
+    }
+
+    private void deliverShared(Request request) {
+        long address = IoDesc.addr(descriptors, (long) request.tag() * descriptorBytes);
+        MemorySegment data = lookUp(request, address);
+        if (data == null && table.isRegistering()) {
+            parked.set(request.tag());
+            return;
+        }
+        if (data == null) {
+            data = lookUp(request, address);
+        }
+        if (data == null) {
+            LOG.log(Level.ERROR, () -> request + " names a shared buffer that nobody registered");
+            settle(request, request.id(), Errno.EIO.negated());
+            return;
+        }
+        counters.shared(request.length());
+        request.attach(data, address);
+        hand(request);
+    }
+
+    private @Nullable MemorySegment lookUp(Request request, long address) {
+        try {
+            return queue.sharedData().find(address, request.length(), request.isWrite());
+        } catch (IndexOutOfBoundsException e) {
+            LOG.log(Level.ERROR, () -> request + " reaches beyond its shared buffer", e);
+            return null;
+        }
+    }
+
+    /** Looks again for the buffers of requests that were set aside, and lets go of removed ones. */
+    void catchUp() {
+        for (int tag = parked.nextSetBit(0); tag >= 0; tag = parked.nextSetBit(tag + 1)) {
+            parked.clear(tag);
+            deliverShared(requests[tag]);
+        }
+        queue.sharedData().catchUp();
+    }
+
+    private void hand(Request request) {
+        long id = request.id();
+        if (blocking) {
+            Thread.ofVirtual()
+                    .name(queue + "-" + request.tag())
+                    .start(() -> callBlocking(request, id));
+        } else {
+            settle(request, id, call(request));
+        }
+    }
+
+    private int call(Request request) {
+        try {
+            return request.dispatch(target);
+        } catch (Throwable e) {
+            return answerTo(e, request);
+        }
+    }
+
+    private void callBlocking(Request request, long id) {
+        int answer = call(request);
+        if (answer != Request.PENDING) {
+            try {
+                queue.complete(id, answer);
+            } catch (IllegalStateException e) {
+                LOG.log(Level.ERROR, "a handler answered a request that it had completed", e);
+            }
+        }
+    }
+
+    private void onBackend(long id, int step, int result) {
+        int tag = RequestId.tag(id);
+        queue.backendDone(tag);
+        if (queue.tags().isOut(id)) {
+            Request request = requests[tag];
+            settle(request, id, resume(request, step, result));
+        }
+        queue.releaseHeld(tag);
+    }
+
+    private int resume(Request request, int step, int result) {
+        try {
+            return target.resume(request, step, result);
+        } catch (Throwable e) {
+            return answerTo(e, request);
+        }
+    }
+
+    private void settle(Request request, long id, int answer) {
+        if (answer != Request.PENDING && !queue.answer(id, answer)) {
+            LOG.log(
+                    Level.ERROR,
+                    () -> "a handler answered a request that it had completed: " + request);
+        }
+    }
+
+    private static int answerTo(Throwable thrown, Request request) {
+        if (thrown instanceof LinuxException refused && refused.number() > 0) {
+            LOG.log(Level.DEBUG, () -> request + " failed: " + refused.getMessage());
+            return -refused.number();
+        }
+        LOG.log(Level.ERROR, () -> "the target failed on " + request, thrown);
+        return Errno.EIO.negated();
+    }
+}

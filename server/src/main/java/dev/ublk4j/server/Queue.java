@@ -1,0 +1,202 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uring.Ring;
+import java.util.function.IntConsumer;
+
+/**
+ * One hardware queue of a device, as its target sees it: where a pending request is completed, and
+ * the ring over which the target does its own I/O.
+ *
+ * <p>A queue belongs to one thread. Only {@link #complete} may be called from others.
+ */
+public final class Queue {
+    private final int deviceId;
+    private final int id;
+    private final QueueRing ring;
+    private final Thread owner;
+    private final IoBuffers buffers;
+    private final TagTable tags;
+    private final Doorbell doorbell;
+    private final AnswerInbox inbox;
+    private final SharedData sharedData;
+    private final IntConsumer commitPosted = this::commitPosted;
+
+    /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
+    private final int[] backendIo;
+
+    /** The answer of a request that waits for its backend I/O to end, by tag. */
+    private final int[] heldResults;
+
+    private final boolean[] held;
+
+    Queue(int deviceId, int id, int depth, QueueRing ring, IoBuffers buffers, BufferTable table) {
+        this.deviceId = deviceId;
+        this.id = id;
+        this.ring = ring;
+        this.owner = Thread.currentThread();
+        this.buffers = buffers;
+        this.tags = new TagTable(depth);
+        this.doorbell = new Doorbell(ring);
+        this.inbox = new AnswerInbox(depth, doorbell);
+        this.sharedData = new SharedData(table, ring.ring());
+        this.backendIo = new int[depth];
+        this.heldResults = new int[depth];
+        this.held = new boolean[depth];
+    }
+
+    /** {@return the number of the queue's device} */
+    public int deviceId() {
+        return deviceId;
+    }
+
+    /** {@return the queue's number within its device} */
+    public int id() {
+        return id;
+    }
+
+    /** {@return how many requests can be out at a time} */
+    public int depth() {
+        return heldResults.length;
+    }
+
+    /**
+     * {@return the queue thread's io_uring} I/O that a target prepares on it goes to the kernel
+     * together with the answers of other requests. Its {@code userData} comes from {@link
+     * #userData}, and its completion goes to {@link Target#resume}. On the queue's thread only.
+     */
+    public Ring ring() {
+        assert Thread.currentThread() == owner : "the ring belongs to " + owner;
+        return ring.ring();
+    }
+
+    /**
+     * {@return what to give one I/O on the {@linkplain #ring ring} as user data} The request is not
+     * committed before the completion of that I/O has come back, even when it is answered before.
+     *
+     * @param requestId the {@linkplain Request#id() request} that the I/O is done for
+     * @param step 0 to 255, handed to {@link Target#resume}
+     * @throws IllegalStateException when the request is not out
+     */
+    public long userData(long requestId, int step) {
+        assert Thread.currentThread() == owner : "the ring belongs to " + owner;
+        assert step >= 0 && step <= RequestId.MAX_STEP : step;
+        if (!tags.isOut(requestId)) {
+            throw notOut(requestId);
+        }
+        // Room first: once the I/O is counted, preparing it must not fail.
+        ring.ring().reserve(1);
+        backendIo[RequestId.tag(requestId)]++;
+        return RequestId.backendUserData(requestId, step);
+    }
+
+    /**
+     * Completes a request for which a handler has returned {@link Request#PENDING}; from any
+     * thread.
+     *
+     * @param requestId which request
+     * @param result bytes done, 0 where there are none to count, or a negative errno
+     * @throws IllegalStateException when the request has been completed already
+     */
+    public void complete(long requestId, int result) {
+        if (!tags.answer(requestId)) {
+            throw notOut(requestId);
+        }
+        int tag = RequestId.tag(requestId);
+        if (Thread.currentThread() == owner) {
+            commit(tag, result);
+        } else {
+            inbox.post(tag, result);
+        }
+    }
+
+    private IllegalStateException notOut(long requestId) {
+        return new IllegalStateException(
+                "request %d of tag %d on %s is not out: it has been completed"
+                        .formatted(
+                                RequestId.generation(requestId), RequestId.tag(requestId), this));
+    }
+
+    /**
+     * {@return whether the handler's own answer ended the request}: false when it had been
+     * completed
+     */
+    boolean answer(long requestId, int result) {
+        if (!tags.answer(requestId)) {
+            return false;
+        }
+        commit(RequestId.tag(requestId), result);
+        return true;
+    }
+
+    /** Gives every tag to the driver for the first time. */
+    void fetchAll() {
+        for (int tag = 0; tag < depth(); tag++) {
+            ring.command(
+                    IoCommand.UBLK_U_IO_FETCH_REQ,
+                    id,
+                    tag,
+                    0,
+                    buffers.address(tag),
+                    RequestId.commandUserData(tag));
+        }
+    }
+
+    /** Commits what other threads have answered. */
+    void commitPosted() {
+        inbox.collect(commitPosted);
+    }
+
+    private void commitPosted(int tag) {
+        commit(tag, inbox.result(tag));
+    }
+
+    private void commit(int tag, int result) {
+        if (backendIo[tag] > 0) {
+            held[tag] = true;
+            heldResults[tag] = result;
+            return;
+        }
+        tags.fetch(tag);
+        ring.command(
+                IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ,
+                id,
+                tag,
+                result,
+                buffers.address(tag),
+                RequestId.commandUserData(tag));
+    }
+
+    /** Notes the end of one backend I/O of a tag. */
+    void backendDone(int tag) {
+        assert backendIo[tag] > 0 : "completion that nobody waits for, tag " + tag;
+        backendIo[tag]--;
+    }
+
+    /** Commits the answer that was waiting for the backend I/O of a tag, when there is one. */
+    void releaseHeld(int tag) {
+        if (held[tag] && backendIo[tag] == 0) {
+            held[tag] = false;
+            commit(tag, heldResults[tag]);
+        }
+    }
+
+    TagTable tags() {
+        return tags;
+    }
+
+    SharedData sharedData() {
+        return sharedData;
+    }
+
+    /** {@return what makes the queue's thread look around} */
+    Doorbell doorbell() {
+        return doorbell;
+    }
+
+    @Override
+    public String toString() {
+        return "ublk" + deviceId + "-q" + id;
+    }
+}

@@ -1,0 +1,177 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uring.RingOptions;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The life of one queue, on a thread of its own: set up, serve until the driver has taken back
+ * every tag, take down.
+ *
+ * <p>A tag that is out with the target is not taken back, so nothing is closed under a request.
+ */
+final class QueueThread {
+    private static final System.Logger LOG = System.getLogger(QueueThread.class.getName());
+
+    private static final int PAGE = 4096;
+
+    /** Submissions per tag: an answer, and two of the target's own. */
+    private static final int ENTRIES_PER_TAG = 3;
+
+    private static final int MAX_ENTRIES = 16_384;
+
+    private final CharDevice charDevice;
+    private final DeviceInfo info;
+    private final int queueId;
+    private final Target target;
+    private final BufferTable table;
+    private final QueueCounters counters = new QueueCounters();
+    private final Consumer<QueueThread> onExit;
+    private final CompletableFuture<Void> fetched = new CompletableFuture<>();
+    private final Thread thread;
+
+    private volatile boolean failed;
+    private volatile @Nullable Queue served;
+
+    /**
+     * Creates a thread that has not been started.
+     *
+     * @param onExit called last, on the thread
+     */
+    QueueThread(
+            CharDevice charDevice,
+            DeviceInfo info,
+            int queueId,
+            Target target,
+            BufferTable table,
+            Consumer<QueueThread> onExit) {
+        this.charDevice = charDevice;
+        this.info = info;
+        this.queueId = queueId;
+        this.target = target;
+        this.table = table;
+        this.onExit = onExit;
+        this.thread =
+                Thread.ofPlatform()
+                        .name("ublk%d-q%d".formatted(info.deviceId(), queueId))
+                        .unstarted(this::run);
+    }
+
+    /**
+     * Starts the thread; the answer completes when every tag is with the driver, or with why not.
+     */
+    CompletableFuture<Void> start() {
+        thread.start();
+        return fetched;
+    }
+
+    /** {@return whether {@link #start} has been called} */
+    boolean isStarted() {
+        return thread.getState() != Thread.State.NEW;
+    }
+
+    /** {@return whether the thread ended for another reason than that the device stops} */
+    boolean failed() {
+        return failed;
+    }
+
+    /** {@return what the queue has done} */
+    QueueCounters counters() {
+        return counters;
+    }
+
+    /** Makes the thread look at the table of shared buffers. */
+    void ring() {
+        Queue queue = served;
+        if (queue != null) {
+            queue.doorbell().ring();
+        }
+    }
+
+    /** {@return whether the thread holds no shared buffer that was removed up to an epoch} */
+    boolean hasSeen(long epoch) {
+        Queue queue = served;
+        return queue == null || queue.sharedData().seenEpoch() >= epoch;
+    }
+
+    private void run() {
+        try {
+            serve();
+        } catch (RuntimeException | Error e) {
+            failed = true;
+            if (!fetched.completeExceptionally(e)) {
+                LOG.log(Level.ERROR, thread.getName() + " failed, its device stops", e);
+            }
+        } finally {
+            Queue queue = served;
+            if (queue != null) {
+                queue.sharedData().closed();
+            }
+            onExit.accept(this);
+        }
+    }
+
+    private void serve() {
+        int depth = info.queueDepth();
+        try (Arena arena = Arena.ofShared();
+                QueueRing ring = charDevice.openRing(ringOptions(depth))) {
+            MemorySegment descriptors =
+                    charDevice.map(
+                            BufferOffset.descriptors(queueId, info.ioDescSize(), PAGE),
+                            BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
+                            arena);
+            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
+            Queue queue = new Queue(info.deviceId(), queueId, depth, ring, buffers, table);
+            Dispatcher dispatcher =
+                    new Dispatcher(
+                            queue,
+                            target,
+                            descriptors,
+                            info.ioDescSize(),
+                            buffers,
+                            table,
+                            counters);
+            served = queue;
+            target.queueStarted(queue);
+            try {
+                queue.fetchAll();
+                ring.run(false, dispatcher);
+                fetched.complete(null);
+                loop(queue, ring, dispatcher);
+            } finally {
+                queue.doorbell().close();
+                target.queueStopped(queue);
+            }
+        }
+    }
+
+    /**
+     * One wait covers everything: each turn sends the answers and the backend I/O that were
+     * prepared and takes in requests, completions of backend I/O and answers from other threads.
+     */
+    private static void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+        while (queue.tags().alive() > 0) {
+            ring.run(true, dispatcher);
+            queue.commitPosted();
+            dispatcher.catchUp();
+        }
+    }
+
+    private static RingOptions ringOptions(int depth) {
+        int entries = Math.min(MAX_ENTRIES, depth * ENTRIES_PER_TAG + 1);
+        return RingOptions.defaults().withEntries(entries);
+    }
+
+    @Override
+    public String toString() {
+        return thread.getName();
+    }
+}

@@ -1,0 +1,44 @@
+package dev.ublk4j.server;
+
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/** Memory that is shared with a device, until it is closed. */
+public final class SharedBuffer implements AutoCloseable {
+    private final Device device;
+    private final int index;
+    private final MemorySegment memory;
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    SharedBuffer(Device device, int index, MemorySegment memory) {
+        this.device = device;
+        this.index = index;
+        this.memory = memory;
+    }
+
+    /** {@return the number under which the driver knows the buffer, 0 to 65535} */
+    public int index() {
+        return index;
+    }
+
+    /** {@return the memory} */
+    public MemorySegment memory() {
+        return memory;
+    }
+
+    /**
+     * Takes the memory back. Waits for requests that use it; when this has returned, none does and
+     * the memory may be unmapped. A second call does nothing.
+     */
+    @Override
+    public void close() {
+        if (closed.compareAndSet(false, true)) {
+            device.unshare(index);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "buffer %d of %s, %d bytes".formatted(index, device, memory.byteSize());
+    }
+}

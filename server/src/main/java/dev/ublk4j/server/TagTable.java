@@ -1,0 +1,126 @@
+package dev.ublk4j.server;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Who owns each tag of a queue, and which request it carries.
+ *
+ * <p>Only the queue thread moves a tag to {@link State#DELIVERED} or {@link State#GONE}. A request
+ * is ended by whoever answers it, on any thread; of several answers exactly one succeeds.
+ */
+final class TagTable {
+    /** Where a tag is. */
+    enum State {
+        /** With the driver, which delivers a request or takes the tag back. */
+        FETCHED(0),
+        /** With the target, which owes an answer. */
+        DELIVERED(1),
+        /** Answered; the queue thread is about to hand it to the driver. */
+        ANSWERED(2),
+        /** Taken back by the driver: the device stops. */
+        GONE(3);
+
+        private final int code;
+
+        State(int code) {
+            this.code = code;
+        }
+
+        static State of(int code) {
+            return switch (code) {
+                case 0 -> FETCHED;
+                case 1 -> DELIVERED;
+                case 2 -> ANSWERED;
+                default -> GONE;
+            };
+        }
+    }
+
+    private static final VarHandle ENTRY = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final int STATE_BITS = 2;
+    private static final long STATE_MASK = (1 << STATE_BITS) - 1;
+
+    /** Generation and state of each tag in one word, so that one compare-and-set checks both. */
+    private final long[] entries;
+
+    private int alive;
+
+    TagTable(int depth) {
+        entries = new long[depth];
+        alive = depth;
+    }
+
+    private static long entry(long generation, State state) {
+        return generation << STATE_BITS | state.code;
+    }
+
+    /** Begins the next request of a fetched tag and answers its id. */
+    long deliver(int tag) {
+        long entry = entries[tag];
+        assert state(entry) == State.FETCHED : describe(tag);
+        long generation = RequestId.nextGeneration(entry >>> STATE_BITS);
+        // Release: a target hands the id to other threads, which find the request described.
+        ENTRY.setRelease(entries, tag, entry(generation, State.DELIVERED));
+        return RequestId.of(tag, generation);
+    }
+
+    /**
+     * Ends a request; from any thread.
+     *
+     * @return whether this call ended it: false when it was answered before, or never was
+     */
+    boolean answer(long id) {
+        int tag = RequestId.tag(id);
+        if (tag >= entries.length) {
+            return false;
+        }
+        long generation = RequestId.generation(id);
+        return ENTRY.compareAndSet(
+                entries,
+                tag,
+                entry(generation, State.DELIVERED),
+                entry(generation, State.ANSWERED));
+    }
+
+    /** Hands an answered tag back to the driver. */
+    void fetch(int tag) {
+        long entry = entries[tag];
+        assert state(entry) == State.ANSWERED : describe(tag);
+        ENTRY.setOpaque(entries, tag, entry(entry >>> STATE_BITS, State.FETCHED));
+    }
+
+    /** Notes that the driver took a tag back. */
+    void gone(int tag) {
+        long entry = entries[tag];
+        assert state(entry) == State.FETCHED : describe(tag);
+        ENTRY.setOpaque(entries, tag, entry(entry >>> STATE_BITS, State.GONE));
+        alive--;
+    }
+
+    /** {@return how many tags are not gone}; on the queue thread */
+    int alive() {
+        return alive;
+    }
+
+    /** {@return whether an id names a request that is still owed an answer} */
+    boolean isOut(long id) {
+        int tag = RequestId.tag(id);
+        return tag < entries.length
+                && (long) ENTRY.getAcquire(entries, tag)
+                        == entry(RequestId.generation(id), State.DELIVERED);
+    }
+
+    /** {@return where a tag is}; from any thread, for messages */
+    State state(int tag) {
+        return state((long) ENTRY.getOpaque(entries, tag));
+    }
+
+    private static State state(long entry) {
+        return State.of((int) (entry & STATE_MASK));
+    }
+
+    private String describe(int tag) {
+        return "tag " + tag + " is " + state(tag);
+    }
+}

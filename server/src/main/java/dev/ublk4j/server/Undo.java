@@ -1,0 +1,23 @@
+package dev.ublk4j.server;
+
+import java.util.ArrayDeque;
+
+/** What must be undone, last first, when a start fails half way. */
+final class Undo {
+    private final ArrayDeque<Runnable> steps = new ArrayDeque<>();
+
+    void add(Runnable step) {
+        steps.push(step);
+    }
+
+    /** Runs every step; what they throw is added to the failure that made it necessary. */
+    void run(Throwable failure) {
+        for (Runnable step : steps) {
+            try {
+                step.run();
+            } catch (RuntimeException e) {
+                failure.addSuppressed(e);
+            }
+        }
+    }
+}
