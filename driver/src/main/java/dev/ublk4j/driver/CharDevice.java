@@ -24,8 +24,8 @@ public interface CharDevice extends AutoCloseable {
      * @param offset where, in bytes
      * @param length bytes; exactly the queue's descriptors, rounded up to a page
      * @param arena unmaps when it closes
-     * @throws LinuxException {@code EINVAL} for another offset or length, {@code EPERM} for another
-     *     process than the device's server
+     * @throws LinuxException {@code EINVAL} for an offset beyond the device's queues or another
+     *     length, {@code EPERM} for another process than the device's server
      */
     MemorySegment map(long offset, long length, Arena arena);
 

@@ -1,0 +1,177 @@
+package dev.ublk4j.embedded;
+
+import dev.ublk4j.embedded.freeze.FreezeOutcome;
+import dev.ublk4j.embedded.range.BufferRuns;
+import dev.ublk4j.embedded.range.RangeTable;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.FrameRange;
+import dev.ublk4j.sharedmemory.PageFrames;
+import dev.ublk4j.sharedmemory.PagePins;
+import dev.ublk4j.sharedmemory.Pin;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+
+/** The registered buffers of a device: pinned, and found by page frame. */
+final class BufferRegistry {
+    /*
+     * Registering needs no drain:
+     * ---------------------------
+     * The table changes for its readers in one step: a buffer is there with all its ranges or not at
+     * all, and a registration that fails was never seen. A request that was matched before the step
+     * did not find the buffer and is copied, which is always right; one matched after it finds the
+     * whole buffer, pinned. The server may see the new index before REG_BUF has returned, as it may
+     * with the kernel, whose queue runs again before the command returns.
+     *
+     * Unregistering drains:
+     * ---------------------
+     * Once the table has changed no request finds the buffer any more. Those that had found it are inside
+     * the gate of the disk, which a request leaves when it has been answered or put aside (it is
+     * matched anew when it goes again). So: change the table, freeze and thaw the gate, then unpin. A
+     * device that is being stopped has a gate that was killed, and drains in the same way.
+     *
+     * What is held meanwhile:
+     * -----------------------
+     * The lock below, which no queue thread ever takes, and nothing else: a server may fetch, commit,
+     * even recover while a command waits here. The index of a buffer is free for the next registration
+     * only when that gets the lock, which is after the drain.
+     */
+    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
+
+    private final Device device;
+    private final RangeTable table = new RangeTable();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Map<Integer, Pin> pinned = new HashMap<>();
+
+    // Of the lock; opened for the first buffer.
+    private @Nullable PagePins pins;
+    private @Nullable PageFrames frames;
+
+    BufferRegistry(Device device) {
+        this.device = device;
+    }
+
+    /** {@return the table that requests are matched with} */
+    RangeTable table() {
+        return table;
+    }
+
+    /**
+     * Registers memory.
+     *
+     * @param address page aligned
+     * @param bytes whole pages, at most 4 GiB
+     * @return the buffer's index, or a negative errno
+     */
+    int register(long address, long bytes, int flags) {
+        Pin pin;
+        try {
+            pin = pins().pin(address, bytes, flags == 0);
+        } catch (LinuxException e) {
+            return -e.number();
+        }
+        int answer = insert(pin, flags);
+        if (answer < 0) {
+            pin.close();
+        }
+        return answer;
+    }
+
+    private PagePins pins() {
+        lock.lock();
+        try {
+            PagePins open = pins;
+            if (open == null) {
+                open = PagePins.open();
+                pins = open;
+            }
+            return open;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private PageFrames frames() {
+        lock.lock();
+        try {
+            PageFrames open = frames;
+            if (open == null) {
+                open = PageFrames.open();
+                frames = open;
+            }
+            return open;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private int insert(Pin pin, int flags) {
+        BufferRuns runs = new BufferRuns();
+        try {
+            for (FrameRange range : frames().ranges(pin.address(), pin.length())) {
+                runs.add(range.firstFrame(), (int) range.pages());
+            }
+        } catch (LinuxException e) {
+            return -e.number();
+        }
+        lock.lock();
+        try {
+            int answer = table.register(runs, flags);
+            if (answer >= 0) {
+                pinned.put(answer, pin);
+            }
+            return answer;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Unregisters a buffer; returns when no request uses it. */
+    int unregister(int index) {
+        lock.lock();
+        try {
+            int answer = table.unregister(index);
+            Pin pin = pinned.remove(index);
+            if (answer < 0 || pin == null) {
+                return answer < 0 ? answer : Errno.ENOENT.negated();
+            }
+            drain();
+            pin.close();
+            return 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void drain() {
+        BlockDisk disk = device.disk();
+        if (disk == null) {
+            return; // not started, or stopped with every request answered
+        }
+        if (disk.gate().freeze(FOREVER) == FreezeOutcome.FROZEN) {
+            disk.gate().thaw();
+        } else {
+            disk.gate().drain(FOREVER);
+        }
+    }
+
+    /** Unregisters everything in one pass, when nobody uses the device. */
+    void clear() {
+        lock.lock();
+        try {
+            table.clear(index -> {});
+            pinned.clear();
+            if (pins != null) {
+                pins.close();
+            }
+            if (frames != null) {
+                frames.close();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

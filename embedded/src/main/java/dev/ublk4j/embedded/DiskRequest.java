@@ -1,0 +1,204 @@
+package dev.ublk4j.embedded;
+
+import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.uapi.IoOp;
+import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+
+/**
+ * An operation on a disk: what a client fills, submits and, once it is done, fills again.
+ *
+ * <p>Start with the method of the operation, then add where the data is. From {@link Disk#submit}
+ * until its completion the request and its memory belong to the driver.
+ */
+public final class DiskRequest {
+    private final DiskCompletion completion;
+    private final Submission submission = new Submission(this);
+    private final Segments segments = new Segments(4);
+    private long[] addresses = new long[4];
+    private boolean framesKnown;
+    private int op;
+    private int flags;
+    private long position;
+    private long length;
+
+    /** Makes a request that tells {@code completion} when it is done. */
+    public DiskRequest(DiskCompletion completion) {
+        this.completion = completion;
+    }
+
+    /**
+     * Makes this a read.
+     *
+     * @param bytePosition where on the disk, bytes
+     */
+    public DiskRequest read(long bytePosition) {
+        return start(IoOp.UBLK_IO_OP_READ, 0, bytePosition, 0);
+    }
+
+    /**
+     * Makes this a write.
+     *
+     * @param bytePosition where on the disk, bytes
+     */
+    public DiskRequest write(long bytePosition) {
+        return start(IoOp.UBLK_IO_OP_WRITE, 0, bytePosition, 0);
+    }
+
+    /**
+     * Makes this a write that is done only when the data is on stable storage ({@code FUA}).
+     *
+     * @param bytePosition where on the disk, bytes
+     */
+    public DiskRequest writeThrough(long bytePosition) {
+        return start(IoOp.UBLK_IO_OP_WRITE, IoFlag.UBLK_IO_F_FUA, bytePosition, 0);
+    }
+
+    /** Makes this a flush of everything that has been written. */
+    public DiskRequest flush() {
+        return start(IoOp.UBLK_IO_OP_FLUSH, 0, 0, 0);
+    }
+
+    /**
+     * Makes this a discard.
+     *
+     * @param bytePosition where on the disk, bytes
+     * @param bytes how much
+     */
+    public DiskRequest discard(long bytePosition, long bytes) {
+        return start(IoOp.UBLK_IO_OP_DISCARD, 0, bytePosition, bytes);
+    }
+
+    /**
+     * Makes this a write of zeroes without data.
+     *
+     * @param bytePosition where on the disk, bytes
+     * @param bytes how much
+     * @param mayUnmap whether the space may be given back
+     */
+    public DiskRequest writeZeroes(long bytePosition, long bytes, boolean mayUnmap) {
+        int unmap = mayUnmap ? 0 : IoFlag.UBLK_IO_F_NOUNMAP;
+        return start(IoOp.UBLK_IO_OP_WRITE_ZEROES, unmap, bytePosition, bytes);
+    }
+
+    private DiskRequest start(int newOp, int newFlags, long newPosition, long newLength) {
+        assert !submission.isActive() : "in use: " + this;
+        op = newOp;
+        flags = newFlags;
+        position = newPosition;
+        length = newLength;
+        segments.clear();
+        framesKnown = true;
+        return this;
+    }
+
+    /**
+     * Adds flags of the descriptor, such as {@link IoFlag#UBLK_IO_F_META}.
+     *
+     * @param more {@code UBLK_IO_F_...}
+     */
+    public DiskRequest addFlags(int more) {
+        flags |= more;
+        return this;
+    }
+
+    /**
+     * Adds the next piece of the data of a read or write: one segment, whose frames follow each
+     * other as its addresses do. For whoever knows the frames of memory that is not its own.
+     *
+     * @param address where this process finds the bytes
+     * @param frame the first page frame, or a negative number when it is not known
+     * @param offset where in the frame, 0 to 4095
+     * @param bytes how many, at least 1
+     */
+    public DiskRequest add(long address, long frame, int offset, int bytes) {
+        int index = segments.count();
+        if (frame >= 0) {
+            segments.add(frame, offset, bytes);
+        } else {
+            // Addresses stand in for frames: they are as aligned and as contiguous.
+            framesKnown = false;
+            segments.add(
+                    address >>> Segments.FRAME_SHIFT,
+                    (int) (address & (Segments.FRAME_BYTES - 1)),
+                    bytes);
+        }
+        if (index == addresses.length) {
+            addresses = Arrays.copyOf(addresses, 2 * index);
+        }
+        addresses[index] = address;
+        length += bytes;
+        return this;
+    }
+
+    /**
+     * Adds the next piece of the data of a read or write, in a client's own memory.
+     *
+     * @param memory where it is
+     * @param offset first byte in {@code memory}
+     * @param bytes how many, at least 1
+     */
+    public DiskRequest add(ClientMemory memory, long offset, long bytes) {
+        memory.addTo(this, offset, bytes);
+        return this;
+    }
+
+    /**
+     * Adds the next piece of the data of a read or write, in memory whose frames are not known: its
+     * data is always copied.
+     *
+     * @param memory native memory that stays open until the request is done
+     */
+    public DiskRequest add(MemorySegment memory) {
+        if (!memory.isNative() || memory.byteSize() > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("not native, or over 2 GiB: " + memory);
+        }
+        return add(memory.address(), -1, 0, (int) memory.byteSize());
+    }
+
+    /** {@return the operation, {@code UBLK_IO_OP_...}} */
+    public int op() {
+        return op;
+    }
+
+    /** {@return the flags of the descriptor, {@code UBLK_IO_F_...}} */
+    public int flags() {
+        return flags;
+    }
+
+    /** {@return where on the disk, bytes} */
+    public long position() {
+        return position;
+    }
+
+    /** {@return how many bytes of the disk the request is about} */
+    public long length() {
+        return length;
+    }
+
+    boolean framesKnown() {
+        return framesKnown;
+    }
+
+    Segments segments() {
+        return segments;
+    }
+
+    long address(int segment) {
+        return addresses[segment];
+    }
+
+    Submission submission() {
+        return submission;
+    }
+
+    void done(long result) {
+        completion.onDone(this, result);
+    }
+
+    @Override
+    public String toString() {
+        return "%s of %d bytes at %d".formatted(IoOp.name(op), length, position);
+    }
+}

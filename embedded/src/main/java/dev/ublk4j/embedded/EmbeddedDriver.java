@@ -1,0 +1,211 @@
+package dev.ublk4j.embedded;
+
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.ControlCommand;
+import dev.ublk4j.uapi.Feature;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The ublk driver in this process: no kernel module, no privilege, no other process.
+ *
+ * <p>Servers use it as they use the kernel's; what the kernel has besides is here the way of its
+ * clients: {@link #openBlock} opens the disk of a started device. A driver has its own devices and
+ * numbers; {@link #as} makes another view of the same devices.
+ */
+public final class EmbeddedDriver implements Driver {
+    private final DeviceTable table;
+    private final ControlDispatcher dispatcher;
+    private final Credentials caller;
+
+    private EmbeddedDriver(DeviceTable table, ControlDispatcher dispatcher, Credentials caller) {
+        this.table = table;
+        this.dispatcher = dispatcher;
+        this.caller = caller;
+    }
+
+    /** {@return a driver without devices, for a privileged caller} */
+    public static EmbeddedDriver create() {
+        return create(EmbeddedOptions.defaults());
+    }
+
+    /** {@return a driver without devices, for a privileged caller} */
+    public static EmbeddedDriver create(EmbeddedOptions options) {
+        DeviceTable table = new DeviceTable();
+        ControlDispatcher dispatcher = new ControlDispatcher(table, options);
+        return new EmbeddedDriver(table, dispatcher, Credentials.administrator());
+    }
+
+    /** {@return this driver, its devices included, as another caller meets it} */
+    public EmbeddedDriver as(Credentials other) {
+        return new EmbeddedDriver(table, dispatcher, other);
+    }
+
+    @Override
+    public String name() {
+        return "embedded";
+    }
+
+    @Override
+    public int control(int commandOp, MemorySegment command, Duration timeout) {
+        ControlHeader header = new ControlHeader(command);
+        if (ControlDispatcher.isImmediate(commandOp)) {
+            return dispatcher.dispatch(commandOp, header, caller);
+        }
+        // A thread of its own, so that a command without an answer in time goes on, as the
+        // kernel's.
+        FutureTask<Integer> task =
+                new FutureTask<>(() -> dispatcher.dispatch(commandOp, header, caller));
+        Thread.ofPlatform().daemon().name("ublk-" + name(commandOp)).start(task);
+        return await(task, commandOp, header, timeout);
+    }
+
+    private static int await(
+            FutureTask<Integer> task, int commandOp, ControlHeader header, Duration timeout) {
+        long left = TimeUnit.NANOSECONDS.convert(timeout);
+        long start = System.nanoTime();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    long passed = System.nanoTime() - start;
+                    return task.get(left - passed, TimeUnit.NANOSECONDS);
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (TimeoutException e) {
+                    throw new ControlTimeoutException(
+                            name(commandOp), "device " + header.deviceId(), timeout);
+                } catch (ExecutionException e) {
+                    throw new IllegalStateException(name(commandOp) + " failed", e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private static String name(int commandOp) {
+        ControlCommand command = ControlCommand.of(commandOp);
+        return command == null ? "0x" + Integer.toHexString(commandOp) : command.cName();
+    }
+
+    @Override
+    public CharDevice open(int deviceId) {
+        String path = "/dev/ublkc" + deviceId;
+        Device device = table.get(deviceId);
+        if (device == null) {
+            throw new LinuxException("openat", path, Errno.ENOENT.negated());
+        }
+        try {
+            if (device.deleted) {
+                throw new LinuxException("openat", path, Errno.ENOENT.negated());
+            }
+            if (!Permission.mayUse(device, caller)) {
+                throw new LinuxException("openat", path, Errno.EACCES.negated());
+            }
+            CharFile file = CharFile.open(device);
+            if (file == null) {
+                throw new LinuxException("openat", path, Errno.EBUSY.negated());
+            }
+            return new EmbeddedCharDevice(file);
+        } finally {
+            table.put(device);
+        }
+    }
+
+    /**
+     * Opens the disk of a started device, {@code /dev/ublkbN}, for reading and writing.
+     *
+     * @param deviceId the device's number
+     * @throws LinuxException {@code ENOENT} when there is no such device or it is not started,
+     *     {@code EPERM} when it is the unprivileged device of another owner, {@code ENXIO} when it
+     *     is being stopped
+     */
+    public Disk openBlock(int deviceId) {
+        String path = "/dev/ublkb" + deviceId;
+        Device device = table.get(deviceId);
+        if (device == null) {
+            throw new LinuxException("openat", path, Errno.ENOENT.negated());
+        }
+        try {
+            BlockDisk disk = device.disk();
+            if (disk == null) {
+                throw new LinuxException("openat", path, Errno.ENOENT.negated());
+            }
+            int answer = mayOpen(device);
+            if (answer == 0) {
+                answer = disk.opened();
+            }
+            LinuxException.check("openat", path, answer);
+            return new Disk(disk);
+        } finally {
+            table.put(device);
+        }
+    }
+
+    private int mayOpen(Device device) {
+        if (caller.privileged()) {
+            return 0;
+        }
+        if (!device.has(Feature.UBLK_F_UNPRIVILEGED_DEV)) {
+            return Errno.EACCES.negated();
+        }
+        if (caller.uid() != device.description().ownerUid()
+                || caller.gid() != device.description().ownerGid()) {
+            return Errno.EPERM.negated();
+        }
+        return device.refusesOpeners() ? Errno.ENXIO.negated() : 0;
+    }
+
+    /** {@return a device, for tests; null when there is none of that number} */
+    @Nullable Device device(int deviceId) {
+        Device device = table.get(deviceId);
+        if (device != null) {
+            table.put(device);
+        }
+        return device;
+    }
+
+    /** {@return the numbers of all devices} */
+    public List<Integer> deviceIds() {
+        return table.ids();
+    }
+
+    /**
+     * {@return how the data of a device's requests has travelled so far}
+     *
+     * @throws LinuxException {@code ENODEV} when there is no such device
+     */
+    public DeviceCounters counters(int deviceId) {
+        Device device = table.get(deviceId);
+        if (device == null) {
+            throw new LinuxException("counters", "device " + deviceId, Errno.ENODEV.negated());
+        }
+        try {
+            return device.counters();
+        } finally {
+            table.put(device);
+        }
+    }
+
+    /** Does nothing: devices live until they are deleted, and nothing else is held. */
+    @Override
+    public void close() {}
+
+    @Override
+    public String toString() {
+        return "embedded ublk driver, devices " + table.ids();
+    }
+}

@@ -1,0 +1,33 @@
+package dev.ublk4j.embedded;
+
+/**
+ * What an embedded driver assumes of the machine.
+ *
+ * @param cpus CPUs; a device has at most as many queues
+ * @param checkedCopies whether the data of requests is copied in a way that survives a server's bad
+ *     buffer address, as in the kernel, at the price of a system call for each copy. Without it a
+ *     bad address ends the virtual machine
+ */
+public record EmbeddedOptions(int cpus, boolean checkedCopies) {
+    /** Checks the ranges. */
+    public EmbeddedOptions {
+        if (cpus < 1) {
+            throw new IllegalArgumentException("cpus: " + cpus);
+        }
+    }
+
+    /** {@return the CPUs of this machine, copies without a check} */
+    public static EmbeddedOptions defaults() {
+        return new EmbeddedOptions(Runtime.getRuntime().availableProcessors(), false);
+    }
+
+    /** {@return these options with another number of CPUs} */
+    public EmbeddedOptions withCpus(int newCpus) {
+        return new EmbeddedOptions(newCpus, checkedCopies);
+    }
+
+    /** {@return these options with or without checked copies} */
+    public EmbeddedOptions withCheckedCopies(boolean newCheckedCopies) {
+        return new EmbeddedOptions(cpus, newCheckedCopies);
+    }
+}

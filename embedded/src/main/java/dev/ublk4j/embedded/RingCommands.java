@@ -1,0 +1,84 @@
+package dev.ublk4j.embedded;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.IoCommand;
+
+/** Carries out the io commands that come over a ring, on its thread. */
+final class RingCommands {
+    /** The driver keeps the command; its completion comes later. */
+    static final int KEPT = Integer.MIN_VALUE;
+
+    private static final int INVALID = Errno.EINVAL.negated();
+    private static final int UNREGISTER_IO_BUF = IoCommand.UBLK_U_IO_UNREGISTER_IO_BUF & 0xff;
+
+    private final Device device;
+    private final EmbeddedQueueRing ring;
+    private final RequestDispatch dispatch;
+    private final boolean needsBuffers;
+    private final boolean asksForBuffers;
+
+    RingCommands(Device device, EmbeddedQueueRing ring, RequestDispatch dispatch) {
+        this.device = device;
+        this.ring = ring;
+        this.dispatch = dispatch;
+        needsBuffers = !device.description().isUserCopy();
+        asksForBuffers = device.has(Feature.UBLK_F_NEED_GET_DATA);
+    }
+
+    /** {@return the command's result, or {@link #KEPT}} */
+    int run(int commandOp, int queueId, int tag, int result, long address, long userData) {
+        int type = commandOp >>> 8 & 0xff;
+        if (type != 'u' && type != 0) {
+            return Errno.EOPNOTSUPP.negated();
+        }
+        int number = commandOp & 0xff;
+        if (number == UNREGISTER_IO_BUF || queueId >= device.queues() || tag >= device.depth()) {
+            return INVALID;
+        }
+        IoSlot slot = device.queue(queueId).slot(tag);
+        if (number == IoCommand.UBLK_IO_FETCH_REQ) {
+            return fetch(slot, address, userData);
+        }
+        if (slot.thread() != Thread.currentThread()) {
+            return INVALID;
+        }
+        int answer = slot.state().answerTo(number);
+        if (answer < 0) {
+            return answer;
+        }
+        return number == IoCommand.UBLK_IO_COMMIT_AND_FETCH_REQ
+                ? commit(slot, result, address, userData)
+                : takeBuffer(slot, address, userData);
+    }
+
+    private int fetch(IoSlot slot, long address, long userData) {
+        boolean valid = needsBuffers ? address != 0 || asksForBuffers : address == 0;
+        if (!valid) {
+            return INVALID;
+        }
+        int answer = device.fetch(slot, ring, address, userData);
+        return answer == 0 ? KEPT : answer;
+    }
+
+    private int commit(IoSlot slot, int result, long address, long userData) {
+        boolean valid =
+                needsBuffers
+                        ? address != 0 || (asksForBuffers && !slot.request().isRead())
+                        : address == 0;
+        if (!valid) {
+            return INVALID;
+        }
+        BlockRequest request = slot.commit(ring, result, address, userData);
+        if (needsBuffers || slot.release()) {
+            dispatch.complete(slot, request);
+        }
+        return KEPT;
+    }
+
+    private int takeBuffer(IoSlot slot, long address, long userData) {
+        slot.giveBuffer(ring, address, userData);
+        int answer = dispatch.provideInto(slot);
+        return answer == RequestDispatch.NOTHING ? KEPT : answer;
+    }
+}

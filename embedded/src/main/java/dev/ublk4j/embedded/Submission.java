@@ -1,0 +1,193 @@
+package dev.ublk4j.embedded;
+
+import dev.ublk4j.embedded.block.QueueLimits;
+import dev.ublk4j.embedded.block.RequestSplitter;
+import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.uapi.IoOp;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A client's request on its way through the block layer: cut into block requests, and done when the
+ * last of them is.
+ */
+final class Submission extends Link {
+    /*
+     * Threads:
+     * --------
+     * Whoever submits, and later whoever holds the queue's list of parked submissions, cuts off parts:
+     * one thread at a time. Parts end on any thread. A submission that is one part needs no counting,
+     * which is nearly every one; otherwise `parts` counts those that have not ended. It begins with 1
+     * on behalf of the last part, so that it cannot reach 0 while there is more to cut.
+     *
+     * Write-through:
+     * --------------
+     * A device with a volatile cache that does not know FUA gets the data first and, when all of it is
+     * written, a flush: a second phase, with one part that has no data.
+     */
+    /** The submission has further parts. */
+    static final int MORE = 0;
+
+    /** This was the last part. */
+    static final int LAST = 1;
+
+    /** The limits allow no part. */
+    static final int NO_PART = 2;
+
+    private static final VarHandle PARTS;
+    private static final VarHandle ERROR;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            PARTS = lookup.findVarHandle(Submission.class, "parts", int.class);
+            ERROR = lookup.findVarHandle(Submission.class, "error", int.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final DiskRequest request;
+    private @Nullable RequestSplitter splitter;
+    private @Nullable DiskQueue queue;
+    private boolean active;
+    private boolean flushAfterwards;
+    private int op;
+    private int flags;
+    private long left;
+    private boolean single;
+    private int segment;
+    private long inSegment;
+
+    @SuppressWarnings("unused") // through PARTS
+    private volatile int parts;
+
+    private volatile int error;
+
+    Submission(DiskRequest request) {
+        this.request = request;
+    }
+
+    DiskRequest request() {
+        return request;
+    }
+
+    boolean isActive() {
+        return active;
+    }
+
+    /** {@return a splitter for these limits, the same one as long as the limits are} */
+    RequestSplitter splitter(QueueLimits limits) {
+        RequestSplitter current = splitter;
+        if (current == null || !current.limits().equals(limits)) {
+            current = new RequestSplitter(limits);
+            splitter = current;
+        }
+        return current;
+    }
+
+    /**
+     * Starts the way of a request that {@link #splitter} has found valid.
+     *
+     * @param opFlags flags of the descriptor that the device understands
+     * @param flush whether a flush has to follow the data
+     */
+    void begin(DiskQueue target, int opFlags, boolean flush) {
+        active = true;
+        queue = target;
+        flushAfterwards = flush;
+        op = request.op();
+        flags = opFlags;
+        left = request.length();
+        Objects.requireNonNull(splitter, "not validated")
+                .begin(op, request.position() >> 9, left, request.segments());
+        rewind();
+    }
+
+    private void rewind() {
+        segment = 0;
+        inSegment = 0;
+        single = true;
+        error = 0;
+        parts = 1;
+    }
+
+    /**
+     * Cuts off the next part.
+     *
+     * @return {@link #LAST}, after which the submission may be done, and used again, as soon as the
+     *     part is under way; {@link #MORE}; or {@link #NO_PART} when the limits leave none to make:
+     *     {@link #fail} is due
+     */
+    int nextPart(BlockRequest part) {
+        if (op == IoOp.UBLK_IO_OP_FLUSH) {
+            part.begin(this, op, flags, BlockRequest.NO_SECTOR, 0, 0, 0);
+            return LAST;
+        }
+        RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
+        long bytes = cut.next();
+        if (bytes <= 0) {
+            return NO_PART;
+        }
+        part.begin(this, op, flags, cut.sector(), bytes, segment, inSegment);
+        left -= bytes;
+        if (left == 0) {
+            return LAST;
+        }
+        single = false;
+        PARTS.getAndAdd(this, 1);
+        skip(bytes);
+        return MORE;
+    }
+
+    private void skip(long bytes) {
+        Segments segments = request.segments();
+        if (segments.count() == 0) {
+            return;
+        }
+        inSegment += bytes;
+        while (segment < segments.count() && inSegment >= segments.length(segment)) {
+            inSegment -= segments.length(segment);
+            segment++;
+        }
+    }
+
+    /** Ends what has not been cut off, with a negative errno. */
+    void fail(int errno) {
+        partDone(errno);
+    }
+
+    /** Ends a part, with 0 or a negative errno. */
+    void partDone(int status) {
+        if (single) {
+            end(status);
+            return;
+        }
+        if (status < 0) {
+            ERROR.compareAndSet(this, 0, status); // the first error is the one that is told
+        }
+        if ((int) PARTS.getAndAdd(this, -1) == 1) {
+            end(error);
+        }
+    }
+
+    private void end(int status) {
+        assert active : request;
+        DiskQueue target = Objects.requireNonNull(queue, "not under way");
+        if (status == 0 && flushAfterwards) {
+            flushAfterwards = false;
+            op = IoOp.UBLK_IO_OP_FLUSH;
+            flags &= ~IoFlag.UBLK_IO_F_FUA;
+            rewind();
+            target.submit(this);
+            return;
+        }
+        active = false;
+        queue = null;
+        boolean counts = status == 0 && request.op() != IoOp.UBLK_IO_OP_FLUSH;
+        request.done(counts ? request.length() : status);
+    }
+}

@@ -1,0 +1,177 @@
+package dev.ublk4j.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.embedded.ClientMemory;
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.uapi.Feature;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class SharedBufferTest {
+    private static final int PAGE = 4096;
+    private static final long BYTES = 64L * PAGE;
+
+    private final EmbeddedDriver driver = EmbeddedDriver.create();
+    private final Arena arena = Arena.ofShared();
+    private final SharedMemory shared = SharedMemory.create("test", BYTES);
+    private final MemorySegment servers = shared.map(arena, false);
+    private final MemorySegment clients = shared.map(arena, false);
+
+    @AfterEach
+    void close() {
+        driver.close();
+        arena.close();
+        shared.close();
+    }
+
+    private Device start(Target target) {
+        DeviceOptions options = DeviceOptions.defaults().withDepth(16).with(Feature.SHMEM_ZC);
+        return Device.start(driver, target, options);
+    }
+
+    private static int await(Disk disk, java.util.function.UnaryOperator<DiskRequest> fill) {
+        CompletableFuture<Long> done = new CompletableFuture<>();
+        disk.submit(fill.apply(new DiskRequest((request, result) -> done.complete(result))));
+        return done.join().intValue();
+    }
+
+    @Test
+    void aRequestInSharedMemoryReachesTheTargetAsThatMemory() {
+        AtomicReference<MemorySegment> seen = new AtomicReference<>(MemorySegment.NULL);
+        TestDisk target =
+                new TestDisk() {
+                    @Override
+                    public int write(Request request) {
+                        seen.set(request.data());
+                        return super.write(request);
+                    }
+                };
+        try (Device device = start(target);
+                SharedBuffer buffer = device.share(servers, false);
+                ClientMemory client = new ClientMemory(clients);
+                Disk disk = driver.openBlock(device.id())) {
+            clients.set(ValueLayout.JAVA_INT, 5 * PAGE, 4711);
+            assertThat(await(disk, request -> request.write(0).add(client, 5 * PAGE, PAGE)))
+                    .isEqualTo(PAGE);
+
+            assertThat(buffer.index()).isZero();
+            assertThat(seen.get().address()).isEqualTo(servers.address() + 5 * PAGE);
+            assertThat(seen.get().byteSize()).isEqualTo(PAGE);
+            assertThat(seen.get().isReadOnly()).isTrue();
+            assertThat(target.bytes.get(ValueLayout.JAVA_INT, 0)).isEqualTo(4711);
+            assertThat(device.counters()).isEqualTo(new DeviceCounters(1, PAGE, 0, 0));
+        }
+    }
+
+    @Test
+    void aReadFillsTheClientsMemoryWithoutACopy() {
+        TestDisk target = new TestDisk();
+        target.bytes.set(ValueLayout.JAVA_INT, 2 * PAGE, 42);
+        try (Device device = start(target);
+                SharedBuffer buffer = device.share(servers, false);
+                ClientMemory client = new ClientMemory(clients);
+                Disk disk = driver.openBlock(device.id())) {
+            await(disk, request -> request.read(2 * PAGE).add(client, 7 * PAGE, PAGE));
+
+            assertThat(clients.get(ValueLayout.JAVA_INT, 7 * PAGE)).isEqualTo(42);
+            assertThat(driver.counters(device.id()).bytesCopied()).isZero();
+            assertThat(buffer.memory()).isEqualTo(servers);
+        }
+    }
+
+    @Test
+    void afterTheBufferIsClosedRequestsAreCopiedAgain() {
+        try (Device device = start(new TestDisk());
+                ClientMemory client = new ClientMemory(clients);
+                Disk disk = driver.openBlock(device.id())) {
+            SharedBuffer buffer = device.share(servers, false);
+            await(disk, request -> request.write(0).add(client, 0, PAGE));
+            buffer.close();
+            buffer.close();
+            await(disk, request -> request.write(0).add(client, 0, PAGE));
+
+            assertThat(device.counters()).isEqualTo(new DeviceCounters(1, PAGE, 1, PAGE));
+        }
+    }
+
+    @Test
+    void memoryCannotBeSharedTwiceNorWithADeviceThatDoesNotShare() {
+        try (Device device = start(new TestDisk());
+                SharedBuffer buffer = device.share(servers, false);
+                Device plain = Device.start(driver, new TestDisk(), DeviceOptions.defaults())) {
+            assertThat(buffer.index()).isZero();
+            assertThatThrownBy(() -> device.share(servers, false))
+                    .isInstanceOfSatisfying(
+                            LinuxException.class,
+                            e -> assertThat(e.errno()).isEqualTo(Errno.EEXIST));
+            assertThatThrownBy(() -> plain.share(servers, false))
+                    .isInstanceOfSatisfying(
+                            LinuxException.class,
+                            e -> assertThat(e.errno()).isEqualTo(Errno.EOPNOTSUPP));
+        }
+    }
+
+    @Test
+    void buffersComeAndGoUnderLoadAndEveryByteIsRight() throws Exception {
+        AtomicBoolean stop = new AtomicBoolean();
+        Queue<Throwable> failures = new ConcurrentLinkedQueue<>();
+        try (Device device = start(new TestDisk());
+                ClientMemory client = new ClientMemory(clients)) {
+            Thread[] workers = new Thread[3];
+            for (int i = 0; i < workers.length; i++) {
+                int worker = i;
+                workers[i] =
+                        Thread.ofPlatform()
+                                .start(() -> {
+                                    try (Disk disk = driver.openBlock(device.id())) {
+                                        verify(disk, client, worker, stop);
+                                    } catch (Throwable e) {
+                                        failures.add(e);
+                                    }
+                                });
+            }
+            for (int round = 0; round < 300; round++) {
+                device.share(servers, false).close();
+            }
+            stop.set(true);
+            for (Thread worker : workers) {
+                worker.join();
+            }
+            assertThat(failures).isEmpty();
+            assertThat(device.counters().sharedRequests() + device.counters().copiedRequests())
+                    .isPositive();
+        }
+    }
+
+    private void verify(Disk disk, ClientMemory client, int worker, AtomicBoolean stop) {
+        long out = (long) worker * 4 * PAGE;
+        long in = out + 2 * PAGE;
+        for (int round = 0; !stop.get(); round++) {
+            for (int at = 0; at < 2 * PAGE; at += Integer.BYTES) {
+                clients.set(ValueLayout.JAVA_INT, out + at, round * 31 + at + worker);
+            }
+            long position = (long) worker * 2 * PAGE;
+            assertThat(await(disk, request -> request.write(position).add(client, out, 2 * PAGE)))
+                    .isEqualTo(2 * PAGE);
+            assertThat(await(disk, request -> request.read(position).add(client, in, 2 * PAGE)))
+                    .isEqualTo(2 * PAGE);
+            assertThat(clients.asSlice(out, 2 * PAGE).mismatch(clients.asSlice(in, 2 * PAGE)))
+                    .isEqualTo(-1);
+        }
+    }
+}
