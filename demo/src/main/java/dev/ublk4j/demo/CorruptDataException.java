@@ -1,0 +1,16 @@
+package dev.ublk4j.demo;
+
+/** A block that was read back with other bytes than it was written with. */
+public final class CorruptDataException extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    /**
+     * Creates the exception.
+     *
+     * @param position first byte of the block on the device
+     * @param wrong the first byte of it that differs
+     */
+    public CorruptDataException(long position, long wrong) {
+        super("the block at %d came back changed at byte %d".formatted(position, wrong));
+    }
+}

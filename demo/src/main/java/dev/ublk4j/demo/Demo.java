@@ -1,0 +1,179 @@
+package dev.ublk4j.demo;
+
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceCounters;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.targets.BackingFile;
+import dev.ublk4j.targets.FileTarget;
+import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Serves a file as a device, writes random data to it and reads it back, first copied and then
+ * shared.
+ */
+public final class Demo {
+    /** Bytes of one request. */
+    private static final int BLOCK = 128 * 1024;
+
+    /** Requests under way at a time. */
+    private static final int DEPTH = 32;
+
+    private final Driver driver;
+    private final long size;
+
+    /**
+     * Prepares a demonstration.
+     *
+     * @param driver where the device is added; it stays open
+     * @param size bytes of the device, a multiple of 4 MiB
+     */
+    public Demo(Driver driver, long size) {
+        if (size <= 0 || size % ((long) BLOCK * DEPTH) != 0) {
+            throw new IllegalArgumentException("size is no multiple of 4 MiB: " + size);
+        }
+        this.driver = driver;
+        this.size = size;
+    }
+
+    /**
+     * Shows it.
+     *
+     * @return a row for each of: copied writes, copied reads, shared writes, shared reads
+     * @throws CorruptDataException when a byte comes back changed
+     */
+    public List<Row> run() {
+        Path file = backingFile();
+        try (Arena arena = Arena.ofShared();
+                SharedMemory memory = SharedMemory.create("ublk4j-demo", (long) BLOCK * DEPTH);
+                Device device = serve(file)) {
+            // Two mappings of the same memory, as two processes would have.
+            MemorySegment servers = memory.map(arena, false);
+            MemorySegment applications = memory.map(arena, false);
+            List<Row> rows = new ArrayList<>();
+            try (Application application =
+                    Application.open(driver, device.id(), applications, DEPTH)) {
+                Workload workload = new Workload(application, applications, BLOCK, DEPTH, size);
+                measure("copied", device, workload, rows);
+                try (SharedBuffer shared = device.share(servers, false)) {
+                    assert shared.index() == 0 : shared;
+                    measure("shared", device, workload, rows);
+                }
+            }
+            return rows;
+        } finally {
+            delete(file);
+        }
+    }
+
+    private void measure(String mode, Device device, Workload workload, List<Row> rows) {
+        long seed = System.nanoTime();
+        for (boolean write : new boolean[] {true, false}) {
+            DeviceCounters before = device.counters();
+            Map<String, Long> missesBefore = misses(device);
+            long nanos = write ? workload.write(seed) : workload.readAndVerify(seed);
+            DeviceCounters after = device.counters();
+            Map<String, Long> misses = new LinkedHashMap<>();
+            misses(device)
+                    .forEach((reason, count) -> {
+                        long more = count - missesBefore.getOrDefault(reason, 0L);
+                        if (more > 0) {
+                            misses.put(reason, more);
+                        }
+                    });
+            rows.add(
+                    new Row(
+                            mode + (write ? " writes" : " reads"),
+                            size,
+                            nanos,
+                            after.sharedRequests() - before.sharedRequests(),
+                            after.copiedRequests() - before.copiedRequests(),
+                            after.copiedBytes() - before.copiedBytes(),
+                            misses));
+        }
+    }
+
+    /** Only a driver knows why a request was copied, and the kernel's does not tell. */
+    private Map<String, Long> misses(Device device) {
+        Map<String, Long> misses = new LinkedHashMap<>();
+        if (driver instanceof EmbeddedDriver embedded) {
+            dev.ublk4j.embedded.DeviceCounters counters = embedded.counters(device.id());
+            misses.put("not registered", counters.notRegistered());
+            misses.put("frames unknown", counters.framesUnknown());
+            misses.put("crosses a range", counters.crossesRange());
+            misses.put("not contiguous", counters.notContiguous());
+            misses.put("in two buffers", counters.otherBuffer());
+            misses.put("read-only", counters.readOnly());
+        }
+        return misses;
+    }
+
+    private Device serve(Path file) {
+        BackingFile backing = BackingFile.open(file, BackingFile.Caching.DIRECT, false);
+        DeviceOptions options =
+                DeviceOptions.defaults()
+                        .withDepth(2 * DEPTH)
+                        .with(Feature.SHMEM_ZC)
+                        .with(Feature.NO_AUTO_PART_SCAN);
+        return Device.start(driver, new FileTarget(backing), options);
+    }
+
+    private Path backingFile() {
+        try {
+            Path file = Files.createTempFile("ublk4j-demo", ".img");
+            try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
+                disk.setLength(size);
+            }
+            return file;
+        } catch (IOException e) {
+            throw new UncheckedIOException("no file for the demonstration", e);
+        }
+    }
+
+    private static void delete(Path file) {
+        try {
+            Files.delete(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(file + " stays behind", e);
+        }
+    }
+
+    /**
+     * What one pass over the device came to.
+     *
+     * @param name what was done, such as {@code shared reads}
+     * @param bytes bytes moved, all of them verified once read
+     * @param nanos how long the I/O took
+     * @param hits requests that nobody copied
+     * @param copies requests that the driver copied
+     * @param copiedBytes bytes that the driver copied
+     * @param misses why requests were copied, where the driver tells
+     */
+    public record Row(
+            String name,
+            long bytes,
+            long nanos,
+            long hits,
+            long copies,
+            long copiedBytes,
+            Map<String, Long> misses) {
+        /** {@return bytes per second} */
+        public double bytesPerSecond() {
+            return bytes * 1e9 / nanos;
+        }
+    }
+}
