@@ -1,160 +1,158 @@
 package dev.ublk4j.embedded.freeze;
 
+import static org.jetbrains.lincheck.datastructures.ManagedStrategyGuaranteeKt.forClasses;
+
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import org.jetbrains.lincheck.Lincheck;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jetbrains.lincheck.datastructures.ModelCheckingOptions;
+import org.jetbrains.lincheck.datastructures.Operation;
+import org.jetbrains.lincheck.datastructures.Validate;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 
-/** Small programs around a gate, run in many interleavings of their threads by Lincheck. */
+/**
+ * Requests, freezes and kills in systematically chosen interleavings.
+ *
+ * <p>Each operation answers the same in every sequential order, so an interleaving fails when an
+ * answer differs, when a thread waits for ever, or when a validation throws.
+ */
 class FreezeGateLincheckTest {
     private static final Duration FOREVER = Duration.ofDays(1);
-    private static final int INTERLEAVINGS = 300;
 
-    private static Thread start(Runnable task) {
-        Thread thread = new Thread(task);
-        thread.start();
-        return thread;
+    private static void check(Class<?> operations) {
+        new ModelCheckingOptions()
+                .iterations(6)
+                .invocationsPerIteration(400)
+                .threads(2)
+                .actorsPerThread(2)
+                .actorsBefore(0)
+                .actorsAfter(0)
+                .addGuarantee(
+                        forClasses(ConcurrentLinkedQueue.class.getName())
+                                .allMethods()
+                                .treatAsAtomic())
+                .check(operations);
     }
 
-    private static void join(Thread... threads) {
-        for (Thread thread : threads) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                throw new IllegalStateException(e);
+    @Test
+    @DisplayName("nobody is inside a frozen gate, and the last exit wakes the freezer")
+    void requestsAgainstFreezes() {
+        check(Inside.class);
+    }
+
+    @Test
+    @DisplayName("who is turned away is let in by whoever opens the gate, or finds it open")
+    void turnedAwayAgainstThaws() {
+        check(TurnedAway.class);
+    }
+
+    @Test
+    @DisplayName("a kill ends freezes, and nobody enters afterwards")
+    void killsAgainstFreezes() {
+        check(Killed.class);
+    }
+
+    /** Requests look at a flag that is set only while the gate is frozen. */
+    public static class Inside {
+        private final FreezeGate gate = new FreezeGate(1, new RecordingListener());
+        private volatile boolean changing;
+
+        @Operation
+        public boolean request() {
+            if (!gate.tryEnter(0)) {
+                return true;
+            }
+            boolean outsideFreeze = !changing;
+            gate.exit(0);
+            return outsideFreeze;
+        }
+
+        @Operation(nonParallelGroup = "freezer")
+        public FreezeOutcome freeze() {
+            FreezeOutcome outcome = gate.freeze(FOREVER);
+            changing = true;
+            changing = false;
+            gate.thaw();
+            return outcome;
+        }
+
+        @Validate
+        public void nobodyIsLeftInside() {
+            if (gate.inside(0) != 0 || !gate.isOpen(0)) {
+                throw new IllegalStateException(gate.toString());
             }
         }
     }
 
-    private static void check(boolean holds, String what) {
-        if (!holds) {
-            throw new IllegalStateException(what);
-        }
-    }
+    /** Requests that are turned away wait in a list, as the gate's documentation tells. */
+    public static class TurnedAway implements GateListener {
+        private final FreezeGate gate = new FreezeGate(1, this);
+        private final ConcurrentLinkedQueue<Integer> waiting = new ConcurrentLinkedQueue<>();
 
-    /** The two plain fields that only a freezer changes. */
-    private static final class Table {
-        int left;
-        int right;
-
-        void change() {
-            left++;
-            right++;
-        }
-
-        void look() {
-            int seen = left;
-            check(seen == right, "a request is inside a frozen gate");
-        }
-    }
-
-    @Test
-    @DisplayName("a request that enters and a freeze exclude each other, and the last exit wakes")
-    void enterAgainstFreeze() {
-        Lincheck.runConcurrentTest(
-                INTERLEAVINGS,
-                () -> {
-                    FreezeGate gate = new FreezeGate(1, new RecordingListener());
-                    Table table = new Table();
-                    Runnable request =
-                            () -> {
-                                if (gate.tryEnter(0)) {
-                                    table.look();
-                                    gate.exit(0);
-                                }
-                            };
-                    Thread first = start(request);
-                    Thread second = start(request);
-                    check(gate.freeze(FOREVER) == FreezeOutcome.FROZEN, "not frozen");
-                    table.change();
-                    gate.thaw();
-                    join(first, second);
-                    check(gate.inside(0) == 0, "somebody is left inside");
-                });
-    }
-
-    @Test
-    @DisplayName("a request that is turned away is let in by whoever opens the gate, or by itself")
-    void turnedAwayAgainstThaw() {
-        Lincheck.runConcurrentTest(
-                INTERLEAVINGS,
-                () -> {
-                    Submitter submitter = new Submitter();
-                    FreezeGate gate = new FreezeGate(1, submitter);
-                    submitter.gate = gate;
-                    Thread freezer =
-                            start(() -> {
-                                gate.freeze(FOREVER);
-                                gate.thaw();
-                            });
-                    submitter.submit();
-                    join(freezer);
-                    check(submitter.done == 1, "the request is lost, or done twice");
-                });
-    }
-
-    @Test
-    @DisplayName("a kill wakes a freeze, whatever the request inside does")
-    void killAgainstFreeze() {
-        Lincheck.runConcurrentTest(
-                INTERLEAVINGS,
-                () -> {
-                    FreezeGate gate = new FreezeGate(1, new RecordingListener());
-                    check(gate.tryEnter(0), "turned away");
-                    Thread freezer = start(() -> gate.freeze(FOREVER));
-                    gate.kill();
-                    join(freezer);
-                    check(!gate.tryEnter(0), "let into a killed gate");
-                    gate.exit(0);
-                    check(gate.drain(FOREVER), "not empty");
-                });
-    }
-
-    /** One request, kept in a list while it is turned away. */
-    private static final class Submitter implements GateListener {
-        private final Deque<Integer> waiting = new ArrayDeque<>();
-        private FreezeGate gate = new FreezeGate(1, this);
-        private int done;
-
-        void submit() {
-            if (pass()) {
+        @Operation
+        public void submit() {
+            if (gate.tryEnter(0)) {
+                gate.exit(0);
                 return;
             }
-            synchronized (waiting) {
-                waiting.add(0);
-            }
+            waiting.add(0);
             if (gate.isOpen(0)) {
-                retry();
+                onOpened();
             }
         }
 
-        private boolean pass() {
-            if (!gate.tryEnter(0)) {
-                return false;
-            }
-            done++;
-            gate.exit(0);
-            return true;
-        }
-
-        private void retry() {
-            Integer queue;
-            synchronized (waiting) {
-                queue = waiting.poll();
-            }
-            if (queue != null && !pass()) {
-                throw new IllegalStateException("frozen again, though nobody freezes again");
-            }
+        @Operation
+        public FreezeOutcome freeze() {
+            FreezeOutcome outcome = gate.freeze(FOREVER);
+            gate.thaw();
+            return outcome;
         }
 
         @Override
         public void onOpened() {
-            retry();
+            Integer first = waiting.poll();
+            if (first != null) {
+                submit();
+            }
         }
 
         @Override
         public void onKilled() {}
+
+        @Validate
+        public void nobodyIsLeftWaiting() {
+            if (!waiting.isEmpty()) {
+                throw new IllegalStateException(waiting.size() + " left outside " + gate);
+            }
+        }
+    }
+
+    /** Requests that stay inside until they find the gate killed. */
+    public static class Killed {
+        private final FreezeGate gate = new FreezeGate(1, new RecordingListener());
+
+        @Operation(runOnce = true)
+        public boolean kill() {
+            gate.kill();
+            return gate.tryEnter(0);
+        }
+
+        @Operation(runOnce = true)
+        public void freezeWithARequestInside() {
+            boolean entered = gate.tryEnter(0);
+            if (gate.freeze(entered ? Duration.ZERO : FOREVER) == FreezeOutcome.FROZEN) {
+                gate.thaw();
+            }
+            if (entered) {
+                gate.exit(0);
+            }
+        }
+
+        @Validate
+        public void nobodyIsLeftInside() {
+            if (gate.inside(0) != 0) {
+                throw new IllegalStateException(gate.toString());
+            }
+        }
     }
 }

@@ -45,8 +45,8 @@ public class RangeTableLincheckTest {
     @Test
     void everyInterleavingOfOneWriterAndOneReaderHasASequentialOrder() {
         new ModelCheckingOptions()
-                .iterations(12)
-                .invocationsPerIteration(150)
+                .iterations(10)
+                .invocationsPerIteration(100)
                 .threads(2)
                 .actorsPerThread(3)
                 .actorsBefore(1)

@@ -1,0 +1,31 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.server.Target;
+import dev.ublk4j.targets.MemoryTarget;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code ublk4j add memory}. */
+@Command(
+        name = "memory",
+        aliases = "ramdisk",
+        description = "A disk in the server's memory, gone when the server is.")
+final class AddMemoryCommand extends AddKind {
+    @Option(
+            names = {"-s", "--size"},
+            paramLabel = "SIZE",
+            required = true,
+            converter = ByteSize.class,
+            description = "The device's size, like 512M or 1G.")
+    private long size;
+
+    @Override
+    void check() {
+        flags().checkSize(size);
+    }
+
+    @Override
+    Target open() {
+        return new MemoryTarget(size);
+    }
+}

@@ -1,0 +1,135 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.output.Table;
+import dev.ublk4j.demo.Demo;
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.kernel.KernelDriver;
+import java.io.PrintWriter;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+import tools.jackson.core.JsonGenerator;
+
+/** {@code ublk4j demo}. */
+@Command(
+        name = "demo",
+        description = {
+            "Serve a file, write random data to it and read it back, copied and shared.",
+            "",
+            "With the kernel's driver where it is loaded or root can load it, else with the driver in"
+                    + " Java, which needs neither."
+        })
+final class DemoCommand implements Callable<Integer> {
+    /** Which driver a device is added to. */
+    enum Choice {
+        AUTO,
+        KERNEL,
+        EMBEDDED
+    }
+
+    @Option(
+            names = "--driver",
+            defaultValue = "AUTO",
+            description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
+    private Choice driver = Choice.AUTO;
+
+    @Option(
+            names = "--size",
+            defaultValue = "64M",
+            converter = ByteSize.class,
+            description = "Size of the device, a multiple of 4M; default: ${DEFAULT-VALUE}.")
+    private long size;
+
+    @Option(names = "--json", description = "Print a JSON object.")
+    private boolean json;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        PrintWriter out = spec.commandLine().getOut();
+        try (Driver chosen = choose()) {
+            List<Demo.Row> rows = new Demo(chosen, size).run();
+            if (json) {
+                out.println(Json.text(generator -> write(generator, chosen.name(), rows)));
+            } else {
+                print(chosen.name(), rows, out);
+            }
+        }
+        out.flush();
+        return 0;
+    }
+
+    private Driver choose() {
+        PrintWriter err = spec.commandLine().getErr();
+        return switch (driver) {
+            case EMBEDDED -> EmbeddedDriver.create();
+            case KERNEL -> {
+                DriverModule.load(err);
+                yield KernelDriver.open();
+            }
+            case AUTO -> DriverModule.tryLoad() ? KernelDriver.open() : EmbeddedDriver.create();
+        };
+    }
+
+    private static void print(String driver, List<Demo.Row> rows, PrintWriter out) {
+        Table table = new Table("", "MB/s", "HITS", "MISSES", "COPIED", "WHY");
+        for (Demo.Row row : rows) {
+            table.row(
+                    row.name(),
+                    String.format(Locale.ROOT, "%.0f", row.bytesPerSecond() / 1e6),
+                    Long.toString(row.hits()),
+                    Long.toString(row.copies()),
+                    (row.copiedBytes() >> 20) + " MiB",
+                    why(row));
+        }
+        table.print(out);
+        out.printf(
+                "%d MiB each way, every byte verified; driver: %s%n",
+                rows.getFirst().bytes() >> 20, driver);
+    }
+
+    private static String why(Demo.Row row) {
+        if (row.copies() == 0) {
+            return "";
+        }
+        return row.misses().isEmpty()
+                ? "the driver does not say"
+                : row.misses().entrySet().stream()
+                        .map(miss -> miss.getKey() + ": " + miss.getValue())
+                        .collect(Collectors.joining(", "));
+    }
+
+    private static void write(JsonGenerator json, String driver, List<Demo.Row> rows) {
+        json.writeStartObject();
+        json.writeStringProperty("driver", driver);
+        json.writeArrayPropertyStart("passes");
+        for (Demo.Row row : rows) {
+            json.writeStartObject();
+            json.writeStringProperty("name", row.name());
+            json.writeNumberProperty("bytes", row.bytes());
+            json.writeNumberProperty("nanos", row.nanos());
+            json.writeNumberProperty("hits", row.hits());
+            json.writeNumberProperty("copies", row.copies());
+            json.writeNumberProperty("copied_bytes", row.copiedBytes());
+            json.writeObjectPropertyStart("misses");
+            for (Map.Entry<String, Long> miss : row.misses().entrySet()) {
+                json.writeNumberProperty(miss.getKey(), miss.getValue());
+            }
+            json.writeEndObject();
+            json.writeEndObject();
+        }
+        json.writeEndArray();
+        json.writeEndObject();
+    }
+}

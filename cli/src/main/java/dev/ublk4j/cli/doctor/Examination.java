@@ -1,0 +1,34 @@
+package dev.ublk4j.cli.doctor;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** All checks of this machine, in the order in which what they find matters. */
+public final class Examination {
+    private Examination() {}
+
+    /** {@return what was found; the last findings rest on the first} */
+    public static List<Finding> run() {
+        Path root = Path.of("/");
+        KernelVersion kernel = KernelVersion.parse(System.getProperty("os.version"));
+        List<Finding> findings = new ArrayList<>();
+        findings.add(JavaCheck.version(Runtime.version()));
+        findings.add(JavaCheck.architecture(System.getProperty("os.arch")));
+        findings.add(KernelCheck.version(kernel));
+        KernelCheck.knownBad(kernel).ifPresent(findings::add);
+        DriverCheck driver = new DriverCheck(root, System.getProperty("os.version"));
+        findings.add(driver.loaded());
+        driver.usable().ifPresent(findings::add);
+        findings.add(RingCheck.usable(root));
+        findings.add(MemoryCheck.locked(root));
+        findings.add(MemoryCheck.hugePages(root));
+        findings.addAll(VmCheck.all(root, System.getenv().getOrDefault("PATH", "")));
+        return findings;
+    }
+
+    /** {@return whether a device can be served here} */
+    public static boolean passed(List<Finding> findings) {
+        return findings.stream().noneMatch(finding -> finding.level() == Finding.Level.FAIL);
+    }
+}

@@ -1,0 +1,107 @@
+package dev.ublk4j.cli.output;
+
+import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.targets.UnfitFileException;
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
+import org.jspecify.annotations.Nullable;
+
+/** What an error means to a person, on one line, with what to type where that is known. */
+public final class Explanation {
+    private static final String CONTROL = "/dev/ublk-control";
+
+    private Explanation() {}
+
+    /** {@return one line about an error} */
+    public static String of(Throwable error) {
+        return oneLine(
+                switch (error) {
+                    case Failure failure -> failure.getMessage();
+                    case ControlTimeoutException timeout ->
+                            "the driver gave no answer in time: " + timeout.getMessage();
+                    case LinuxException refused -> ofRefusal(refused);
+                    case UnfitFileException unfit -> unfit.getMessage();
+                    case IllegalArgumentException wrong -> wrong.getMessage();
+                    case NoSuchFileException missing -> "no such file: " + missing.getFile();
+                    case AccessDeniedException denied -> "no permission for " + denied.getFile();
+                    case IOException failed -> failed.getMessage();
+                    default -> unexpected(error);
+                });
+    }
+
+    /** {@return a text without line breaks} */
+    public static String oneLine(@Nullable String text) {
+        return text == null ? "no reason given" : text.strip().replaceAll("\\s*\\R\\s*", "; ");
+    }
+
+    private static String unexpected(Throwable error) {
+        String message = error.getMessage();
+        return "unexpected %s%s; --debug shows where"
+                .formatted(error.getClass().getSimpleName(), message == null ? "" : ": " + message);
+    }
+
+    private static String ofRefusal(LinuxException e) {
+        if (e.object().equals(CONTROL)) {
+            return ofControlNode(e);
+        }
+        return switch (e.call()) {
+            case "openat" -> ofOpen(e);
+            case "io_uring_setup" -> ofRing(e);
+            case "mmap" ->
+                    e.errno() == Errno.ENOMEM ? "not enough memory: " + e.getMessage() : text(e);
+            default -> e.call().startsWith("UBLK_") ? ofCommand(e) : text(e);
+        };
+    }
+
+    private static String ofControlNode(LinuxException e) {
+        return switch (e.errno()) {
+            case ENOENT, ENODEV, ENXIO ->
+                    "the kernel has no ublk driver loaded; type: modprobe ublk_drv";
+            case EACCES, EPERM ->
+                    "no permission for " + CONTROL + "; run ublk4j as root, for example with sudo";
+            default -> text(e);
+        };
+    }
+
+    private static String ofOpen(LinuxException e) {
+        String file = e.object();
+        return switch (e.errno()) {
+            case ENOENT -> "no such file: " + file;
+            case EACCES, EPERM -> "no permission to open " + file;
+            case EISDIR -> file + " is a folder";
+            case EROFS -> file + " is on a read-only file system; add --read-only";
+            case EBUSY, ETXTBSY -> file + " is in use";
+            default -> text(e);
+        };
+    }
+
+    private static String ofRing(LinuxException e) {
+        return switch (e.errno()) {
+            case EPERM, EACCES ->
+                    "this process may not use io_uring; see: sysctl kernel.io_uring_disabled, and"
+                            + " the seccomp profile of a container";
+            case ENOSYS -> "this kernel has no io_uring";
+            case ENOMEM -> "not enough memory for io_uring; see: ulimit -l";
+            default -> text(e);
+        };
+    }
+
+    private static String ofCommand(LinuxException e) {
+        String device = e.object();
+        return switch (e.errno()) {
+            case EEXIST -> device + " exists already; leave -n out for a number that is free";
+            case ENODEV -> "there is no " + device;
+            case EPERM, EACCES -> "no permission for " + device + " (" + e.call() + ")";
+            case EBUSY -> device + " is in use";
+            case EINVAL -> "the driver refuses this: " + e.getMessage();
+            default -> text(e);
+        };
+    }
+
+    private static String text(LinuxException e) {
+        return String.valueOf(e.getMessage());
+    }
+}

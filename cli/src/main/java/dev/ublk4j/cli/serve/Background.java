@@ -1,0 +1,120 @@
+package dev.ublk4j.cli.serve;
+
+import dev.ublk4j.cli.output.Failure;
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The other process that serves when {@code add} does not: this very command line once more, with a
+ * property that tells it so, in a session of its own that a terminal's Ctrl-C does not reach.
+ *
+ * <p>Its standard output is a pipe for its {@link Report}, its standard error its log.
+ */
+public final class Background {
+    private static final String LOG_PROPERTY = "ublk4j.server.log";
+
+    /** A short command compiles no further than this; a server is worth more. */
+    private static final String SHORT_COMMAND = "-XX:TieredStopAtLevel=1";
+
+    private Background() {}
+
+    /** {@return the log of this process where it is such a server, null elsewhere} */
+    public static @Nullable Path ownLogOrNull() {
+        String log = System.getProperty(LOG_PROPERTY);
+        return log == null ? null : Path.of(log);
+    }
+
+    /**
+     * Starts a server and waits for its report.
+     *
+     * @throws Failure when it could not serve, with its own reason
+     */
+    public static ServedDevice start(RunFolder folder) throws IOException {
+        Path log = newLog(folder);
+        Process server =
+                new ProcessBuilder(command(ownCommandLine(), log))
+                        .redirectInput(Redirect.from(new File("/dev/null")))
+                        .redirectError(Redirect.appendTo(log.toFile()))
+                        .start();
+        // Who gives up waiting does not want the device either.
+        Thread giveUp = new Thread(server::destroy, "give-up");
+        Runtime.getRuntime().addShutdownHook(giveUp);
+        String report;
+        try (BufferedReader reports = server.inputReader(StandardCharsets.UTF_8)) {
+            report = reports.readLine();
+        }
+        if (report == null) {
+            throw new Failure(died(server, log));
+        }
+        try {
+            ServedDevice device = Report.read(report);
+            Runtime.getRuntime().removeShutdownHook(giveUp);
+            return device;
+        } catch (Failure e) {
+            awaitEnd(server);
+            Files.deleteIfExists(log);
+            throw e;
+        }
+    }
+
+    private static Path newLog(RunFolder folder) {
+        try {
+            return folder.newLog();
+        } catch (IOException e) {
+            throw new Failure(
+                    "cannot write to %s, where servers leave their state: %s"
+                            .formatted(folder, e.getClass().getSimpleName()),
+                    e);
+        }
+    }
+
+    private static List<String> ownCommandLine() throws IOException {
+        String line = Files.readString(Path.of("/proc/self/cmdline"));
+        List<String> words = new ArrayList<>(List.of(line.split("\0", -1)));
+        words.removeLast();
+        words.set(0, Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        return words;
+    }
+
+    /**
+     * {@return the command line of a server}
+     *
+     * @param own this process's, from the path of java on
+     */
+    static List<String> command(List<String> own, Path log) {
+        List<String> command = new ArrayList<>();
+        if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
+            command.add("/usr/bin/setsid");
+        }
+        command.add(own.getFirst());
+        command.add("-D" + LOG_PROPERTY + "=" + log);
+        own.stream().skip(1).filter(word -> !word.equals(SHORT_COMMAND)).forEach(command::add);
+        return command;
+    }
+
+    private static String died(Process server, Path log) throws IOException {
+        int status = awaitEnd(server);
+        List<String> lines = Files.readAllLines(log);
+        String last = lines.isEmpty() ? "it said nothing" : lines.getLast();
+        Files.deleteIfExists(log);
+        return "the server ended with status %d before its device was live: %s"
+                .formatted(status, last);
+    }
+
+    private static int awaitEnd(Process server) {
+        try {
+            return server.waitFor();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while the server starts", e);
+        }
+    }
+}

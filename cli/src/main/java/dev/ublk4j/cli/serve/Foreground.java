@@ -1,0 +1,105 @@
+package dev.ublk4j.cli.serve;
+
+import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.server.Device;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One device, served by this process until it is deleted or the process is told to end.
+ *
+ * <p>SIGTERM and SIGINT run a shutdown hook that stops and deletes the device; {@code del} of
+ * another process makes {@link #serve} return.
+ */
+public final class Foreground implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Foreground.class.getName());
+
+    private final Plan plan;
+    private final RunFolder folder;
+    private final ProcessIdentity self = ProcessIdentity.current();
+    private @Nullable KernelDriver driver;
+    private @Nullable Device device;
+    private boolean closed;
+
+    private Foreground(Plan plan, RunFolder folder) {
+        this.plan = plan;
+        this.folder = folder;
+    }
+
+    /**
+     * Serves a device; returns when it has been deleted.
+     *
+     * @param log this process's log, still without a device's number
+     * @param onLive told of the device when it can be used
+     * @throws RuntimeException when the device cannot be served, with the reason
+     */
+    public static void serve(
+            Plan plan, RunFolder folder, @Nullable Path log, Consumer<ServedDevice> onLive) {
+        try (Foreground server = new Foreground(plan, folder)) {
+            // Closing waits for a start under way, so that no signal leaves half a device behind.
+            Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+            Device device = server.start();
+            onLive.accept(server.announce(device, log));
+            device.awaitStop();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private synchronized Device start() {
+        if (closed) {
+            throw new IllegalStateException("told to end before the device was live");
+        }
+        driver = KernelDriver.open();
+        device = Device.start(driver, plan.opener().get(), plan.options());
+        return device;
+    }
+
+    private synchronized ServedDevice announce(Device live, @Nullable Path log) throws IOException {
+        ServedDevice served =
+                new ServedDevice(
+                        live.id(),
+                        self,
+                        plan.kind(),
+                        plan.source(),
+                        live.info().queues(),
+                        live.info().queueDepth(),
+                        live.info().maxIoBufBytes(),
+                        live.geometry().size(),
+                        live.geometry().logicalBlockSize(),
+                        live.geometry().readOnly(),
+                        Instant.now(),
+                        log == null ? null : folder.nameLog(log, live.id()).toString());
+        if (!closed) {
+            folder.write(served);
+        }
+        return served;
+    }
+
+    /** Stops and deletes the device; a second call waits for the first. */
+    @Override
+    public synchronized void close() {
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (device != null) {
+            try {
+                device.close();
+                folder.remove(device.id(), self);
+            } catch (RuntimeException | IOException e) {
+                LOG.log(Level.ERROR, () -> device + " was not taken down in order", e);
+            }
+        }
+        if (driver != null) {
+            driver.close();
+        }
+    }
+}

@@ -1,0 +1,17 @@
+package dev.ublk4j.cli.serve;
+
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Target;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to be served.
+ *
+ * @param kind the kind of target, as the command names it
+ * @param source the file or class behind the target, where there is one
+ * @param options how to serve it
+ * @param opener makes the target; called once
+ */
+public record Plan(
+        String kind, @Nullable String source, DeviceOptions options, Supplier<Target> opener) {}

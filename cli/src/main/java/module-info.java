@@ -1,0 +1,14 @@
+/** The command line. */
+module dev.ublk4j.cli {
+    requires static org.jspecify;
+    requires dev.ublk4j.demo;
+    requires dev.ublk4j.embedded;
+    requires dev.ublk4j.kernel;
+    requires dev.ublk4j.targets;
+    requires info.picocli;
+    requires java.logging;
+    requires tools.jackson.core;
+
+    // picocli fills the fields of commands, and the log manager creates LogSetup.
+    opens dev.ublk4j.cli;
+}

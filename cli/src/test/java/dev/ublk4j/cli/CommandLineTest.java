@@ -1,0 +1,149 @@
+package dev.ublk4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.ArrayDeque;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+import picocli.CommandLine.Model.OptionSpec;
+
+@DisplayName("The command line")
+class CommandLineTest {
+    static Stream<String> everyCommand() {
+        Set<String> names = new LinkedHashSet<>();
+        ArrayDeque<CommandLine> left = new ArrayDeque<>();
+        left.add(Main.commandLine());
+        while (!left.isEmpty()) {
+            CommandLine command = left.remove();
+            names.add(
+                    command.getCommandSpec().qualifiedName().substring("ublk4j".length()).strip());
+            left.addAll(new LinkedHashSet<>(command.getSubcommands().values()));
+        }
+        return names.stream();
+    }
+
+    private static CommandLine find(String[] words) {
+        CommandLine command = Main.commandLine();
+        for (String word : words) {
+            command = Objects.requireNonNull(command.getSubcommands().get(word), word);
+        }
+        return command;
+    }
+
+    private static String[] words(String line) {
+        return line.isEmpty() ? new String[0] : line.split(" ", -1);
+    }
+
+    @ParameterizedTest(name = "ublk4j {0} --help")
+    @MethodSource("everyCommand")
+    void helpOfEveryCommandListsItsOptions(String line) {
+        String[] words = words(line);
+        String[] asked = Arrays.copyOf(words, words.length + 1);
+        asked[words.length] = "--help";
+
+        Run run = Run.of(asked);
+
+        assertThat(run.status()).isZero();
+        assertThat(run.err()).isEmpty();
+        for (OptionSpec option : find(words).getCommandSpec().options()) {
+            assertThat(run.out()).contains(option.names());
+        }
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @MethodSource("everyCommand")
+    void everyCommandSaysWhatItIs(String line) {
+        assertThat(find(words(line)).getCommandSpec().usageMessage().description()).isNotEmpty();
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @ValueSource(
+            strings = {
+                "",
+                "frobnicate",
+                "add",
+                "add frob",
+                "add null --frob",
+                "add null -q",
+                "add null -q x",
+                "add null -q 0",
+                "add null -d 5000",
+                "add null --max-io 1000",
+                "add null --size 1000",
+                "add null --size 1G --block-size 3K",
+                "add null --size 1G --block-size 8K",
+                "add memory",
+                "add memory --size many",
+                "add file",
+                "add file a b",
+                "add file a -f b",
+                "add target",
+                "del",
+                "del 1 --all",
+                "del x",
+                "list x",
+                "help frob"
+            })
+    void misuseEndsWithStatusTwoAndOneLine(String line) {
+        Run run = Run.of(words(line));
+
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.out()).isEmpty();
+        assertThat(run.errorLines())
+                .singleElement()
+                .asString()
+                .startsWith("ublk4j: ")
+                .contains("; see: ublk4j");
+    }
+
+    @Test
+    void aStackTraceIsPrintedOnlyWhenAskedFor() {
+        assertThat(Run.of("add", "null", "-q", "0").err()).doesNotContain("\tat ");
+        assertThat(Run.of("add", "null", "-q", "0", "--debug").err()).contains("\tat ");
+    }
+
+    @Test
+    void optionsMayBeAbbreviated() {
+        assertThat(Run.of("add", "null", "--que", "0").err()).contains("queues");
+    }
+
+    @Test
+    void theVersionIsPrinted() {
+        assertThat(Run.of("--version").out()).startsWith("ublk4j ");
+    }
+
+    @Test
+    void helpTakesTheNameOfACommand() {
+        assertThat(Run.of("help", "add", "loop").out()).contains("Usage: ublk4j add file");
+        assertThat(Run.of("help").out()).contains("Usage: ublk4j ");
+    }
+
+    @Test
+    void completionIsAScriptThatKnowsTheCommands() {
+        Run run = Run.of("completion");
+
+        assertThat(run.status()).isZero();
+        assertThat(run.out()).startsWith("#!").contains("complete -F", "doctor", "--block-size");
+    }
+
+    @Test
+    void theManualPageHasEveryCommandAndOption() {
+        String page = Run.of("help", "--man").out();
+
+        assertThat(page).startsWith(".TH UBLK4J 8");
+        everyCommand()
+                .filter(name -> !name.isEmpty())
+                .forEach(name -> assertThat(page).contains(".SS ublk4j " + name + "\n"));
+        assertThat(page).contains("\\-\\-buffered", "130, 143", "Default: 512K");
+        assertThat(page).doesNotContain("${");
+    }
+}

@@ -1,0 +1,127 @@
+package dev.ublk4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.serve.ProcessIdentity;
+import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceParams;
+import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("State, as it is printed")
+class PrintedStateTest {
+    private static final DeviceInfo INFO =
+            new DeviceInfo(
+                    2,
+                    128,
+                    1,
+                    24,
+                    524288,
+                    3,
+                    4711,
+                    Feature.UBLK_F_CMD_IOCTL_ENCODE | Feature.UBLK_F_USER_COPY,
+                    0,
+                    1000,
+                    1000);
+
+    private static final DeviceParams.Basic BASIC =
+            new DeviceParams.Basic(1, 12, 12, 12, 12, 1024, 0, 2097152, 0);
+
+    private static final ServedDevice SERVED =
+            new ServedDevice(
+                    3,
+                    new ProcessIdentity(4711, 99),
+                    "file",
+                    "/srv/disk.img",
+                    2,
+                    128,
+                    524288,
+                    1L << 30,
+                    4096,
+                    true,
+                    Instant.parse("2026-01-02T03:04:05Z"),
+                    null);
+
+    @Test
+    void aDeviceOfOursIsOneJsonObject() {
+        String json = Json.text(new DeviceRow(INFO, BASIC, SERVED)::write);
+
+        assertThat(json)
+                .isEqualTo(
+                        "{\"id\":3,\"device\":\"/dev/ublkb3\",\"state\":\"live\",\"queues\":2,"
+                                + "\"depth\":128,\"max_io\":524288,\"size\":1073741824,"
+                                + "\"block_size\":4096,\"read_only\":true,\"pid\":4711,"
+                                + "\"owner_uid\":1000,\"features\":[\"UBLK_F_CMD_IOCTL_ENCODE\","
+                                + "\"UBLK_F_USER_COPY\"],\"target\":\"file\","
+                                + "\"source\":\"/srv/disk.img\","
+                                + "\"since\":\"2026-01-02T03:04:05Z\"}");
+    }
+
+    @Test
+    void aDeviceOfAnotherServerHasNoTarget() {
+        DeviceRow row = new DeviceRow(INFO, null, null);
+
+        assertThat(Json.text(row::write)).doesNotContain("target", "size");
+        assertThat(row.cells())
+                .containsExactly("3", "live", "2", "128", "-", "-", "4711", "/dev/ublkb3", "-");
+    }
+
+    @Test
+    void aTableRowIsForAPerson() {
+        assertThat(new DeviceRow(INFO, BASIC, SERVED).cells())
+                .hasSameSizeAs(DeviceRow.HEADINGS)
+                .containsExactly(
+                        "3",
+                        "live",
+                        "2",
+                        "128",
+                        "1G",
+                        "4096",
+                        "4711",
+                        "/dev/ublkb3",
+                        "file /srv/disk.img");
+    }
+
+    private static String features(long bits, boolean json) {
+        StringWriter out = new StringWriter();
+        FeaturesCommand.print(bits, json, new PrintWriter(out));
+        return out.toString();
+    }
+
+    @Test
+    void everyFeatureIsListedWhetherSupportedOrNot() {
+        String table = features(Feature.UBLK_F_SHMEM_ZC, false);
+
+        assertThat(table.lines()).hasSize(Feature.values().length + 1);
+        assertThat(table).containsPattern("SHMEM_ZC +yes").containsPattern("ZONED +no");
+        assertThat(features(Feature.UBLK_F_SHMEM_ZC, true))
+                .startsWith("{\"bits\":\"0x80000\",\"features\":[{\"name\":")
+                .contains("{\"name\":\"UBLK_F_SHMEM_ZC\",\"supported\":true,")
+                .contains("{\"name\":\"UBLK_F_ZONED\",\"supported\":false,");
+    }
+
+    @Test
+    void aFeatureThatThisProgramDoesNotKnowIsShown() {
+        assertThat(features(1L << 62, false)).containsPattern("0x4000000000000000 +yes");
+    }
+
+    @Test
+    void devicesAreFoundByTheirCharDevices(@TempDir Path dev) throws IOException {
+        for (String name :
+                new String[] {"ublkc10", "ublkc2", "ublkb2", "ublkc2x", "ublk-control"}) {
+            Files.createFile(dev.resolve(name));
+        }
+
+        assertThat(Devices.in(dev)).containsExactly(2, 10);
+    }
+}
