@@ -102,9 +102,23 @@ final class Submission extends Link {
         op = request.op();
         flags = opFlags;
         left = request.length();
-        Objects.requireNonNull(splitter, "not validated")
-                .begin(op, request.position() >> 9, left, request.segments());
+        RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
+        cut.begin(op, request.position() >> 9, left - tailBytes(cut.limits()), request.segments());
         rewind();
+    }
+
+    /**
+     * {@return the bytes of a discard that come after its head} A head that is no whole unit is
+     * issued alone ({@code bio_discard_limit} of blk-lib.c), unless the discard is one request
+     * after all: the kernel joins the head to what follows again where that fits.
+     */
+    private long tailBytes(QueueLimits limits) {
+        if (op != IoOp.UBLK_IO_OP_DISCARD || left >> 9 <= limits.maxDiscardSectors()) {
+            return 0;
+        }
+        long granularity = Math.max(limits.discardGranularityBytes(), 1);
+        long misaligned = request.position() % granularity;
+        return misaligned == 0 ? 0 : Math.max(0, left - (granularity - misaligned));
     }
 
     private void rewind() {
@@ -129,6 +143,11 @@ final class Submission extends Link {
         }
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
         long bytes = cut.next();
+        if (bytes == 0) {
+            long done = request.length() - left;
+            cut.begin(op, (request.position() + done) >> 9, left, request.segments());
+            bytes = cut.next();
+        }
         if (bytes <= 0) {
             return NO_PART;
         }

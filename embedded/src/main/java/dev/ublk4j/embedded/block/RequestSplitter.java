@@ -37,7 +37,7 @@ public final class RequestSplitter {
      *   leaves no cut to make, and the submission goes through whole.
      * - Discards are cut so that the next one begins at the granularity, even where that is no
      *   multiple of the logical block. That BLKDISCARD issues an unaligned head as a bio of its own
-     *   (blk-lib.c) is the client's side, before a submission.
+     *   (blk-lib.c) is the caller's side, before this.
      */
 
     /** {@code BIO_MAX_SIZE}: no request is larger than what a 32-bit count of bytes holds. */

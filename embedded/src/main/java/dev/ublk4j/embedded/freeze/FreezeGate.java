@@ -87,6 +87,9 @@ public final class FreezeGate {
     /** Longs between two words, so that no two share a pair of cache lines. */
     private static final int STRIDE = 16;
 
+    /** What a timeout of more than 292 years is converted to. */
+    private static final long FOREVER_NANOS = Long.MAX_VALUE;
+
     private static final int WAITING = STRIDE;
     private static final int FIRST_QUEUE = 2 * STRIDE;
 
@@ -212,7 +215,7 @@ public final class FreezeGate {
      * <p>Freezes nest: each that answered {@link FreezeOutcome#FROZEN} takes one {@link #thaw}, by
      * any thread.
      *
-     * @param timeout how long to wait for the requests inside
+     * @param timeout how long to wait for the requests inside, for ever if more than 292 years
      * @throws LinuxException {@code EDEADLK} when the calling thread is attached to a queue
      */
     public FreezeOutcome freeze(Duration timeout) {
@@ -274,7 +277,7 @@ public final class FreezeGate {
      * Waits, parked and without regard to interrupts, until everyone inside a killed gate has left.
      * What requests use may be freed after that.
      *
-     * @param timeout how long to wait
+     * @param timeout how long to wait, for ever if more than 292 years
      * @return whether nobody is inside
      * @throws IllegalStateException when the gate has not been killed
      * @throws LinuxException {@code EDEADLK} when the calling thread is attached to a queue
@@ -326,7 +329,11 @@ public final class FreezeGate {
                 if (leftNanos <= 0) {
                     return FreezeOutcome.TIMED_OUT;
                 }
-                LockSupport.parkNanos(this, leftNanos);
+                if (timeoutNanos == FOREVER_NANOS) {
+                    LockSupport.park(this);
+                } else {
+                    LockSupport.parkNanos(this, leftNanos);
+                }
                 interrupted |= Thread.interrupted();
             }
         } finally {

@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Test;
  * different has got into a frozen gate, or does not see what was done in it.
  */
 class FreezeGateStressTest {
-    private static final Duration FOREVER = Duration.ofDays(1);
+    private static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
     private static final int QUEUES = 2;
     private static final int FREEZES = 3000;
 
@@ -78,6 +78,16 @@ class FreezeGateStressTest {
         insideNow.decrementAndGet();
         passed.incrementAndGet();
         gate.exit(queue);
+    }
+
+    /** As {@link #freezeOften}, but each time with requests inside queue 0 just before. */
+    private void freezeOftenWhenBusy(int times) {
+        for (int i = 0; i < times; i++) {
+            while (gate.inside(0) == 0) {
+                giveWay();
+            }
+            freezeOften(1);
+        }
     }
 
     private void freezeOften(int times) {
@@ -183,7 +193,7 @@ class FreezeGateStressTest {
         Runnable freezer =
                 () -> {
                     try {
-                        freezeOften(FREEZES);
+                        freezeOftenWhenBusy(FREEZES);
                     } finally {
                         freezers.decrementAndGet();
                     }
@@ -230,7 +240,7 @@ class FreezeGateStressTest {
         });
         tasks.add(() -> {
             try {
-                freezeOften(FREEZES);
+                freezeOftenWhenBusy(FREEZES);
             } finally {
                 freezers.decrementAndGet();
             }

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 /** Look-ups and matches are linearizable with the registrations of one writer. */
 @Param(name = "buffer", gen = IntGen.class, conf = "1:2")
-@Param(name = "frame", gen = IntGen.class, conf = "0:2")
+@Param(name = "seen", gen = IntGen.class, conf = "0:1")
 public class RangeTableLincheckTest {
     private static final long[][] BUFFERS = {{0, 4}, {1, 2, 6}, {2, 8}};
     private static final int[] OFFSETS = {0, 0};
@@ -33,19 +33,19 @@ public class RangeTableLincheckTest {
     }
 
     @Operation
-    public long find(@Param(name = "frame") int frame) {
+    public long find(@Param(name = "seen") int frame) {
         return table.find(frame);
     }
 
     @Operation
-    public long matchWholeBuffer(@Param(name = "buffer") int buffer) {
+    public long matchWholeBuffer(@Param(name = "seen") int buffer) {
         return RequestMatcher.match(table, false, BUFFERS[buffer], OFFSETS, LENGTHS, 2);
     }
 
     @Test
     void everyInterleavingOfOneWriterAndOneReaderHasASequentialOrder() {
         new ModelCheckingOptions()
-                .iterations(10)
+                .iterations(8)
                 .invocationsPerIteration(100)
                 .threads(2)
                 .actorsPerThread(3)

@@ -1,0 +1,138 @@
+package dev.ublk4j.conformance;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaPackage;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.jspecify.annotations.NullMarked;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Which module may use which, what classes are called, and how long they are. */
+final class ArchitectureTest {
+    private static final String ROOT = "dev.ublk4j.";
+    private static final int MAX_LINES = 400;
+
+    /** Of each module, the others that it may use: all of them below it. */
+    private static final Map<String, List<String>> MAY_USE = new LinkedHashMap<>();
+
+    static {
+        MAY_USE.put("linux", List.of());
+        MAY_USE.put("uapi", List.of());
+        MAY_USE.put("uring", List.of("linux"));
+        MAY_USE.put("sharedmemory", List.of("linux", "uring"));
+        MAY_USE.put("driver", List.of("linux", "uapi", "uring"));
+        MAY_USE.put("kernel", List.of("linux", "uapi", "uring", "driver"));
+        MAY_USE.put("embedded", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
+        MAY_USE.put("server", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
+        MAY_USE.put(
+                "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
+        MAY_USE.put("client", List.of("linux", "uring", "sharedmemory"));
+    }
+
+    /** Longer than they should be, and why. */
+    private static final Map<String, String> LONG_FOR_A_REASON =
+            Map.of(
+                    "Ring.java", "one method for each operation of io_uring",
+                    "RequestSplitter.java", "one algorithm, with the limits it is about");
+
+    private static final JavaClasses CLASSES =
+            new ClassFileImporter()
+                    .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+                    .importPackages(
+                            MAY_USE.keySet().stream().map(ROOT::concat).toArray(String[]::new));
+
+    static Stream<String> modules() {
+        return MAY_USE.keySet().stream();
+    }
+
+    @ParameterizedTest
+    @MethodSource("modules")
+    void aModuleUsesOnlyThoseBelowIt(String module) {
+        List<String> others = new ArrayList<>(List.of("cli", "bench", "exports", "conformance"));
+        others.addAll(MAY_USE.keySet());
+        others.remove(module);
+        others.removeAll(MAY_USE.getOrDefault(module, List.of()));
+        noClasses()
+                .that()
+                .resideInAPackage(ROOT + module + "..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage(
+                        others.stream().map(other -> ROOT + other + "..").toArray(String[]::new))
+                .allowEmptyShould(true)
+                .check(CLASSES);
+    }
+
+    @Test
+    void noClassHasANameThatSaysNothing() {
+        classes()
+                .should()
+                .haveSimpleNameNotEndingWith("Manager")
+                .andShould()
+                .haveSimpleNameNotEndingWith("Util")
+                .andShould()
+                .haveSimpleNameNotEndingWith("Utils")
+                .andShould()
+                .haveSimpleNameNotEndingWith("Impl")
+                .andShould()
+                .haveSimpleNameNotEndingWith("Helper")
+                .check(CLASSES);
+    }
+
+    @Test
+    void everyPackageIsNullMarked() {
+        List<String> without = new ArrayList<>();
+        collectUnmarked(CLASSES.getDefaultPackage(), without);
+        assertThat(without).isEmpty();
+    }
+
+    private static void collectUnmarked(JavaPackage some, List<String> without) {
+        boolean ours = some.getName().startsWith(ROOT) && !some.getClasses().isEmpty();
+        if (ours && !some.isAnnotatedWith(NullMarked.class)) {
+            without.add(some.getName());
+        }
+        some.getSubpackages().forEach(inner -> collectUnmarked(inner, without));
+    }
+
+    @Test
+    void noClassIsTooLong() throws IOException {
+        Path repository = Path.of("..").toRealPath();
+        List<String> tooLong = new ArrayList<>();
+        for (Path source : sources(repository)) {
+            String name = source.getFileName().toString();
+            long lines = Files.readAllLines(source).size();
+            if (lines > MAX_LINES && !LONG_FOR_A_REASON.containsKey(name)) {
+                tooLong.add("%s: %d lines".formatted(repository.relativize(source), lines));
+            }
+        }
+        assertThat(tooLong).isEmpty();
+    }
+
+    private static List<Path> sources(Path repository) throws IOException {
+        List<Path> sources = new ArrayList<>();
+        for (String module : MAY_USE.keySet()) {
+            Path root = repository.resolve(module).resolve("src/main/java");
+            if (Files.isDirectory(root)) {
+                try (Stream<Path> files = Files.walk(root)) {
+                    files.filter(file -> file.toString().endsWith(".java")).forEach(sources::add);
+                }
+            }
+        }
+        assertThat(sources).as("sources under %s", repository).hasSizeGreaterThan(50);
+        return sources;
+    }
+}

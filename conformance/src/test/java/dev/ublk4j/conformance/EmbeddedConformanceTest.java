@@ -1,0 +1,89 @@
+package dev.ublk4j.conformance;
+
+import dev.ublk4j.conformance.lane.EmbeddedLane;
+import dev.ublk4j.conformance.rules.AddRules;
+import dev.ublk4j.conformance.rules.BufferRules;
+import dev.ublk4j.conformance.rules.ControlRules;
+import dev.ublk4j.conformance.rules.DataRules;
+import dev.ublk4j.conformance.rules.IoCommandRules;
+import dev.ublk4j.conformance.rules.LifeRules;
+import dev.ublk4j.conformance.rules.MatchRules;
+import dev.ublk4j.conformance.rules.ParameterRules;
+import dev.ublk4j.conformance.rules.RecoveryRules;
+import dev.ublk4j.conformance.rules.SplitRules;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Tag;
+
+/** The rules, kept by the driver in this process. */
+@Tag("embedded")
+final class EmbeddedConformanceTest {
+    @Nested
+    final class Add extends AddRules {
+        Add() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Control extends ControlRules {
+        Control() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Parameter extends ParameterRules {
+        Parameter() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Life extends LifeRules {
+        Life() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Recovery extends RecoveryRules {
+        Recovery() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class IoCommand extends IoCommandRules {
+        IoCommand() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Data extends DataRules {
+        Data() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Split extends SplitRules {
+        Split() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Buffer extends BufferRules {
+        Buffer() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Match extends MatchRules {
+        Match() {
+            super(EmbeddedLane::open);
+        }
+    }
+}

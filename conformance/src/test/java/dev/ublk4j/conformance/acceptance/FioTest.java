@@ -1,0 +1,72 @@
+package dev.ublk4j.conformance.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.targets.BackingFile;
+import dev.ublk4j.targets.FileTarget;
+import dev.ublk4j.targets.MemoryTarget;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** fio writes, reads back and compares checksums. */
+@Tag("kernel")
+final class FioTest {
+    private static final long SIZE = 64L << 20;
+
+    @TempDir Path folder;
+
+    private static void verify(Target target, int queues) {
+        try (KernelDriver driver = KernelDriver.open();
+                Device device =
+                        Device.start(driver, target, DeviceOptions.defaults().withQueues(queues))) {
+            assertThat(device.info().queues()).isEqualTo(queues);
+            String output =
+                    Shell.run(
+                            """
+                            fio --name=verify --filename=/dev/ublkb%d --direct=1 \
+                                --ioengine=libaio --iodepth=32 --rw=randrw --rwmixread=30 \
+                                --bsrange=512-128k --size=24M --randseed=7 \
+                                --verify=crc32c --verify_fatal=1 --do_verify=1 --group_reporting
+                            """
+                                    .formatted(device.id()));
+            assertThat(output).contains("err= 0").doesNotContain("verify failed");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void findsWhatItWroteToMemory(int queues) {
+        verify(new MemoryTarget(SIZE), queues);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void findsWhatItWroteToAFilePastThePageCache(int queues) throws IOException {
+        verify(new FileTarget(BackingFile.open(file(), BackingFile.Caching.DIRECT, false)), queues);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void findsWhatItWroteToAFileThroughThePageCache(int queues) throws IOException {
+        verify(
+                new FileTarget(BackingFile.open(file(), BackingFile.Caching.BUFFERED, false)),
+                queues);
+    }
+
+    private Path file() throws IOException {
+        Path path = folder.resolve("disk.img");
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength(SIZE);
+        }
+        return path;
+    }
+}

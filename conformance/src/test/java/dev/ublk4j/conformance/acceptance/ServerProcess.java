@@ -1,0 +1,59 @@
+package dev.ublk4j.conformance.acceptance;
+
+import dev.ublk4j.conformance.lane.Pause;
+import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.targets.MemoryTarget;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** A server in a process of its own, which tests may kill. */
+final class ServerProcess {
+    private ServerProcess() {}
+
+    /**
+     * Serves a memory disk until it is told to stop.
+     *
+     * @param arguments a file that is to hold the device's number once it is live
+     */
+    public static void main(String[] arguments) throws IOException, InterruptedException {
+        KernelDriver driver = KernelDriver.open();
+        Device device = Device.start(driver, new MemoryTarget(64L << 20), DeviceOptions.defaults());
+        Runtime.getRuntime()
+                .addShutdownHook(
+                        Thread.ofPlatform()
+                                .unstarted(() -> {
+                                    device.close();
+                                    driver.close();
+                                }));
+        Path announcement = Path.of(arguments[0]);
+        Path draft = announcement.resolveSibling("draft");
+        Files.writeString(draft, Integer.toString(device.id()));
+        Files.move(draft, announcement);
+        device.awaitStop();
+    }
+
+    /** {@return a started server} */
+    static Process start(Path announcement, Path output) throws IOException {
+        Process process =
+                new ProcessBuilder(
+                                ProcessHandle.current().info().command().orElseThrow(),
+                                "-XX:+UseSerialGC",
+                                "-XX:TieredStopAtLevel=1",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                ServerProcess.class.getName(),
+                                announcement.toString())
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile())
+                        .start();
+        Pause.until("the server is live", () -> Files.exists(announcement) || !process.isAlive());
+        if (!process.isAlive()) {
+            throw new AssertionError(Files.readString(output));
+        }
+        return process;
+    }
+}

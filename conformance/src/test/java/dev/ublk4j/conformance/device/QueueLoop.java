@@ -1,0 +1,340 @@
+package dev.ublk4j.conformance.device;
+
+import dev.ublk4j.conformance.lane.Pause;
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uring.CompletionHandler;
+import dev.ublk4j.uring.RingOptions;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A thread that serves one queue the way a test wants it.
+ *
+ * <p>Everything the ring is asked goes through the thread, so tests may call any method from
+ * theirs.
+ */
+public final class QueueLoop implements AutoCloseable, CompletionHandler {
+    private static final int PAGE = 4096;
+    private static final int PATIENCE_SECONDS = 60;
+    private static final int ENTRIES = 256;
+
+    /** User data above this are those of {@link #send}. */
+    private static final long FIRST_RAW = 1L << 32;
+
+    private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
+
+    private final CharDevice device;
+    private final DeviceInfo info;
+    private final int queue;
+    private final Handler handler;
+    private final IntFunction<@Nullable MemorySegment> registered;
+    private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
+    private final Map<Long, CompletableFuture<Integer>> raw = new HashMap<>();
+    private final List<Seen> seen = new CopyOnWriteArrayList<>();
+    private final List<Integer> refused = new CopyOnWriteArrayList<>();
+    private final List<Throwable> failures = new CopyOnWriteArrayList<>();
+    private final CompletableFuture<Void> started = new CompletableFuture<>();
+    private final Object ringLock = new Object();
+    private final Thread thread;
+    private @Nullable QueueRing ring;
+    private MemorySegment descriptors = NOTHING;
+    private MemorySegment buffers = NOTHING;
+    private long nextRaw = FIRST_RAW;
+    private final AtomicInteger fetched = new AtomicInteger();
+    private final AtomicInteger aborted = new AtomicInteger();
+    private volatile boolean stopping;
+
+    /**
+     * Starts the thread, which opens a ring and maps the descriptors and does nothing else yet.
+     *
+     * @param registered finds a registered buffer by its index
+     */
+    public QueueLoop(
+            CharDevice device,
+            DeviceInfo info,
+            int queue,
+            Handler handler,
+            IntFunction<@Nullable MemorySegment> registered) {
+        this.device = device;
+        this.info = info;
+        this.queue = queue;
+        this.handler = handler;
+        this.registered = registered;
+        this.thread =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("server of ublk%d-q%d".formatted(info.deviceId(), queue))
+                        .start(this::serve);
+        get(started);
+    }
+
+    private void serve() {
+        try (Arena arena = Arena.ofShared();
+                QueueRing opened = device.openRing(RingOptions.defaults().withEntries(ENTRIES))) {
+            descriptors =
+                    device.map(
+                            BufferOffset.descriptors(queue, info.ioDescSize(), PAGE),
+                            BufferOffset.descriptorBytes(
+                                    info.queueDepth(), info.ioDescSize(), PAGE),
+                            arena);
+            buffers =
+                    Mapping.anonymous(
+                            (long) info.queueDepth() * info.maxIoBufBytes(),
+                            Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE,
+                            arena);
+            synchronized (ringLock) {
+                ring = opened;
+            }
+            started.complete(null);
+            while (!stopping) {
+                opened.run(true, this);
+                runTasks();
+            }
+        } catch (RuntimeException | Error e) {
+            if (!started.completeExceptionally(e)) {
+                throw e;
+            }
+        } finally {
+            synchronized (ringLock) {
+                ring = null;
+            }
+        }
+    }
+
+    private void runTasks() {
+        Runnable task = tasks.poll();
+        while (task != null) {
+            task.run();
+            task = tasks.poll();
+        }
+    }
+
+    private QueueRing ring() {
+        QueueRing open = ring;
+        if (open == null) {
+            throw new IllegalStateException("closed");
+        }
+        return open;
+    }
+
+    /** Runs something on the thread, before its next wait. */
+    private void post(Runnable task) {
+        tasks.add(task);
+        wake();
+    }
+
+    private void wake() {
+        synchronized (ringLock) {
+            if (ring != null) {
+                ring.wake();
+            }
+        }
+    }
+
+    /** Sends FETCH for every tag; they count as sent when this returns. */
+    public void fetchAll() {
+        FutureTask<Boolean> sent =
+                new FutureTask<>(
+                        () -> {
+                            for (int tag = 0; tag < info.queueDepth(); tag++) {
+                                command(IoCommand.UBLK_U_IO_FETCH_REQ, tag, 0);
+                            }
+                            fetched.addAndGet(info.queueDepth());
+                        },
+                        true);
+        post(sent);
+        get(sent);
+    }
+
+    /** Fetches one tag like {@link #fetchAll}. */
+    public void fetch(int tag) {
+        post(() -> {
+            fetched.incrementAndGet();
+            command(IoCommand.UBLK_U_IO_FETCH_REQ, tag, 0);
+        });
+    }
+
+    /** Answers a request that was held. */
+    public void answer(Seen request, int result) {
+        post(() -> commit(request.tag(), result));
+    }
+
+    private void commit(int tag, int result) {
+        command(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ, tag, result);
+    }
+
+    private void command(int op, int tag, int result) {
+        ring().command(op, queue, tag, result, address(tag), tag);
+    }
+
+    /** {@return the address of a tag's buffer, 0 where the device takes none} */
+    public long address(int tag) {
+        boolean none = Feature.USER_COPY.in(info.flags());
+        return none ? 0 : buffers.address() + (long) tag * info.maxIoBufBytes();
+    }
+
+    /** {@return a tag's buffer} */
+    public MemorySegment buffer(int tag) {
+        return buffers.asSlice((long) tag * info.maxIoBufBytes(), info.maxIoBufBytes());
+    }
+
+    /** {@return what any io command is answered, once it is} */
+    public CompletableFuture<Integer> send(int op, int toQueue, int tag, int result, long address) {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        post(() -> {
+            long userData = nextRaw++;
+            raw.put(userData, answer);
+            ring().command(op, toQueue, tag, result, address, userData);
+        });
+        return answer;
+    }
+
+    /** {@return the answer of any io command} */
+    public int call(int op, int toQueue, int tag, int result, long address) {
+        return get(send(op, toQueue, tag, result, address));
+    }
+
+    /** {@return what something answers that runs on the thread} */
+    public long onThread(LongSupplier action) {
+        FutureTask<Long> task = new FutureTask<>(action::getAsLong);
+        post(task);
+        return get(task);
+    }
+
+    @Override
+    public void onCompletion(long userData, int result, int flags) {
+        CompletableFuture<Integer> waiting = raw.remove(userData);
+        if (waiting != null) {
+            waiting.complete(result);
+        } else if (result == IoResult.UBLK_IO_RES_OK) {
+            deliver((int) userData);
+        } else if (result == IoResult.UBLK_IO_RES_ABORT) {
+            aborted.incrementAndGet();
+        } else {
+            refused.add(result);
+        }
+    }
+
+    private void deliver(int tag) {
+        long base = (long) tag * info.ioDescSize();
+        Seen request = Seen.read(descriptors, base, queue, tag);
+        int answer = handle(request);
+        seen.add(request);
+        if (answer != Handler.HOLD) {
+            commit(tag, answer);
+        }
+    }
+
+    /** A handler that fails must not leave a request unanswered: the test would hang. */
+    private int handle(Seen request) {
+        try {
+            return handler.handle(request, data(request));
+        } catch (RuntimeException | Error e) {
+            failures.add(e);
+            return Errno.EIO.negated();
+        }
+    }
+
+    private MemorySegment data(Seen request) {
+        if (request.op() != IoOp.UBLK_IO_OP_READ && request.op() != IoOp.UBLK_IO_OP_WRITE) {
+            return NOTHING;
+        }
+        if (!request.isShared()) {
+            return buffer(request.tag()).asSlice(0, request.bytes());
+        }
+        MemorySegment shared = registered.apply(request.bufferIndex());
+        if (shared == null) {
+            throw new AssertionError("not registered: " + request);
+        }
+        return shared.asSlice(request.bufferOffset(), request.bytes());
+    }
+
+    /** {@return the requests so far} */
+    public List<Seen> seen() {
+        return new ArrayList<>(seen);
+    }
+
+    /** {@return the requests, once there are so many} */
+    public List<Seen> awaitSeen(int count) {
+        Pause.until(count + " requests on queue " + queue, () -> seen.size() >= count);
+        return seen();
+    }
+
+    /** Forgets the requests so far. */
+    public void forget() {
+        seen.clear();
+    }
+
+    /** {@return answers of fetches and commits that were neither a request nor an abort} */
+    public List<Integer> refused() {
+        return new ArrayList<>(refused);
+    }
+
+    /** {@return how many tags the driver has taken back} */
+    public int aborted() {
+        return aborted.get();
+    }
+
+    /** Waits until the driver has taken every tag back. */
+    public void awaitAborted() {
+        Pause.until("every tag taken back", () -> aborted.get() == fetched.get());
+    }
+
+    private static <T> T get(Future<T> future) {
+        try {
+            return future.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            throw new AssertionError("the queue's thread failed", e.getCause());
+        } catch (TimeoutException e) {
+            throw new AssertionError("no answer", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+    }
+
+    /**
+     * Ends the thread and closes its ring, whatever is outstanding.
+     *
+     * @throws AssertionError when a handler has failed
+     */
+    @Override
+    public void close() {
+        stopping = true;
+        wake();
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError("interrupted", e);
+        }
+        if (!failures.isEmpty()) {
+            throw new AssertionError("a handler failed", failures.getFirst());
+        }
+    }
+}

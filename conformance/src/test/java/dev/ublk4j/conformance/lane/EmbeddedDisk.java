@@ -1,0 +1,92 @@
+package dev.ublk4j.conformance.lane;
+
+import dev.ublk4j.conformance.lane.ClientArea.Piece;
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.uapi.IoOp;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CompletableFuture;
+
+/** A disk of the embedded driver. */
+final class EmbeddedDisk implements ClientDisk {
+    private final Disk disk;
+
+    EmbeddedDisk(Disk disk) {
+        this.disk = disk;
+    }
+
+    @Override
+    public long size() {
+        return disk.size();
+    }
+
+    @Override
+    public CompletableFuture<Long> submit(Io io) {
+        CompletableFuture<Long> answer = new CompletableFuture<>();
+        // Completed elsewhere: what waits for the answer must not run on a queue's thread.
+        DiskRequest request =
+                new DiskRequest((ended, result) ->
+                        answer.completeAsync(() -> result, Thread::startVirtualThread));
+        fill(request, io);
+        // As the file of a block device does it: nothing reaches behind the end.
+        long room = io.pieces().isEmpty() ? 0 : Math.max(0, disk.size() - io.position());
+        if (!io.pieces().isEmpty() && room == 0) {
+            boolean isRead = io.op() == IoOp.UBLK_IO_OP_READ;
+            return CompletableFuture.completedFuture(isRead ? 0L : (long) Errno.ENOSPC.negated());
+        }
+        for (Piece piece : io.pieces()) {
+            long length = Math.min(piece.length(), room);
+            if (length > 0) {
+                add(request, piece.area().piece(piece.offset(), length));
+            }
+            room -= length;
+        }
+        disk.submit(request);
+        return answer;
+    }
+
+    private static void add(DiskRequest request, Piece piece) {
+        if (piece.area() instanceof EmbeddedLane.Known known) {
+            request.add(known.client(), piece.offset(), piece.length());
+        } else {
+            request.add(piece.memory());
+        }
+    }
+
+    private static void fill(DiskRequest request, Io io) {
+        var _ =
+                switch (io.op()) {
+                    case IoOp.UBLK_IO_OP_READ -> request.read(io.position());
+                    case IoOp.UBLK_IO_OP_WRITE ->
+                            io.durable()
+                                    ? request.writeThrough(io.position())
+                                    : request.write(io.position());
+                    case IoOp.UBLK_IO_OP_FLUSH -> request.flush();
+                    case IoOp.UBLK_IO_OP_DISCARD -> request.discard(io.position(), io.length());
+                    case IoOp.UBLK_IO_OP_WRITE_ZEROES ->
+                            request.writeZeroes(io.position(), io.length(), io.mayUnmap());
+                    default -> throw new IllegalArgumentException(io.toString());
+                };
+    }
+
+    @Override
+    public long pread(MemorySegment memory, long position) {
+        return disk.read(memory, position);
+    }
+
+    @Override
+    public long pwrite(MemorySegment memory, long position) {
+        return disk.write(memory, position);
+    }
+
+    @Override
+    public void close() {
+        disk.close();
+    }
+
+    @Override
+    public String toString() {
+        return disk.toString();
+    }
+}

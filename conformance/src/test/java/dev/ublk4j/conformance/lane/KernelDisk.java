@@ -1,0 +1,76 @@
+package dev.ublk4j.conformance.lane;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * A block device opened with {@code O_DIRECT}. Each operation under way has a thread of its own,
+ * because some of them are calls that block.
+ */
+final class KernelDisk implements ClientDisk {
+    /** {@code BLKGETSIZE64} of {@code linux/fs.h}. */
+    private static final long BLKGETSIZE64 = 0x80081272L;
+
+    private final Fd fd;
+    private final List<KernelClient> clients = new ArrayList<>();
+
+    KernelDisk(Fd fd) {
+        this.fd = fd;
+    }
+
+    @Override
+    public long size() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment answer = arena.allocate(JAVA_LONG);
+            LinuxException.check("BLKGETSIZE64", fd.name(), fd.ioctl(BLKGETSIZE64, answer));
+            return answer.get(JAVA_LONG, 0);
+        }
+    }
+
+    @Override
+    public CompletableFuture<Long> submit(Io io) {
+        synchronized (clients) {
+            for (KernelClient client : clients) {
+                CompletableFuture<Long> answer = client.tryStart(io);
+                if (answer != null) {
+                    return answer;
+                }
+            }
+            KernelClient client = new KernelClient(fd);
+            clients.add(client);
+            return Objects.requireNonNull(client.tryStart(io), "a new client is idle");
+        }
+    }
+
+    @Override
+    public long pread(MemorySegment memory, long position) {
+        return fd.pread(memory, position);
+    }
+
+    @Override
+    public long pwrite(MemorySegment memory, long position) {
+        return fd.pwrite(memory, position);
+    }
+
+    @Override
+    public void close() {
+        synchronized (clients) {
+            clients.forEach(KernelClient::close);
+            clients.clear();
+        }
+        fd.close();
+    }
+
+    @Override
+    public String toString() {
+        return fd.toString();
+    }
+}

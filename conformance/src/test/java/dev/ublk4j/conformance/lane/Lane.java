@@ -1,0 +1,30 @@
+package dev.ublk4j.conformance.lane;
+
+import dev.ublk4j.driver.Driver;
+import java.lang.foreign.MemorySegment;
+
+/** A driver and the applications that use its devices. Any thread. */
+public interface Lane extends AutoCloseable {
+    /** {@return the driver under test} */
+    Driver driver();
+
+    /**
+     * Opens the block device of a device, as an application does that goes past the page cache.
+     *
+     * @param deviceId of a started device
+     */
+    ClientDisk openDisk(int deviceId);
+
+    /**
+     * Makes a mapping known as memory that an application's requests have their data in.
+     *
+     * @param mapping stays mapped until the area is closed
+     */
+    ClientArea area(MemorySegment mapping);
+
+    /** {@return bytes that are pinned now, by the driver or on its behalf} */
+    long pinnedBytes();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,138 @@
+package dev.ublk4j.conformance.rules;
+
+import dev.ublk4j.conformance.device.Handler;
+import dev.ublk4j.conformance.device.RawControl;
+import dev.ublk4j.conformance.device.Shape;
+import dev.ublk4j.conformance.device.TestDevice;
+import dev.ublk4j.conformance.lane.Lane;
+import dev.ublk4j.conformance.lane.Pause;
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Mapping;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+
+/** A chapter of rules: gives each one a lane, and checks that nothing is left behind. */
+public abstract class LaneRules {
+    static final int PAGE = 4096;
+    static final int EINVAL = Errno.EINVAL.negated();
+    static final int EFAULT = Errno.EFAULT.negated();
+    static final int EBUSY = Errno.EBUSY.negated();
+    static final int ENODEV = Errno.ENODEV.negated();
+    static final int EEXIST = Errno.EEXIST.negated();
+    static final int EIO = Errno.EIO.negated();
+    static final int EOPNOTSUPP = Errno.EOPNOTSUPP.negated();
+
+    private static final Path OPEN_FILES = Path.of("/proc/self/fd");
+
+    private final Supplier<? extends Lane> lanes;
+    private @Nullable Lane lane;
+    private long pinnedBefore;
+    private long filesBefore;
+
+    protected LaneRules(Supplier<? extends Lane> lanes) {
+        this.lanes = lanes;
+    }
+
+    @BeforeEach
+    void openLane() {
+        filesBefore = filesOfOurs();
+        Lane opened = lanes.get();
+        lane = opened;
+        pinnedBefore = opened.pinnedBytes();
+    }
+
+    @AfterEach
+    void nothingIsLeftBehind() {
+        Lane opened = lane;
+        if (opened != null) {
+            Pause.until(
+                    "every pin of the test is released",
+                    () -> opened.pinnedBytes() <= pinnedBefore);
+            opened.close();
+            Pause.until("every file of the test is closed", () -> filesOfOurs() <= filesBefore);
+        }
+    }
+
+    Lane lane() {
+        Lane opened = lane;
+        if (opened == null) {
+            throw new IllegalStateException("no test is running");
+        }
+        return opened;
+    }
+
+    RawControl raw() {
+        return new RawControl(lane().driver());
+    }
+
+    Control control() {
+        return new Control(lane().driver());
+    }
+
+    TestDevice added(Shape shape) {
+        return TestDevice.added(lane(), shape);
+    }
+
+    TestDevice attached(Shape shape, Handler handler) {
+        return TestDevice.attached(lane(), shape, handler);
+    }
+
+    TestDevice live(Shape shape, Handler handler) {
+        return TestDevice.live(lane(), shape, handler);
+    }
+
+    /** {@return what something answers that waits, on a thread of its own} */
+    static <T> CompletableFuture<T> meanwhile(Supplier<T> action) {
+        return CompletableFuture.supplyAsync(
+                action, task -> Thread.ofPlatform().daemon().name("meanwhile").start(task));
+    }
+
+    /** {@return memory that is page aligned and nobody else's} */
+    static MemorySegment pages(Arena arena, long bytes) {
+        return Mapping.anonymous(bytes, Mapping.MAP_PRIVATE, arena);
+    }
+
+    /** Fills memory with bytes that depend on where they are and on a seed. */
+    static MemorySegment pattern(MemorySegment memory, int seed) {
+        for (long at = 0; at < memory.byteSize(); at++) {
+            memory.set(ValueLayout.JAVA_BYTE, at, (byte) (at * 31 + (at >>> 9) * 7 + seed));
+        }
+        return memory;
+    }
+
+    private static long filesOfOurs() {
+        long count = 0;
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(OPEN_FILES)) {
+            for (Path file : files) {
+                count += isOurs(file) ? 1 : 0;
+            }
+            return count;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static boolean isOurs(Path file) {
+        try {
+            String target = Files.readSymbolicLink(file).toString();
+            return target.startsWith("/dev/ublk")
+                    || target.contains("io_uring")
+                    || target.contains("eventfd")
+                    || target.contains("memfd:");
+        } catch (IOException e) {
+            return false; // closed meanwhile, as the directory itself will be
+        }
+    }
+}
