@@ -1,0 +1,134 @@
+package dev.ublk4j.targets;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class FileTargetTest {
+    private static final int PAGE = 4096;
+    private static final int SIZE = 64 * PAGE;
+
+    @TempDir Path folder;
+    private final Arena arena = Arena.ofShared();
+    private final EmbeddedDriver driver = EmbeddedDriver.create();
+    private final MemorySegment data = Mapping.anonymous(4L * PAGE, Mapping.MAP_PRIVATE, arena);
+
+    @AfterEach
+    void close() {
+        driver.close();
+        arena.close();
+    }
+
+    private Path file(long bytes) throws Exception {
+        Path file = folder.resolve("disk-" + bytes);
+        try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
+            disk.setLength(bytes);
+        }
+        return file;
+    }
+
+    private Device serve(Path file, BackingFile.Caching caching) {
+        return Device.start(
+                driver,
+                new FileTarget(BackingFile.open(file, caching, false)),
+                DeviceOptions.defaults().withDepth(8));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void whatIsWrittenIsInTheFile(BackingFile.Caching caching) throws Exception {
+        Path file = file(SIZE);
+        try (Device device = serve(file, caching);
+                Disk disk = driver.openBlock(device.id())) {
+            data.set(ValueLayout.JAVA_INT, 0, 0x04030201);
+            assertThat(disk.write(data, 8 * PAGE)).isEqualTo(4 * PAGE);
+            assertThat(disk.flush()).isZero();
+            data.fill((byte) 0);
+            assertThat(disk.read(data, 8 * PAGE)).isEqualTo(4 * PAGE);
+
+            assertThat(data.get(ValueLayout.JAVA_INT, 0)).isEqualTo(0x04030201);
+        }
+        assertThat(Files.readAllBytes(file)).startsWith(0).hasSize(SIZE);
+        assertThat(Files.readAllBytes(file)[8 * PAGE]).isEqualTo((byte) 1);
+    }
+
+    @Test
+    void discardedAndZeroedSpaceReadsAsZeroes() throws Exception {
+        try (Device device = serve(file(SIZE), BackingFile.Caching.DIRECT);
+                Disk disk = driver.openBlock(device.id())) {
+            data.fill((byte) 7);
+            disk.write(data, 0);
+            disk.write(data, 4 * PAGE);
+            assertThat(disk.discard(0, 4 * PAGE)).isEqualTo(4 * PAGE);
+            assertThat(disk.writeZeroes(4 * PAGE, 4 * PAGE, true)).isEqualTo(4 * PAGE);
+            for (int half = 0; half < 2; half++) {
+                disk.read(data, half * 4L * PAGE);
+                assertThat(data.toArray(ValueLayout.JAVA_BYTE)).containsOnly(0);
+                data.fill((byte) 7);
+            }
+        }
+    }
+
+    @Test
+    void aFileThatIsCutOffFailsTheRequestsBehindItsEndAndNoOthers() throws Exception {
+        Path file = file(SIZE);
+        try (Device device = serve(file, BackingFile.Caching.BUFFERED);
+                Disk disk = driver.openBlock(device.id())) {
+            try (RandomAccessFile cut = new RandomAccessFile(file.toFile(), "rw")) {
+                cut.setLength(8 * PAGE);
+            }
+
+            assertThat(disk.read(data, 16 * PAGE)).isEqualTo(Errno.EIO.negated());
+            assertThat(disk.read(data, 6 * PAGE)).isEqualTo(Errno.EIO.negated());
+            assertThat(disk.read(data, 0)).isEqualTo(4 * PAGE);
+        }
+    }
+
+    @Test
+    void aFileThatAnotherServerHasIsRefused() throws Exception {
+        Path file = file(SIZE);
+        try (BackingFile first = BackingFile.open(file, BackingFile.Caching.BUFFERED, false)) {
+            assertThatThrownBy(() -> BackingFile.open(file, BackingFile.Caching.BUFFERED, false))
+                    .isInstanceOf(UnfitFileException.class)
+                    .hasMessageContaining("in use");
+            assertThat(first.size()).isEqualTo(SIZE);
+        }
+    }
+
+    @Test
+    void filesThatCannotHoldADeviceAreRefusedByName() throws Exception {
+        Path odd = file(1000);
+        assertThatThrownBy(() -> BackingFile.open(odd, BackingFile.Caching.BUFFERED, false))
+                .isInstanceOf(UnfitFileException.class)
+                .hasMessageContaining("disk-1000")
+                .hasMessageContaining("1000 bytes");
+        Path empty = file(0);
+        assertThatThrownBy(() -> BackingFile.open(empty, BackingFile.Caching.BUFFERED, false))
+                .isInstanceOf(UnfitFileException.class)
+                .hasMessageContaining("is empty");
+        assertThatThrownBy(() -> BackingFile.open(folder, BackingFile.Caching.BUFFERED, true))
+                .isInstanceOf(UnfitFileException.class);
+        assertThatThrownBy(() ->
+                        BackingFile.open(folder.resolve("none"), BackingFile.Caching.DIRECT, false))
+                .isInstanceOfSatisfying(
+                        LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT));
+    }
+}
