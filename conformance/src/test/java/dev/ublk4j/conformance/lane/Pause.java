@@ -5,7 +5,7 @@ import java.util.function.BooleanSupplier;
 /** Waits for what happens by itself, soon. */
 public final class Pause {
     private static final int STEP_MILLIS = 10;
-    private static final int STEPS = 3000;
+    private static final int STEPS = 10_000;
 
     private Pause() {}
 
