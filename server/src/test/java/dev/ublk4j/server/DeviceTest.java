@@ -40,6 +40,24 @@ class DeviceTest {
         arena.close();
     }
 
+    /** Leaves every request pending. */
+    private static final class PendingDisk extends TestDisk {
+        final BlockingQueue<Long> pending = new LinkedBlockingQueue<>();
+        final AtomicReference<Queue> queue = new AtomicReference<>();
+
+        @Override
+        public int read(Request request) {
+            queue.set(request.queue());
+            pending.add(request.id());
+            return Request.PENDING;
+        }
+
+        @Override
+        public int write(Request request) {
+            return read(request);
+        }
+    }
+
     private Device start(Target target) {
         return Device.start(driver, target, DeviceOptions.defaults().withDepth(16));
     }
@@ -89,27 +107,17 @@ class DeviceTest {
 
     @Test
     void aPendingRequestIsCompletedFromAnotherThread() throws Exception {
-        BlockingQueue<Long> pending = new LinkedBlockingQueue<>();
-        AtomicReference<Queue> queue = new AtomicReference<>();
-        Target target =
-                new TestDisk() {
-                    @Override
-                    public int read(Request request) {
-                        queue.set(request.queue());
-                        pending.add(request.id());
-                        return Request.PENDING;
-                    }
-                };
+        PendingDisk target = new PendingDisk();
         try (Device device = start(target);
                 Disk disk = driver.openBlock(device.id())) {
             AtomicLong result = new AtomicLong();
             Thread reader = Thread.startVirtualThread(() -> result.set(disk.read(page, 0)));
-            long id = pending.take();
-            queue.get().complete(id, PAGE);
+            long id = target.pending.take();
+            target.queue.get().complete(id, PAGE);
             reader.join();
 
             assertThat(result).hasValue(PAGE);
-            assertThatThrownBy(() -> queue.get().complete(id, PAGE))
+            assertThatThrownBy(() -> target.queue.get().complete(id, PAGE))
                     .isInstanceOf(IllegalStateException.class)
                     .hasMessageContaining("has been completed");
         }
@@ -117,31 +125,21 @@ class DeviceTest {
 
     @Test
     void aLateCompletionNeverEndsTheNextRequestOfItsTag() throws Exception {
-        BlockingQueue<Long> pending = new LinkedBlockingQueue<>();
-        AtomicReference<Queue> queue = new AtomicReference<>();
-        Target target =
-                new TestDisk() {
-                    @Override
-                    public int read(Request request) {
-                        queue.set(request.queue());
-                        pending.add(request.id());
-                        return Request.PENDING;
-                    }
-                };
+        PendingDisk target = new PendingDisk();
         try (Device device = Device.start(driver, target, DeviceOptions.defaults().withDepth(1));
                 Disk disk = driver.openBlock(device.id())) {
             Thread first = Thread.startVirtualThread(() -> disk.read(page, 0));
-            long firstId = pending.take();
-            queue.get().complete(firstId, PAGE);
+            long firstId = target.pending.take();
+            target.queue.get().complete(firstId, PAGE);
             first.join();
             AtomicLong result = new AtomicLong();
             Thread second = Thread.startVirtualThread(() -> result.set(disk.read(page, 0)));
-            long secondId = pending.take();
+            long secondId = target.pending.take();
 
-            assertThatThrownBy(() -> queue.get().complete(firstId, 0))
+            assertThatThrownBy(() -> target.queue.get().complete(firstId, 0))
                     .isInstanceOf(IllegalStateException.class);
             assertThat(second.isAlive()).isTrue();
-            queue.get().complete(secondId, PAGE);
+            target.queue.get().complete(secondId, PAGE);
             second.join();
             assertThat(result).hasValue(PAGE);
         }
@@ -193,24 +191,14 @@ class DeviceTest {
 
     @Test
     void aStopWaitsForTheRequestsThatTheTargetHas() throws Exception {
-        BlockingQueue<Long> pending = new LinkedBlockingQueue<>();
-        AtomicReference<Queue> queue = new AtomicReference<>();
-        Target target =
-                new TestDisk() {
-                    @Override
-                    public int write(Request request) {
-                        queue.set(request.queue());
-                        pending.add(request.id());
-                        return Request.PENDING;
-                    }
-                };
+        PendingDisk target = new PendingDisk();
         Device device = start(target);
         try (Disk disk = driver.openBlock(device.id())) {
             Thread writer = Thread.startVirtualThread(() -> disk.write(page, 0));
-            long id = pending.take();
+            long id = target.pending.take();
             Thread stopper = Thread.startVirtualThread(device::stop);
             assertThat(device.awaitStop(Duration.ofMillis(200))).isFalse();
-            queue.get().complete(id, PAGE);
+            target.queue.get().complete(id, PAGE);
             stopper.join();
             writer.join();
             assertThat(device.awaitStop(Duration.ZERO)).isTrue();
