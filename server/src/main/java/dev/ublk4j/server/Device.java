@@ -131,9 +131,8 @@ public final class Device implements AutoCloseable {
     /** On a queue's thread, as the last thing it does. */
     private void onExit(QueueThread thread) {
         if (thread.failed() && stopped.getCount() > 0) {
-            // A queue that no longer serves would keep its requests for ever. Not from this thread:
-            // the
-            // driver waits for the queue.
+            // A queue that no longer serves would keep its requests for ever. Not from this
+            // thread: the driver waits for the queue.
             Thread.ofVirtual().name(thread + "-stop").start(this::stopAfterFailure);
         }
         if (running.decrementAndGet() == 0) {
