@@ -177,8 +177,14 @@ public final class BackingFile implements AutoCloseable {
         return direct;
     }
 
+    /** Unlocks and closes the file; a second call does nothing. */
     @Override
     public void close() {
+        if (fd.isClosed()) {
+            return;
+        }
+        // Queues' rings may keep the file open for a while yet, and would keep the lock with it.
+        FileLock.release(fd);
         fd.close();
     }
 }

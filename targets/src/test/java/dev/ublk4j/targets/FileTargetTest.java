@@ -10,6 +10,8 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.uring.Ring;
+import dev.ublk4j.uring.RingOptions;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -110,6 +112,19 @@ class FileTargetTest {
                     .isInstanceOf(UnfitFileException.class)
                     .hasMessageContaining("in use");
             assertThat(first.size()).isEqualTo(SIZE);
+        }
+    }
+
+    @Test
+    void aFileIsFreeAsSoonAsItIsClosedThoughARingHasItOpenStill() throws Exception {
+        Path file = file(SIZE);
+        try (Ring ring = Ring.open(RingOptions.defaults())) {
+            try (BackingFile first = BackingFile.open(file, BackingFile.Caching.BUFFERED, false)) {
+                ring.registerFiles(new int[] {first.fd().number()});
+            }
+            try (BackingFile next = BackingFile.open(file, BackingFile.Caching.BUFFERED, false)) {
+                assertThat(next.size()).isEqualTo(SIZE);
+            }
         }
     }
 
