@@ -159,9 +159,9 @@ public final class Queue {
         }
     }
 
-    /** Commits what other threads have answered. */
-    void commitPosted() {
-        inbox.collect(commitPosted);
+    /** Commits what other threads have answered; answers whether there may have been anything. */
+    boolean commitPosted() {
+        return inbox.collect(commitPosted);
     }
 
     private void commitPosted(int tag) {

@@ -164,11 +164,12 @@ final class QueueThread {
      * prepared and takes in requests, completions of backend I/O and answers from other threads.
      */
     private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+        boolean goOn = false;
         while (queue.tags().alive() > 0) {
-            ring.run(true, dispatcher);
-            queue.commitPosted();
-            dispatcher.catchUp();
-            guest.turn();
+            boolean busy = ring.run(!goOn, dispatcher) != 0;
+            busy |= queue.commitPosted();
+            busy |= dispatcher.catchUp();
+            goOn = guest.turn(busy);
         }
     }
 
