@@ -29,13 +29,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A target that vhost-user clients have as their virtio-blk disk, one client at a time.
  *
- * <p>It has a device of its own, on an embedded driver of its own: no kernel module, no privilege.
- * Any thread may call any method.
+ * <p>It has a device of its own on an embedded driver: no kernel module, no privilege. Any thread
+ * may call any method.
  */
 public final class VhostUserExport implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(VhostUserExport.class.getName());
 
     private static final Duration FOREVER = Duration.ofSeconds(-1);
+
+    /** Queues that a device can have, whatever processors this machine has: guests have others. */
+    private static final int MAX_QUEUES = 64;
 
     private static final int STOP = 1;
     private static final int BACKLOG = 4;
@@ -59,24 +62,30 @@ public final class VhostUserExport implements AutoCloseable {
                 Thread.ofPlatform().name("vhost-user-" + disk.served().id()).unstarted(this::serve);
     }
 
+    /** {@return what the driver of an export has to be created with} */
+    public static EmbeddedOptions driverOptions() {
+        return EmbeddedOptions.defaults().withCpus(MAX_QUEUES).withNumberedFrames(true);
+    }
+
     /**
      * Serves a target; clients can connect when this has returned.
      *
+     * @param driver created with {@link #driverOptions}; must stay open until the export is closed
      * @param target belongs to the export from now on, also when this fails
      * @param deviceOptions how to serve it; a client can have as many queues
      * @throws LinuxException when it cannot be served; {@code EADDRINUSE} when another process
      *     listens at the socket
      */
     public static VhostUserExport start(
-            Target target, DeviceOptions deviceOptions, VhostUserOptions options) {
+            EmbeddedDriver driver,
+            Target target,
+            DeviceOptions deviceOptions,
+            VhostUserOptions options) {
         int queues = deviceOptions.queues();
         List<BlkQueue> guests = new ArrayList<>();
         for (int queue = 0; queue < queues; queue++) {
             guests.add(new BlkQueue(queue, options.longestPoll().toNanos()));
         }
-        EmbeddedDriver driver =
-                EmbeddedDriver.create(
-                        EmbeddedOptions.defaults().withCpus(queues).withNumberedFrames(true));
         Device device =
                 Device.start(driver, target, deviceOptions.with(Feature.SHMEM_ZC), guests::get);
         Disk disk = null;
@@ -96,7 +105,6 @@ public final class VhostUserExport implements AutoCloseable {
                 disk.close();
             }
             device.close();
-            driver.close();
             throw e;
         }
     }
@@ -209,7 +217,6 @@ public final class VhostUserExport implements AutoCloseable {
         delete(options.socket());
         disk.disk().close();
         disk.served().close();
-        driver.close();
         stop.close();
     }
 

@@ -1,5 +1,6 @@
 package dev.ublk4j.vhostuser;
 
+import dev.ublk4j.vhostuser.blk.BlkDevice;
 import java.nio.file.Path;
 import java.time.Duration;
 
@@ -17,6 +18,15 @@ import java.time.Duration;
  */
 public record VhostUserOptions(
         Path socket, String serial, Duration longestPoll, boolean sealedOnly) {
+    /** Checks the serial number. */
+    public VhostUserOptions {
+        if (serial.length() > BlkDevice.SERIAL_BYTES) {
+            throw new IllegalArgumentException(
+                    "a serial number of more than %d characters: %s"
+                            .formatted(BlkDevice.SERIAL_BYTES, serial));
+        }
+    }
+
     private static final Duration DEFAULT_POLL = Duration.ofNanos(50_000);
 
     /** {@return the defaults at a socket} */

@@ -6,7 +6,8 @@
  * socket:
  *
  * {@snippet :
- * try (VhostUserExport export = VhostUserExport.start(target, options, VhostUserOptions.at(path))) {
+ * try (VhostUserExport export =
+ *         VhostUserExport.start(driver, target, options, VhostUserOptions.at(path))) {
  *     export.awaitStop();
  * }
  * }
