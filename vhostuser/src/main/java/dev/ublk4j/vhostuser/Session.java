@@ -51,6 +51,11 @@ final class Session implements AutoCloseable {
     private final AtomicReference<@Nullable String> broken = new AtomicReference<>();
     private final Requests requests;
 
+    /** Keeps a late {@link #stop} from a descriptor that is closed, or is another's by then. */
+    private final Object ending = new Object();
+
+    private boolean ended;
+
     /**
      * Takes a client in.
      *
@@ -67,12 +72,16 @@ final class Session implements AutoCloseable {
     /** On a queue's thread. */
     private void onBroken(String reason) {
         broken.compareAndSet(null, reason);
-        wakeup.signal();
+        stop();
     }
 
-    /** Ends the session soon; from any thread. */
+    /** Ends the session soon, unless it has ended; from any thread. */
     void stop() {
-        wakeup.signal();
+        synchronized (ending) {
+            if (!ended) {
+                wakeup.signal();
+            }
+        }
     }
 
     /** Serves the client until it goes, has to go, or the session is stopped. */
@@ -179,7 +188,10 @@ final class Session implements AutoCloseable {
             requests.close();
         } finally {
             stream.close();
-            wakeup.close();
+            synchronized (ending) {
+                ended = true;
+                wakeup.close();
+            }
         }
     }
 

@@ -286,10 +286,22 @@ public final class BlkQueue implements QueueGuest {
             if (slot.isOut()) {
                 throw new BadRingException("request " + id + " is made available twice");
             }
-            outside++;
-            slot.start(chain, header);
+            start(slot);
         }
         return taken != 0;
+    }
+
+    private void start(BlkSlot slot) {
+        outside++;
+        boolean started = false;
+        try {
+            slot.start(chain, header);
+            started = true;
+        } finally {
+            if (!started && !slot.isOut()) {
+                outside--;
+            }
+        }
     }
 
     private void guarded(Runnable action) {

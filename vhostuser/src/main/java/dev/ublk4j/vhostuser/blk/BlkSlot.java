@@ -47,7 +47,7 @@ final class BlkSlot implements DiskCompletion {
         return id;
     }
 
-    /** {@return whether the client waits for an answer to this} */
+    /** {@return whether the disk has this, or has an answer to it that is on its way} */
     boolean isOut() {
         return out;
     }
@@ -62,7 +62,6 @@ final class BlkSlot implements DiskCompletion {
         if (chain.readableBytes() < BlkRequest.HEADER_BYTES || chain.writableBytes() < 1) {
             throw new BadRingException("a request without header or status: " + chain);
         }
-        out = true;
         int last = chain.count() - 1;
         statusMemory = chain.segment(last);
         statusOffset = chain.offset(last) + chain.length(last) - 1;
@@ -91,6 +90,7 @@ final class BlkSlot implements DiskCompletion {
     }
 
     private void submit(DiskRequest filled) {
+        out = true;
         queue.submit(filled);
     }
 
