@@ -41,6 +41,17 @@ final class ArchitectureTest {
         MAY_USE.put("server", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
         MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
+        MAY_USE.put(
+                "vhostuser",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "handover",
+                        "driver",
+                        "embedded",
+                        "server"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }
 

@@ -30,6 +30,14 @@ final class RingFuzzTest {
         int flags = data.length == 0 ? 0 : data[0];
         int used = Math.min(Math.max(0, data.length - 1), BYTES);
         MemorySegment.copy(data, data.length - used, MEMORY, JAVA_BYTE, 0, used);
+        try {
+            serve(flags);
+        } catch (BadRingException e) {
+            assertThat(e.getMessage()).isNotEmpty();
+        }
+    }
+
+    private static void serve(int flags) {
         SplitRing ring =
                 new SplitRing(
                         SplitRing.Parts.find(
@@ -41,19 +49,15 @@ final class RingFuzzTest {
                                 ? null
                                 : new SplitInflight(MEMORY.asSlice(4096, 512), SIZE));
         DescriptorChain chain = new DescriptorChain();
-        try {
-            for (int turn = 0; turn < 3 * SIZE; turn++) {
-                int id = ring.pop(GUEST_MEMORY, chain);
-                if (id == Vring.NONE) {
-                    boolean _ = ring.enableKicks();
-                    break;
-                }
-                check(id, chain);
-                ring.push(id, 1);
-                boolean _ = ring.publish();
+        for (int turn = 0; turn < 3 * SIZE; turn++) {
+            int id = ring.pop(GUEST_MEMORY, chain);
+            if (id == Vring.NONE) {
+                boolean _ = ring.enableKicks();
+                break;
             }
-        } catch (BadRingException e) {
-            assertThat(e.getMessage()).isNotEmpty();
+            check(id, chain);
+            ring.push(id, 1);
+            boolean _ = ring.publish();
         }
     }
 
