@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = false,
         subcommands = {
             AddCommand.class,
+            ExportCommand.class,
             DelCommand.class,
             ListCommand.class,
             FeaturesCommand.class,

@@ -87,6 +87,8 @@ class CommandLineTest {
                 "add file a b",
                 "add file a -f b",
                 "add target",
+                "export",
+                "export frob",
                 "del",
                 "del 1 --all",
                 "del x",

@@ -52,6 +52,7 @@ public enum Errno {
     ENOPROTOOPT(92, "no such protocol option"),
     EOPNOTSUPP(95, "operation not supported"),
     EADDRINUSE(98, "address in use"),
+    EADDRNOTAVAIL(99, "address not available"),
     ECONNABORTED(103, "connection aborted"),
     ECONNRESET(104, "connection reset"),
     ENOBUFS(105, "no buffer space"),

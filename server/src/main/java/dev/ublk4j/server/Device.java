@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 
 /**
  * A block device that this process serves.
@@ -50,7 +51,8 @@ public final class Device implements AutoCloseable {
             Target target,
             Geometry geometry,
             DeviceInfo info,
-            CharDevice charDevice) {
+            CharDevice charDevice,
+            IntFunction<? extends QueueGuest> guests) {
         this.control = control;
         this.target = target;
         this.geometry = geometry;
@@ -58,7 +60,15 @@ public final class Device implements AutoCloseable {
         this.charDevice = charDevice;
         this.running = new AtomicInteger(info.queues());
         for (int queue = 0; queue < info.queues(); queue++) {
-            threads.add(new QueueThread(charDevice, info, queue, target, table, this::onExit));
+            threads.add(
+                    new QueueThread(
+                            charDevice,
+                            info,
+                            queue,
+                            target,
+                            guests.apply(queue),
+                            table,
+                            this::onExit));
         }
     }
 
@@ -73,6 +83,20 @@ public final class Device implements AutoCloseable {
      *     geometry it cannot do
      */
     public static Device start(Driver driver, Target target, DeviceOptions options) {
+        return start(driver, target, options, queue -> new NoGuest());
+    }
+
+    /**
+     * Adds a device to a driver and serves it, with a guest on the thread of each queue; see {@link
+     * #start(Driver, Target, DeviceOptions)}.
+     *
+     * @param guests makes the guest of a queue, by the queue's number
+     */
+    public static Device start(
+            Driver driver,
+            Target target,
+            DeviceOptions options,
+            IntFunction<? extends QueueGuest> guests) {
         Control control = new Control(driver);
         Undo undo = new Undo();
         undo.add(target::close);
@@ -82,7 +106,7 @@ public final class Device implements AutoCloseable {
             undo.add(() -> control.delete(info.deviceId()));
             control.setParams(info.deviceId(), Parameters.of(geometry, info));
             CharDevice charDevice = driver.open(info.deviceId());
-            Device device = new Device(control, target, geometry, info, charDevice);
+            Device device = new Device(control, target, geometry, info, charDevice, guests);
             undo.add(device::takeDown);
             device.startQueues();
             control.start(info.deviceId(), ProcessHandle.current().pid());

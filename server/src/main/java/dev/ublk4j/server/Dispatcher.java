@@ -23,6 +23,7 @@ final class Dispatcher implements CompletionHandler {
 
     private final Queue queue;
     private final Target target;
+    private final QueueGuest guest;
     private final boolean blocking;
     private final MemorySegment descriptors;
     private final int descriptorBytes;
@@ -37,6 +38,7 @@ final class Dispatcher implements CompletionHandler {
     Dispatcher(
             Queue queue,
             Target target,
+            QueueGuest guest,
             MemorySegment descriptors,
             int descriptorBytes,
             IoBuffers buffers,
@@ -44,6 +46,7 @@ final class Dispatcher implements CompletionHandler {
             QueueCounters counters) {
         this.queue = queue;
         this.target = target;
+        this.guest = guest;
         this.blocking = target.blocking();
         this.descriptors = descriptors;
         this.descriptorBytes = descriptorBytes;
@@ -60,8 +63,10 @@ final class Dispatcher implements CompletionHandler {
     public void onCompletion(long userData, int result, int flags) {
         if (RequestId.kind(userData) == RequestId.KIND_COMMAND) {
             onCommand(RequestId.tag(userData), result);
-        } else {
+        } else if (RequestId.kind(userData) == RequestId.KIND_BACKEND) {
             onBackend(RequestId.id(userData), RequestId.step(userData), result);
+        } else {
+            guest.completed(RequestId.guestValue(userData), result);
         }
     }
 

@@ -9,7 +9,8 @@ import java.util.function.IntConsumer;
  * One hardware queue of a device, as its target sees it: where a pending request is completed, and
  * the ring over which the target does its own I/O.
  *
- * <p>A queue belongs to one thread. Only {@link #complete} may be called from others.
+ * <p>A queue belongs to one thread. Only {@link #complete} and {@link #callGuest} may be called
+ * from others.
  */
 public final class Queue {
     private final int deviceId;
@@ -89,6 +90,21 @@ public final class Queue {
         ring.ring().reserve(1);
         backendIo[RequestId.tag(requestId)]++;
         return RequestId.backendUserData(requestId, step);
+    }
+
+    /**
+     * {@return what to give I/O of the queue's {@link QueueGuest} on the {@linkplain #ring ring} as
+     * user data}
+     *
+     * @param value below 2 to the 60th, handed to {@link QueueGuest#completed}
+     */
+    public static long guestUserData(long value) {
+        return RequestId.guestUserData(value);
+    }
+
+    /** Has the {@link QueueGuest} called again soon; from any thread. */
+    public void callGuest() {
+        doorbell.ring();
     }
 
     /**

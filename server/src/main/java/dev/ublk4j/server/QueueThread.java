@@ -32,6 +32,7 @@ final class QueueThread {
     private final DeviceInfo info;
     private final int queueId;
     private final Target target;
+    private final QueueGuest guest;
     private final BufferTable table;
     private final QueueCounters counters = new QueueCounters();
     private final Consumer<QueueThread> onExit;
@@ -51,12 +52,14 @@ final class QueueThread {
             DeviceInfo info,
             int queueId,
             Target target,
+            QueueGuest guest,
             BufferTable table,
             Consumer<QueueThread> onExit) {
         this.charDevice = charDevice;
         this.info = info;
         this.queueId = queueId;
         this.target = target;
+        this.guest = guest;
         this.table = table;
         this.onExit = onExit;
         this.thread =
@@ -134,6 +137,7 @@ final class QueueThread {
                     new Dispatcher(
                             queue,
                             target,
+                            guest,
                             descriptors,
                             info.ioDescSize(),
                             buffers,
@@ -141,6 +145,7 @@ final class QueueThread {
                             counters);
             served = queue;
             target.queueStarted(queue);
+            guest.started(queue);
             try {
                 queue.fetchAll();
                 ring.run(false, dispatcher);
@@ -148,6 +153,7 @@ final class QueueThread {
                 loop(queue, ring, dispatcher);
             } finally {
                 queue.doorbell().close();
+                guest.stopped();
                 target.queueStopped(queue);
             }
         }
@@ -157,11 +163,12 @@ final class QueueThread {
      * One wait covers everything: each turn sends the answers and the backend I/O that were
      * prepared and takes in requests, completions of backend I/O and answers from other threads.
      */
-    private static void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+    private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
         while (queue.tags().alive() > 0) {
             ring.run(true, dispatcher);
             queue.commitPosted();
             dispatcher.catchUp();
+            guest.turn();
         }
     }
 

@@ -76,7 +76,9 @@ public final class Foreground implements AutoCloseable {
                         live.geometry().logicalBlockSize(),
                         live.geometry().readOnly(),
                         Instant.now(),
-                        log == null ? null : folder.nameLog(log, live.id()).toString());
+                        log == null
+                                ? null
+                                : folder.nameLog(log, Integer.toString(live.id())).toString());
         if (!closed) {
             folder.write(served);
         }

@@ -118,8 +118,8 @@ public final class RunFolder {
     }
 
     /** Gives a log its final name, and answers it. */
-    public Path nameLog(Path log, int id) throws IOException {
-        return Files.move(log, folder.resolve(id + ".log"), REPLACE_EXISTING);
+    public Path nameLog(Path log, String name) throws IOException {
+        return Files.move(log, folder.resolve(name + ".log"), REPLACE_EXISTING);
     }
 
     /** Looked up when it is needed: setting up the log takes longer than a short command. */

@@ -7,6 +7,9 @@
  * waits for its {@link dev.ublk4j.cli.serve.Report}. Whoever serves keeps a {@link
  * dev.ublk4j.cli.serve.ServedDevice} in the {@link dev.ublk4j.cli.serve.RunFolder} for as long as
  * it does.
+ *
+ * <p>{@link dev.ublk4j.cli.serve.ExportServer} serves plans over the embedded driver and lets
+ * clients in by a {@link dev.ublk4j.cli.serve.Front}.
  */
 @NullMarked
 package dev.ublk4j.cli.serve;

@@ -108,7 +108,7 @@ class RunFolderTest {
         Path log = folder().newLog();
         Files.writeString(log, "hello");
 
-        Path named = folder().nameLog(log, 7);
+        Path named = folder().nameLog(log, "7");
 
         assertThat(named).hasFileName("7.log").hasContent("hello");
         assertThat(files()).containsExactly("7.log");
@@ -137,12 +137,14 @@ class RunFolderTest {
 
     @Test
     void aReportTellsOfTheDevice() {
-        assertThat(Report.read(Report.live(device(3, SELF)))).isEqualTo(device(3, SELF));
+        String line = device(3, SELF).json();
+
+        assertThat(ServedDevice.parse(Report.checked(line))).isEqualTo(device(3, SELF));
     }
 
     @Test
     void aReportTellsWhyThereIsNoDevice() {
-        assertThatThrownBy(() -> Report.read(Report.failed("no \"such\" file")))
+        assertThatThrownBy(() -> Report.checked(Report.failed("no \"such\" file")))
                 .isInstanceOf(Failure.class)
                 .hasMessage("no \"such\" file");
     }

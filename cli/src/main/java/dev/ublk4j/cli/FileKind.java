@@ -10,12 +10,12 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code ublk4j add file}. */
+/** The kind {@code file}. */
 @Command(
         name = "file",
         aliases = "loop",
         description = "A device kept in a regular file or on another block device.")
-final class AddFileCommand extends AddKind {
+final class FileKind extends TargetKind {
     @Parameters(
             arity = "0..1",
             paramLabel = "FILE",
@@ -59,7 +59,6 @@ final class AddFileCommand extends AddKind {
     @Override
     Target open() {
         return new FileTarget(
-                BackingFile.open(
-                        file(), buffered ? Caching.BUFFERED : Caching.DIRECT, flags().readOnly()));
+                BackingFile.open(file(), buffered ? Caching.BUFFERED : Caching.DIRECT, readOnly()));
     }
 }

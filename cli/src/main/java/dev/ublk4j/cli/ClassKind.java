@@ -8,7 +8,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** {@code ublk4j add target}. */
+/** The kind {@code target}. */
 @Command(
         name = "target",
         description = "A device of a target class of your own.",
@@ -20,7 +20,7 @@ import picocli.CommandLine.Parameters;
             "Example:",
             "  ublk4j add target --class com.example.Striped --jar striped.jar /dev/sdb /dev/sdc"
         })
-final class AddTargetCommand extends AddKind {
+final class ClassKind extends TargetKind {
     @Option(
             names = "--class",
             paramLabel = "NAME",

@@ -5,11 +5,11 @@ import dev.ublk4j.targets.NullTarget;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code ublk4j add null}. */
+/** The kind {@code null}. */
 @Command(
         name = "null",
         description = "A device that answers at once: writes vanish, reads bring anything.")
-final class AddNullCommand extends AddKind {
+final class NullKind extends TargetKind {
     @Option(
             names = {"-s", "--size"},
             paramLabel = "SIZE",
@@ -20,7 +20,7 @@ final class AddNullCommand extends AddKind {
 
     @Override
     void check() {
-        flags().checkSize(size);
+        checkSize(size);
     }
 
     @Override

@@ -5,12 +5,12 @@ import dev.ublk4j.targets.MemoryTarget;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** {@code ublk4j add memory}. */
+/** The kind {@code memory}. */
 @Command(
         name = "memory",
         aliases = "ramdisk",
         description = "A disk in the server's memory, gone when the server is.")
-final class AddMemoryCommand extends AddKind {
+final class MemoryKind extends TargetKind {
     @Option(
             names = {"-s", "--size"},
             paramLabel = "SIZE",
@@ -21,7 +21,7 @@ final class AddMemoryCommand extends AddKind {
 
     @Override
     void check() {
-        flags().checkSize(size);
+        checkSize(size);
     }
 
     @Override
