@@ -141,25 +141,23 @@ public final class Device implements AutoCloseable {
      * live.
      */
     void takeDown() {
-        if (isStarted()) {
-            stop();
-        } else {
-            charDevice.close();
-        }
+        end(this::stop);
     }
 
     /** Lets go of a device that did not become live, and leaves it to the next server. */
     void letGo() {
-        if (isStarted()) {
+        end(() -> {
             departure.begin();
             awaitQueues();
+        });
+    }
+
+    private void end(Runnable howToEndQueues) {
+        if (threads.stream().anyMatch(QueueThread::isStarted)) {
+            howToEndQueues.run();
         } else {
             charDevice.close();
         }
-    }
-
-    private boolean isStarted() {
-        return threads.stream().anyMatch(QueueThread::isStarted);
     }
 
     private void ringQueues() {
@@ -333,11 +331,7 @@ public final class Device implements AutoCloseable {
         stopped.await();
     }
 
-    /**
-     * Waits until the device has stopped, whoever stopped it.
-     *
-     * @return whether it has within the time
-     */
+    /** {@return whether the device has stopped within a time, whoever stopped it} */
     public boolean awaitStop(Duration timeout) throws InterruptedException {
         return stopped.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }

@@ -68,8 +68,8 @@ final class Takeover {
                 unregisterLost();
             }
             CharDevice charDevice = control.driver().open(id);
-            Device taken = new Device(
-                            control, target, device, info, charDevice, queue -> new NoGuest());
+            Device taken =
+                    new Device(control, target, device, info, charDevice, queue -> new NoGuest());
             undo.add(taken::letGo);
             inherited.buffers().forEach(taken.buffers()::adopt);
             taken.startQueues();
