@@ -1,7 +1,6 @@
 package dev.ublk4j.demo;
 
 import dev.ublk4j.driver.Driver;
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
@@ -110,15 +109,7 @@ public final class Demo {
     /** Only a driver knows why a request was copied, and the kernel's does not tell. */
     private Map<String, Long> misses(Device device) {
         Map<String, Long> misses = new LinkedHashMap<>();
-        if (driver instanceof EmbeddedDriver embedded) {
-            dev.ublk4j.embedded.DeviceCounters counters = embedded.counters(device.id());
-            misses.put("not registered", counters.notRegistered());
-            misses.put("frames unknown", counters.framesUnknown());
-            misses.put("crosses a range", counters.crossesRange());
-            misses.put("not contiguous", counters.notContiguous());
-            misses.put("in two buffers", counters.otherBuffer());
-            misses.put("read-only", counters.readOnly());
-        }
+        device.driverCounters().ifPresent(counters -> misses.putAll(counters.missesByReason()));
         return misses;
     }
 

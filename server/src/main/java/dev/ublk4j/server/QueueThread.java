@@ -34,6 +34,7 @@ final class QueueThread {
     private final Target target;
     private final QueueGuest guest;
     private final BufferTable table;
+    private final Departure departure;
     private final QueueCounters counters = new QueueCounters();
     private final Consumer<QueueThread> onExit;
     private final CompletableFuture<Void> fetched = new CompletableFuture<>();
@@ -54,6 +55,7 @@ final class QueueThread {
             Target target,
             QueueGuest guest,
             BufferTable table,
+            Departure departure,
             Consumer<QueueThread> onExit) {
         this.charDevice = charDevice;
         this.info = info;
@@ -61,6 +63,7 @@ final class QueueThread {
         this.target = target;
         this.guest = guest;
         this.table = table;
+        this.departure = departure;
         this.onExit = onExit;
         this.thread =
                 Thread.ofPlatform()
@@ -132,7 +135,8 @@ final class QueueThread {
                             BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
                             arena);
             IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
-            Queue queue = new Queue(info.deviceId(), queueId, depth, ring, buffers, table);
+            Queue queue =
+                    new Queue(info.deviceId(), queueId, depth, ring, buffers, table, counters);
             Dispatcher dispatcher =
                     new Dispatcher(
                             queue,
@@ -142,7 +146,8 @@ final class QueueThread {
                             info.ioDescSize(),
                             buffers,
                             table,
-                            counters);
+                            counters,
+                            departure);
             served = queue;
             target.queueStarted(queue);
             guest.started(queue);
@@ -162,10 +167,18 @@ final class QueueThread {
     /**
      * One wait covers everything: each turn sends the answers and the backend I/O that were
      * prepared and takes in requests, completions of backend I/O and answers from other threads.
+     *
+     * <p>Tags that were out when the driver took the others back are never taken back themselves.
+     * They end here: when no answer is owed, and a turn that sends the last ones brings nothing
+     * new.
      */
     private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
-        while (queue.tags().alive() > 0) {
-            ring.run(true, dispatcher);
+        TagTable tags = queue.tags();
+        boolean over = false;
+        while (tags.alive() > 0 && !over) {
+            boolean leaving = departure.hasBegun() && tags.out() == 0;
+            int arrived = ring.run(!leaving, dispatcher);
+            over = leaving && arrived == 0;
             queue.commitPosted();
             dispatcher.catchUp();
             guest.turn();

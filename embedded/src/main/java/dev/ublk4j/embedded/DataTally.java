@@ -1,12 +1,13 @@
 package dev.ublk4j.embedded;
 
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.embedded.range.Miss;
 
 /**
  * How requests' data got to the server and back. One thread counts; any thread reads, and may read
  * a moment ago.
  */
-final class DataCounters {
+final class DataTally {
     private static final int FRAMES_UNKNOWN = Miss.values().length;
 
     private long hits;
@@ -33,7 +34,7 @@ final class DataCounters {
     }
 
     /** Adds these to a sum. */
-    void addTo(DataCounters sum) {
+    void addTo(DataTally sum) {
         sum.hits += hits;
         sum.bytesShared += bytesShared;
         sum.bytesCopied += bytesCopied;
@@ -50,8 +51,8 @@ final class DataCounters {
         return misses[code];
     }
 
-    DeviceCounters snapshot() {
-        return new DeviceCounters(
+    DataCounters snapshot() {
+        return new DataCounters(
                 hits,
                 misses[FRAMES_UNKNOWN],
                 misses(Miss.NOT_REGISTERED),
