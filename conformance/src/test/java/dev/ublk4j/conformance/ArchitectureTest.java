@@ -34,13 +34,14 @@ final class ArchitectureTest {
         MAY_USE.put("uapi", List.of());
         MAY_USE.put("uring", List.of("linux"));
         MAY_USE.put("sharedmemory", List.of("linux", "uring"));
+        MAY_USE.put("handover", List.of("linux"));
         MAY_USE.put("driver", List.of("linux", "uapi", "uring"));
         MAY_USE.put("kernel", List.of("linux", "uapi", "uring", "driver"));
         MAY_USE.put("embedded", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
         MAY_USE.put("server", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
         MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
-        MAY_USE.put("client", List.of("linux", "uring", "sharedmemory"));
+        MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }
 
     /** Longer than they should be, and why. */

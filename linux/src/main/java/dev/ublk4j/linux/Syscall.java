@@ -91,6 +91,16 @@ public final class Syscall {
         PWRITE64(18, 68),
         MADVISE(28, 233),
         GETPID(39, 172),
+        SOCKET(41, 198),
+        CONNECT(42, 203),
+        SENDMSG(46, 211),
+        RECVMSG(47, 212),
+        SHUTDOWN(48, 210),
+        BIND(49, 200),
+        LISTEN(50, 201),
+        SOCKETPAIR(53, 199),
+        SETSOCKOPT(54, 208),
+        GETSOCKOPT(55, 209),
         FCNTL(72, 25),
         FSYNC(74, 82),
         FDATASYNC(75, 83),
@@ -106,7 +116,9 @@ public final class Syscall {
         SCHED_SETAFFINITY(203, 122),
         TGKILL(234, 131),
         OPENAT(257, 56),
+        PPOLL(271, 73),
         FALLOCATE(285, 47),
+        ACCEPT4(288, 242),
         EVENTFD2(290, 19),
         PRLIMIT64(302, 261),
         PROCESS_VM_READV(310, 270),
@@ -115,7 +127,8 @@ public final class Syscall {
         STATX(332, 291),
         IO_URING_SETUP(425, 425),
         IO_URING_ENTER(426, 426),
-        IO_URING_REGISTER(427, 427);
+        IO_URING_REGISTER(427, 427),
+        PIDFD_OPEN(434, 434);
 
         private static final boolean AMD64 = "amd64".equals(System.getProperty("os.arch"));
 

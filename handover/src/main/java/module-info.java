@@ -1,0 +1,7 @@
+/** How an application hands memory to a device's server: the protocol, and its client. */
+module dev.ublk4j.handover {
+    requires transitive dev.ublk4j.linux;
+    requires static transitive org.jspecify;
+
+    exports dev.ublk4j.handover;
+}
