@@ -2,8 +2,11 @@ package dev.ublk4j.client;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -15,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  * server has gone. Any thread.
  */
 public final class Attachment implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Attachment.class.getName());
+
     private final SharedBufferPool pool;
     private final BlockDevice device;
 
@@ -24,6 +29,7 @@ public final class Attachment implements AutoCloseable {
     private final ReentrantLock channelsLock = new ReentrantLock();
     private final List<DeviceChannel> channels = new ArrayList<>();
 
+    private @Nullable Thread keeper;
     private volatile @Nullable Sharing sharing;
     private volatile @Nullable LinuxException refusal;
     private volatile boolean closed;
@@ -102,7 +108,7 @@ public final class Attachment implements AutoCloseable {
             if (isShared()) {
                 return true;
             }
-            unshare();
+            release();
             sharing = device.share(pool.file());
             refusal = null;
             return true;
@@ -114,17 +120,64 @@ public final class Attachment implements AutoCloseable {
         }
     }
 
+    /**
+     * Shares the pool's memory again whenever it is found not to be, as after a restart of the
+     * server; until {@link #unshare}, or until this is closed.
+     *
+     * @param interval how often to look, on a thread of its own
+     */
+    public void keepShared(Duration interval) {
+        Thread thread =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("sharing " + device)
+                        .unstarted(() -> keep(interval));
+        sharingLock.lock();
+        try {
+            checkOpen();
+            keeper = thread;
+            thread.start();
+        } finally {
+            sharingLock.unlock();
+        }
+    }
+
+    private void keep(Duration interval) {
+        while (shareAsKeeper()) {
+            LockSupport.parkNanos(interval.toNanos());
+        }
+    }
+
+    private boolean shareAsKeeper() {
+        sharingLock.lock();
+        try {
+            boolean wanted = keeper == Thread.currentThread();
+            if (wanted && !share()) {
+                LOG.log(Level.DEBUG, () -> this + " is not shared: " + refusal);
+            }
+            return wanted;
+        } finally {
+            sharingLock.unlock();
+        }
+    }
+
     /** Has the server let go of the pool's memory: requests are copied from now on. */
     public void unshare() {
         sharingLock.lock();
         try {
-            Sharing before = sharing;
-            sharing = null;
-            if (before != null) {
-                before.close();
-            }
+            LockSupport.unpark(keeper);
+            keeper = null;
+            release();
         } finally {
             sharingLock.unlock();
+        }
+    }
+
+    private void release() {
+        Sharing before = sharing;
+        sharing = null;
+        if (before != null) {
+            before.close();
         }
     }
 

@@ -11,11 +11,19 @@ import java.nio.file.Path;
  */
 public interface BlockDevice {
     /**
-     * {@return the block device of a path} Its server is asked to share memory over the socket that
-     * belongs to a device of that name: {@code /run/ublk/ublkb0.sock} for {@code /dev/ublkb0}.
+     * {@return the block device of a path, such as {@code /dev/ublkb0}, a partition of it, or a
+     * file of a file system that is on it}
+     *
+     * <p>Its server is asked to share memory over the socket of that device: {@code
+     * /run/ublk/ublkb0.sock}.
      */
     static BlockDevice at(Path path) {
-        return new LocalBlockDevice(path);
+        return new LocalBlockDevice(path, null);
+    }
+
+    /** {@return the block device or file of a path, whose server listens at another socket} */
+    static BlockDevice at(Path path, Path socket) {
+        return new LocalBlockDevice(path, socket);
     }
 
     /**

@@ -18,11 +18,11 @@ final class HeldDevice implements BlockDevice {
     private final Deque<Held> held = new ArrayDeque<>();
 
     /** Whether there is a server to share memory with. */
-    boolean serverIsThere = true;
+    volatile boolean serverIsThere = true;
 
     int timesShared;
     boolean holding;
-    private int servers;
+    private volatile int servers;
 
     private record Held(boolean write, long address, int length, long offset, long userData) {}
 
@@ -34,7 +34,7 @@ final class HeldDevice implements BlockDevice {
     /** The server is gone, with all that it knew. */
     void killServer() {
         serverIsThere = false;
-        servers++;
+        servers = servers + 1;
     }
 
     @Override
@@ -45,7 +45,7 @@ final class HeldDevice implements BlockDevice {
         timesShared++;
         int server = servers;
         return new Sharing() {
-            private boolean closed;
+            private volatile boolean closed;
 
             @Override
             public boolean isActive() {

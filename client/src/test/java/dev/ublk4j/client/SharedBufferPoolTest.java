@@ -13,6 +13,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -264,6 +265,29 @@ class SharedBufferPoolTest {
             assertThat(device.isShared()).isFalse();
             assertThat(pool.isShared()).isFalse();
         }
+    }
+
+    @Test
+    void aServerThatHasComeBackIsAskedWithoutTheApplicationsDoing() throws InterruptedException {
+        try (SharedBufferPool pool = pool();
+                Attachment device = pool.attach(held)) {
+            device.keepShared(Duration.ofMillis(1));
+            held.killServer();
+            assertThat(device.isShared()).isFalse();
+            held.serverIsThere = true;
+            assertThat(isSharedWithin(device, Duration.ofSeconds(20))).isTrue();
+            device.unshare();
+            assertThat(isSharedWithin(device, Duration.ofMillis(20))).isFalse();
+        }
+    }
+
+    private static boolean isSharedWithin(Attachment device, Duration time)
+            throws InterruptedException {
+        long deadline = System.nanoTime() + time.toNanos();
+        while (!device.isShared() && System.nanoTime() < deadline) {
+            Thread.sleep(1);
+        }
+        return device.isShared();
     }
 
     @Test
