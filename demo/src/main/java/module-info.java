@@ -12,4 +12,5 @@ module dev.ublk4j.demo {
     requires dev.ublk4j.targets;
 
     exports dev.ublk4j.demo;
+    exports dev.ublk4j.demo.pagecache;
 }
