@@ -4,8 +4,10 @@ import dev.ublk4j.client.Attachment;
 import dev.ublk4j.client.BlockDevice;
 import dev.ublk4j.client.DeviceChannel;
 import dev.ublk4j.client.SharedBufferPool;
+import dev.ublk4j.linux.LinuxException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The same transactions on a page cache twice: with its frames shared with the device, and without.
@@ -43,12 +45,19 @@ public record PageCacheDemo(BlockDevice device, int pageBytes, int frames, int t
     }
 
     /**
+     * What both runs came to.
+     *
+     * @param rows the copied run, and the shared one where the device shares memory
+     * @param refusal why it does not, or null
+     */
+    public record Outcome(List<Row> rows, @Nullable LinuxException refusal) {}
+
+    /**
      * Runs it, and checks every page.
      *
-     * @return a row for the copied run, and one for the shared run where the device shares memory
      * @throws CorruptPageException when a page is not what was written
      */
-    public List<Row> run() {
+    public Outcome run() {
         try (SharedBufferPool pool = SharedBufferPool.create(pageBytes, frames);
                 Attachment attachment = pool.attach(device)) {
             int pages = pages(attachment);
@@ -58,7 +67,7 @@ public record PageCacheDemo(BlockDevice device, int pageBytes, int frames, int t
             if (attachment.share()) {
                 rows.add(measure(pool, attachment, pages));
             }
-            return rows;
+            return new Outcome(rows, attachment.refusal());
         }
     }
 

@@ -54,7 +54,8 @@ class PageCacheTest {
         try (Device device = serve(new MemoryTarget((long) PAGES * PAGE))) {
             List<PageCacheDemo.Row> rows =
                     new PageCacheDemo(new ServedBlockDevice(driver, device), PAGE, FRAMES, 500)
-                            .run();
+                            .run()
+                            .rows();
             assertThat(rows).extracting(PageCacheDemo.Row::shared).containsExactly(false, true);
             assertThat(rows)
                     .allSatisfy(row -> {
