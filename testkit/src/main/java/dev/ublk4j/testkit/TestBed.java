@@ -221,8 +221,8 @@ public final class TestBed implements AutoCloseable {
      * more commands. Returns when the driver has noticed, and the device is in its next {@link
      * #state}: {@code DEAD}, or with a recovery feature {@code QUIESCED} or {@code FAIL_IO}.
      *
-     * <p>The target is told that its queues have stopped, and it is closed with the test bed, so
-     * that it leaves nothing open; a real process would end without.
+     * <p>The target is told that its queues have stopped, and is closed, so that it leaves nothing
+     * open; a real process would end without.
      */
     public void kill() {
         server.kill();
@@ -232,6 +232,7 @@ public final class TestBed implements AutoCloseable {
     /** Waits until a server that a fault has killed is gone, as {@link #kill} does. */
     public void awaitDeath() {
         await("the server is alive", () -> server.isDead() && isGone());
+        device.close();
     }
 
     /**
@@ -242,7 +243,6 @@ public final class TestBed implements AutoCloseable {
      */
     public void recover(Target next) {
         int id = device.id();
-        device.close();
         Map<Integer, MemorySegment> buffers = new HashMap<>();
         for (SharedArea area : areas) {
             if (area.isShared()) {
