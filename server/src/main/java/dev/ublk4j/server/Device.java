@@ -136,10 +136,7 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    /**
-     * Undoes what the constructor and {@link #startQueues} did, when the device did not become
-     * live.
-     */
+    /** Undoes the constructor and {@link #startQueues}, when the device did not become live. */
     void takeDown() {
         end(this::stop);
     }
@@ -340,10 +337,12 @@ public final class Device implements AutoCloseable {
      * Stops the device: the block device goes away, requests that the target has are answered,
      * others fail. The device stays added. Does nothing when it has stopped.
      *
-     * @throws IllegalStateException when the target does not answer its requests in time
+     * @throws IllegalStateException when the target does not answer its requests in time, or when a
+     *     queue's own thread calls
      */
     public void stop() {
         if (stopped.getCount() > 0) {
+            QueueThread.requireOther(threads);
             unlessGone(() -> control.stop(id()));
             awaitQueues();
         }
@@ -368,6 +367,7 @@ public final class Device implements AutoCloseable {
      */
     @Override
     public void close() {
+        QueueThread.requireOther(threads);
         if (!closed.compareAndSet(false, true)) {
             return;
         }

@@ -67,6 +67,11 @@ final class DeviceBuffers {
         table.enter(new SharedBuffer(device, index, memory));
     }
 
+    /** Refuses a thread that would wait for its own requests. */
+    void requireOtherThread() {
+        QueueThread.requireOther(threads);
+    }
+
     /** Takes a buffer back; its memory may be unmapped when this has returned. */
     void unshare(int index) {
         serving.readLock().lock();

@@ -14,6 +14,7 @@ import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -173,5 +174,51 @@ class SharedBufferTest {
             assertThat(clients.asSlice(out, 2 * PAGE).mismatch(clients.asSlice(in, 2 * PAGE)))
                     .isEqualTo(-1);
         }
+    }
+
+    @Test
+    void aHandlerCannotTakeABufferBackNorStopItsDeviceForItWouldWaitForItself() {
+        AtomicReference<SharedBuffer> buffer = new AtomicReference<>();
+        AtomicReference<Device> served = new AtomicReference<>();
+        Queue<Throwable> refusals = new ConcurrentLinkedQueue<>();
+        TestDisk target =
+                new TestDisk() {
+                    @Override
+                    public int flush(Request request) {
+                        for (AutoCloseable closing :
+                                List.<AutoCloseable>of(
+                                        buffer.get()::close,
+                                        served.get()::stop,
+                                        served.get()::close)) {
+                            try {
+                                closing.close();
+                            } catch (Exception e) {
+                                refusals.add(e);
+                            }
+                        }
+                        return 0;
+                    }
+                };
+        try (Device device = start(target);
+                SharedBuffer shared = device.share(servers, false);
+                ClientMemory client = new ClientMemory(clients);
+                Disk disk = driver.openBlock(device.id())) {
+            served.set(device);
+            buffer.set(shared);
+            assertThat(disk.flush()).isZero();
+
+            assertThat(refusals)
+                    .hasSize(3)
+                    .allSatisfy(e ->
+                            assertThat(e)
+                                    .isInstanceOf(IllegalStateException.class)
+                                    .hasMessageContaining("ublk0-q0"));
+            assertThat(target.closed).isFalse();
+            assertThat(await(disk, request -> request.write(0).add(client, 0, PAGE)))
+                    .isEqualTo(PAGE);
+            assertThat(device.counters().sharedRequests()).isEqualTo(1);
+        }
+        assertThat(target.closed).isTrue();
+        assertThat(driver.deviceIds()).isEmpty();
     }
 }
