@@ -40,6 +40,9 @@ final class ArchitectureTest {
         MAY_USE.put("embedded", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
         MAY_USE.put("server", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
         MAY_USE.put(
+                "sharing",
+                List.of("linux", "uapi", "uring", "sharedmemory", "handover", "driver", "server"));
+        MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }

@@ -45,6 +45,9 @@ public final class Device implements AutoCloseable {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final AtomicBoolean closed = new AtomicBoolean();
 
+    /** Its number may be another device's from now on. */
+    private volatile boolean deleted;
+
     private Device(
             Control control,
             Target target,
@@ -196,7 +199,9 @@ public final class Device implements AutoCloseable {
 
     /** Takes a shared buffer back; its memory may be unmapped when this has returned. */
     void unshare(int index) {
-        unlessGone(() -> control.unregisterBuffer(id(), index));
+        if (!deleted) {
+            unlessGone(() -> control.unregisterBuffer(id(), index));
+        }
         long epoch = table.remove(index);
         threads.forEach(QueueThread::ring);
         long deadline = System.nanoTime() + TARGET_PATIENCE.toNanos();
@@ -265,6 +270,7 @@ public final class Device implements AutoCloseable {
         try {
             stop();
             unlessGone(() -> control.delete(id()));
+            deleted = true;
         } finally {
             target.close();
         }
