@@ -46,6 +46,9 @@ final class ArchitectureTest {
                         "trials", "linux", "uapi", "uring", "sharedmemory", "driver", "embedded",
                         "server"));
         MAY_USE.put(
+                "sharing",
+                List.of("linux", "uapi", "uring", "sharedmemory", "handover", "driver", "server"));
+        MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }

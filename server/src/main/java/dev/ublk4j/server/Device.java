@@ -50,6 +50,9 @@ public final class Device implements AutoCloseable {
 
     private volatile boolean left;
 
+    /** Its number may be another device's from now on. */
+    private volatile boolean deleted;
+
     Device(
             Control control,
             Target target,
@@ -318,6 +321,11 @@ public final class Device implements AutoCloseable {
         awaitQueues();
     }
 
+    /** {@return whether the device is gone, so that another may have its number} */
+    boolean isDeleted() {
+        return deleted;
+    }
+
     /** {@return whether the device has ended here and waits for another server} */
     public boolean isLeft() {
         return left;
@@ -375,6 +383,7 @@ public final class Device implements AutoCloseable {
             stop();
             if (!left) {
                 unlessGone(() -> control.delete(id()));
+                deleted = true;
             }
         } finally {
             target.close();
