@@ -79,15 +79,15 @@ final class Device {
      *
      * @param negotiated its {@code struct ublksrv_ctrl_dev_info}, copied
      */
-    Device(DeviceTable table, int id, MemorySegment negotiated, boolean checkedCopies) {
+    Device(DeviceTable table, int id, MemorySegment negotiated, EmbeddedOptions options) {
         this.table = table;
         this.id = id;
-        this.checkedCopies = checkedCopies;
+        this.checkedCopies = options.checkedCopies();
         MemorySegment info = arena.allocate(DevInfo.SIZE, Long.BYTES);
         info.copyFrom(negotiated);
         description = new DeviceDescription(info);
         parameters = new DeviceParameters(arena.allocate(Params.SIZE, Long.BYTES));
-        buffers = new BufferRegistry(this);
+        buffers = new BufferRegistry(this, options.numberedFrames());
         queues = new HardwareQueue[description.queues()];
         long bytes =
                 BufferOffset.descriptorBytes(

@@ -102,7 +102,7 @@ class SharedBufferTest {
     void aDeviceTakesSixtyFiveThousandBuffersAndNoMore() {
         int id = add(SHMEM);
         MemorySegment memory = pages(65_537);
-        BufferRegistry registry = new BufferRegistry(deviceOf(id));
+        BufferRegistry registry = new BufferRegistry(deviceOf(id), false);
         for (int index = 0; index < 65_536; index++) {
             long address = memory.address() + (long) index * PAGE;
             if (registry.register(address, PAGE, 0) != index) {

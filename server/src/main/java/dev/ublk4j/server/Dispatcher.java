@@ -73,7 +73,7 @@ final class Dispatcher implements CompletionHandler {
         } else if (RequestId.kind(userData) == RequestId.KIND_BACKEND) {
             onBackend(RequestId.id(userData), RequestId.step(userData), result);
         } else {
-            guest.completed(RequestId.guestValue(userData), result);
+            guest.completed(RequestId.guestValue(userData), result, flags);
         }
     }
 
@@ -147,13 +147,19 @@ final class Dispatcher implements CompletionHandler {
         }
     }
 
-    /** Looks again for the buffers of requests that were set aside, and lets go of removed ones. */
-    void catchUp() {
+    /**
+     * Looks again for the buffers of requests that were set aside, and lets go of removed ones.
+     *
+     * @return whether a request had been set aside
+     */
+    boolean catchUp() {
+        boolean any = !parked.isEmpty();
         for (int tag = parked.nextSetBit(0); tag >= 0; tag = parked.nextSetBit(tag + 1)) {
             parked.clear(tag);
             deliverShared(requests[tag]);
         }
         queue.sharedData().catchUp();
+        return any;
     }
 
     private void hand(Request request) {

@@ -6,12 +6,14 @@ final class NoGuest implements QueueGuest {
     public void started(Queue queue) {}
 
     @Override
-    public void completed(long value, int result) {
+    public void completed(long value, int result, int flags) {
         throw new AssertionError("nobody started this I/O: " + value);
     }
 
     @Override
-    public void turn() {}
+    public boolean turn(boolean busy) {
+        return false;
+    }
 
     @Override
     public void stopped() {}

@@ -178,9 +178,9 @@ public final class Queue {
         deliveredNanos[tag] = LatencyCounts.samples(requestId) ? System.nanoTime() : 0;
     }
 
-    /** Commits what other threads have answered. */
-    void commitPosted() {
-        inbox.collect(commitPosted);
+    /** Commits what other threads have answered; answers whether there may have been anything. */
+    boolean commitPosted() {
+        return inbox.collect(commitPosted);
     }
 
     private void commitPosted(int tag) {

@@ -174,14 +174,15 @@ final class QueueThread {
      */
     private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
         TagTable tags = queue.tags();
+        boolean goOn = false;
         boolean over = false;
         while (tags.alive() > 0 && !over) {
             boolean leaving = departure.hasBegun() && tags.out() == 0;
-            int arrived = ring.run(!leaving, dispatcher);
-            over = leaving && arrived == 0;
-            queue.commitPosted();
-            dispatcher.catchUp();
-            guest.turn();
+            boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
+            over = leaving && !busy;
+            busy |= queue.commitPosted();
+            busy |= dispatcher.catchUp();
+            goOn = guest.turn(busy);
         }
     }
 

@@ -1,4 +1,4 @@
-package dev.ublk4j.embedded;
+package dev.ublk4j.trials;
 
 import java.util.ArrayList;
 import java.util.List;

@@ -1,4 +1,4 @@
-package dev.ublk4j.embedded;
+package dev.ublk4j.trials;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
