@@ -19,7 +19,7 @@ import picocli.CommandLine.Spec;
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
             "  ublk4j export nbd --listen 127.0.0.1:10809 memory --size 1G"
         },
-        subcommands = {})
+        subcommands = ExportNbdCommand.class)
 final class ExportCommand implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
