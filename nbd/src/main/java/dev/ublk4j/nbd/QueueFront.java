@@ -116,7 +116,7 @@ final class QueueFront implements QueueGuest {
     }
 
     @Override
-    public void completed(long value, int result) {
+    public void completed(long value, int result, int flags) {
         // A turn follows anyway.
         called = true;
         Connection connection = connections[(int) (value >>> 1)];
@@ -131,7 +131,7 @@ final class QueueFront implements QueueGuest {
     }
 
     @Override
-    public void turn() {
+    public boolean turn(boolean busy) {
         called = false;
         for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
             task.run();
@@ -141,6 +141,7 @@ final class QueueFront implements QueueGuest {
             waiting.get(index).turn();
         }
         waiting.clear();
+        return false;
     }
 
     /** Forgets a connection that has ended. */
@@ -168,7 +169,7 @@ final class QueueFront implements QueueGuest {
     @Override
     public void stopped() {
         running = false;
-        turn();
+        boolean _ = turn(false);
         endAll("its device has stopped");
         // Their sockets are shut down, so that I/O ends soon, and the disk refuses what is left.
         Ring ring = Objects.requireNonNull(queue).ring();
@@ -178,11 +179,11 @@ final class QueueFront implements QueueGuest {
                 && System.nanoTime() < deadline) {
             ring.submitAndWait(0);
             ring.drain(this::completedLate);
-            turn();
+            boolean _ = turn(false);
             LockSupport.parkNanos(PAUSE_NANOS);
         }
         stopped = true;
-        turn();
+        boolean _ = turn(false);
         for (Connection connection : connections) {
             if (connection != null) {
                 LOG.log(Level.ERROR, () -> connection + ": its requests do not end");
@@ -192,7 +193,7 @@ final class QueueFront implements QueueGuest {
 
     private void completedLate(long userData, int result, int flags) {
         if (Queue.isGuests(userData)) {
-            completed(Queue.guestValue(userData), result);
+            completed(Queue.guestValue(userData), result, flags);
         }
     }
 

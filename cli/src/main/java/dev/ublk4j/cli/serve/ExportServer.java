@@ -23,9 +23,9 @@ public final class ExportServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(ExportServer.class.getName());
 
     private final String protocol;
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
     private final List<Exported> exports = new ArrayList<>();
     private @Nullable Front front;
+    private @Nullable EmbeddedDriver driver;
     private boolean closed;
 
     private ExportServer(String protocol) {
@@ -65,8 +65,10 @@ public final class ExportServer implements AutoCloseable {
         }
         Front created = fronts.get();
         front = created;
+        EmbeddedDriver opened = EmbeddedDriver.create(created.driverOptions());
+        driver = opened;
         for (Plan plan : plans) {
-            Device device = created.add(driver, plan.opener().get(), plan.options());
+            Device device = created.add(opened, plan.opener().get(), plan.options());
             exports.add(new Exported(plan.kind(), plan.source(), device));
         }
         created.open();
@@ -143,7 +145,9 @@ public final class ExportServer implements AutoCloseable {
         for (Exported export : exports) {
             close(export.device());
         }
-        driver.close();
+        if (driver != null) {
+            close(driver);
+        }
     }
 
     private static void close(AutoCloseable part) {

@@ -1,6 +1,7 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
@@ -12,6 +13,11 @@ import dev.ublk4j.server.Target;
  * others, after it.
  */
 public interface Front extends AutoCloseable {
+    /** {@return what the driver has to be created with} */
+    default EmbeddedOptions driverOptions() {
+        return EmbeddedOptions.defaults();
+    }
+
     /**
      * Starts the next device.
      *
