@@ -34,10 +34,19 @@ final class BufferTable {
      */
     private static final int SIZE = 1 << 16;
 
-    private final AtomicReferenceArray<@Nullable SharedBuffer> buffers =
-            new AtomicReferenceArray<>(SIZE);
+    private final AtomicReferenceArray<@Nullable SharedBuffer> buffers;
     private final AtomicInteger registering = new AtomicInteger();
     private final AtomicLong removals = new AtomicLong();
+
+    /** Makes a table for every index there can be. */
+    BufferTable() {
+        this(SIZE);
+    }
+
+    /** Makes a table for fewer indexes. */
+    BufferTable(int size) {
+        buffers = new AtomicReferenceArray<>(size);
+    }
 
     /** Announces a registration; {@link #endRegistration} must follow. */
     void beginRegistration() {

@@ -23,14 +23,21 @@ final class EmbeddedDisk implements ClientDisk {
 
     @Override
     public CompletableFuture<Long> submit(Io io) {
+        // As the file of a block device does it: nothing reaches behind the end.
+        long toTheEnd = Math.max(0, disk.size() - io.position());
+        if (toTheEnd == 0 && isOfRange(io)) {
+            return CompletableFuture.completedFuture((long) Errno.EINVAL.negated());
+        }
+        boolean cut = io.op() == IoOp.UBLK_IO_OP_WRITE_ZEROES && io.length() > toTheEnd;
         CompletableFuture<Long> answer = new CompletableFuture<>();
         // Completed elsewhere: what waits for the answer must not run on a queue's thread.
         DiskRequest request =
                 new DiskRequest((ended, result) ->
-                        answer.completeAsync(() -> result, Thread::startVirtualThread));
-        fill(request, io);
-        // As the file of a block device does it: nothing reaches behind the end.
-        long room = io.pieces().isEmpty() ? 0 : Math.max(0, disk.size() - io.position());
+                        answer.completeAsync(
+                                () -> cut && result >= 0 ? io.length() : result,
+                                Thread::startVirtualThread));
+        fill(request, cut ? Io.writeZeroes(io.position(), toTheEnd, io.mayUnmap()) : io);
+        long room = toTheEnd;
         if (!io.pieces().isEmpty() && room == 0) {
             boolean isRead = io.op() == IoOp.UBLK_IO_OP_READ;
             return CompletableFuture.completedFuture(isRead ? 0L : (long) Errno.ENOSPC.negated());
@@ -44,6 +51,12 @@ final class EmbeddedDisk implements ClientDisk {
         }
         disk.submit(request);
         return answer;
+    }
+
+    /** {@return whether an operation changes a range without data, and the device has it} */
+    private boolean isOfRange(Io io) {
+        return io.op() == IoOp.UBLK_IO_OP_WRITE_ZEROES
+                || io.op() == IoOp.UBLK_IO_OP_DISCARD && disk.canDiscard();
     }
 
     private static void add(DiskRequest request, Piece piece) {
