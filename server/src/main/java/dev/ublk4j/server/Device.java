@@ -18,6 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * A block device that this process serves.
@@ -40,6 +41,10 @@ public final class Device implements AutoCloseable {
     private final DeviceInfo info;
     private final CharDevice charDevice;
     private final BufferTable table = new BufferTable();
+
+    /** Held while buffers come or go; see {@link BufferTable}. */
+    private final ReentrantLock registration = new ReentrantLock();
+
     private final List<QueueThread> threads = new ArrayList<>();
     private final AtomicInteger running;
     private final CountDownLatch stopped = new CountDownLatch(1);
@@ -180,6 +185,7 @@ public final class Device implements AutoCloseable {
      *     65,536 buffers
      */
     public SharedBuffer share(MemorySegment memory, boolean readOnly) {
+        registration.lock();
         table.beginRegistration();
         try {
             int index = control.registerBuffer(id(), memory, readOnly);
@@ -188,6 +194,7 @@ public final class Device implements AutoCloseable {
             return buffer;
         } finally {
             table.endRegistration();
+            registration.unlock();
             // After the end, so that a request set aside finds its buffer, or finds that there is
             // none.
             threads.forEach(QueueThread::ring);
@@ -196,8 +203,14 @@ public final class Device implements AutoCloseable {
 
     /** Takes a shared buffer back; its memory may be unmapped when this has returned. */
     void unshare(int index) {
-        unlessGone(() -> control.unregisterBuffer(id(), index));
-        long epoch = table.remove(index);
+        long epoch;
+        registration.lock();
+        try {
+            unlessGone(() -> control.unregisterBuffer(id(), index));
+            epoch = table.remove(index);
+        } finally {
+            registration.unlock();
+        }
         threads.forEach(QueueThread::ring);
         long deadline = System.nanoTime() + TARGET_PATIENCE.toNanos();
         for (QueueThread thread : threads) {
