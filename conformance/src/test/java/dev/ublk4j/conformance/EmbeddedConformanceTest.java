@@ -12,6 +12,7 @@ import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
+import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -99,6 +100,13 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Hostile extends HostileClientRules {
         Hostile() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Soak extends SoakRules {
+        Soak() {
             super(EmbeddedLane::open);
         }
     }

@@ -12,6 +12,7 @@ import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
+import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -99,6 +100,13 @@ final class KernelConformanceTest {
     @Nested
     final class Hostile extends HostileClientRules {
         Hostile() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class Soak extends SoakRules {
+        Soak() {
             super(KernelLane::open);
         }
     }

@@ -23,10 +23,9 @@ final class EmbeddedDisk implements ClientDisk {
 
     @Override
     public CompletableFuture<Long> submit(Io io) {
-        // As the file of a block device does it: nothing reaches behind the end.
         long toTheEnd = Math.max(0, disk.size() - io.position());
-        if (toTheEnd == 0 && isOfRange(io)) {
-            return CompletableFuture.completedFuture((long) Errno.EINVAL.negated());
+        if (toTheEnd == 0 && io.op() != IoOp.UBLK_IO_OP_FLUSH) {
+            return CompletableFuture.completedFuture(behindTheEnd(io.op()));
         }
         boolean cut = io.op() == IoOp.UBLK_IO_OP_WRITE_ZEROES && io.length() > toTheEnd;
         CompletableFuture<Long> answer = new CompletableFuture<>();
@@ -38,10 +37,6 @@ final class EmbeddedDisk implements ClientDisk {
                                 Thread::startVirtualThread));
         fill(request, cut ? Io.writeZeroes(io.position(), toTheEnd, io.mayUnmap()) : io);
         long room = toTheEnd;
-        if (!io.pieces().isEmpty() && room == 0) {
-            boolean isRead = io.op() == IoOp.UBLK_IO_OP_READ;
-            return CompletableFuture.completedFuture(isRead ? 0L : (long) Errno.ENOSPC.negated());
-        }
         for (Piece piece : io.pieces()) {
             long length = Math.min(piece.length(), room);
             if (length > 0) {
@@ -53,10 +48,20 @@ final class EmbeddedDisk implements ClientDisk {
         return answer;
     }
 
-    /** {@return whether an operation changes a range without data, and the device has it} */
-    private boolean isOfRange(Io io) {
-        return io.op() == IoOp.UBLK_IO_OP_WRITE_ZEROES
-                || io.op() == IoOp.UBLK_IO_OP_DISCARD && disk.canDiscard();
+    /** {@return what the file of a block device answers itself: nothing reaches behind the end} */
+    private long behindTheEnd(int op) {
+        if (op == IoOp.UBLK_IO_OP_READ) {
+            return 0;
+        }
+        Errno errno =
+                switch (op) {
+                    case IoOp.UBLK_IO_OP_WRITE -> Errno.ENOSPC;
+                    case IoOp.UBLK_IO_OP_DISCARD ->
+                            disk.canDiscard() ? Errno.EINVAL : Errno.EOPNOTSUPP;
+                    default -> Errno.EINVAL;
+                };
+        boolean asksFirst = op != IoOp.UBLK_IO_OP_WRITE_ZEROES && errno != Errno.EOPNOTSUPP;
+        return (asksFirst && disk.isReadOnly() ? Errno.EPERM : errno).negated();
     }
 
     private static void add(DiskRequest request, Piece piece) {
