@@ -10,6 +10,7 @@ import dev.ublk4j.conformance.rules.LifeRules;
 import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
+import dev.ublk4j.conformance.rules.SharingSoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -83,6 +84,13 @@ final class KernelConformanceTest {
     @Nested
     final class Match extends MatchRules {
         Match() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class SharingSoak extends SharingSoakRules {
+        SharingSoak() {
             super(KernelLane::open);
         }
     }
