@@ -12,6 +12,7 @@ import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
+import dev.ublk4j.conformance.rules.SharingSoakRules;
 import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
@@ -107,6 +108,13 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Soak extends SoakRules {
         Soak() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class SharingSoak extends SharingSoakRules {
+        SharingSoak() {
             super(EmbeddedLane::open);
         }
     }

@@ -12,6 +12,7 @@ import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
+import dev.ublk4j.conformance.rules.SharingSoakRules;
 import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
@@ -107,6 +108,13 @@ final class KernelConformanceTest {
     @Nested
     final class Soak extends SoakRules {
         Soak() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class SharingSoak extends SharingSoakRules {
+        SharingSoak() {
             super(KernelLane::open);
         }
     }
