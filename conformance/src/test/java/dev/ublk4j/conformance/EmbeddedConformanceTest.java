@@ -10,6 +10,7 @@ import dev.ublk4j.conformance.rules.IoCommandRules;
 import dev.ublk4j.conformance.rules.LifeRules;
 import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
+import dev.ublk4j.conformance.rules.PoolRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
 import dev.ublk4j.conformance.rules.SharingSoakRules;
@@ -101,6 +102,13 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Hostile extends HostileClientRules {
         Hostile() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Pool extends PoolRules {
+        Pool() {
             super(EmbeddedLane::open);
         }
     }
