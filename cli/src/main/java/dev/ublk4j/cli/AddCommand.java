@@ -1,16 +1,12 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Explanation;
-import dev.ublk4j.cli.serve.Background;
-import dev.ublk4j.cli.serve.Foreground;
-import dev.ublk4j.cli.serve.Plan;
-import dev.ublk4j.cli.serve.Report;
-import dev.ublk4j.cli.serve.RunFolder;
-import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Recovery;
+import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.Path;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -33,6 +29,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  ublk4j add file disk.img",
             "  ublk4j add memory --size 1G -n 5",
+            "  ublk4j add file disk.img --recovery reissue",
             "  ublk4j add null --queues 2 --foreground"
         },
         subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
@@ -47,13 +44,18 @@ final class AddCommand implements Runnable, TargetHost {
     @Mixin private final QueueFlags queues = new QueueFlags();
 
     @Option(
-            names = "--foreground",
+            names = "--recovery",
+            paramLabel = "KIND",
             scope = ScopeType.INHERIT,
-            description = "Serve here, until Ctrl-C, SIGTERM or 'ublk4j del'.")
-    private boolean foreground;
+            converter = RecoveryKind.class,
+            description = {
+                "Let the device outlive its server, for 'ublk4j recover'. Requests wait for the next"
+                        + " server; those that the dead one had fail (wait), or are done again"
+                        + " (reissue). Or all fail meanwhile (fail)."
+            })
+    private Recovery recovery = Recovery.NONE;
 
-    @Option(names = "--json", scope = ScopeType.INHERIT, description = "Print the device as JSON.")
-    private boolean json;
+    @Mixin private final ServeFlags serving = new ServeFlags();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -67,43 +69,25 @@ final class AddCommand implements Runnable, TargetHost {
 
     @Override
     public int serve(TargetKind kind) throws IOException {
-        DeviceOptions options = kind.checked(() -> queues.options(number));
-        Plan plan = new Plan(kind.name(), kind.source(), options, kind::openShaped);
-        Path log = Background.ownLogOrNull();
-        PrintWriter out = spec.commandLine().getOut();
-        if (log != null) {
-            report(plan, log, out);
-            return 0;
-        }
-        DriverModule.load(spec.commandLine().getErr());
-        RunFolder folder = RunFolder.ofUser();
-        if (foreground) {
-            Foreground.serve(plan, folder, null, device -> print(device, out));
-        } else {
-            print(ServedDevice.parse(Background.start(folder)), out);
-        }
+        DeviceOptions options = kind.checked(() -> options(kind));
+        DevicePlan plan =
+                new DevicePlan(
+                        kind.name(),
+                        kind.source(),
+                        kind.words(),
+                        driver -> Device.start(driver, kind.openShaped(), options));
+        CommandLine command = spec.commandLine();
+        serving.serve(plan, command.getOut(), command.getErr());
         return 0;
     }
 
-    private static void report(Plan plan, Path log, PrintWriter out) {
-        try {
-            Foreground.serve(
-                    plan,
-                    RunFolder.ofUser(),
-                    log,
-                    device -> {
-                        out.println(device.json());
-                        out.flush();
-                    });
-        } catch (RuntimeException e) {
-            out.println(Report.failed(Explanation.of(e)));
-            out.flush();
-            throw e;
+    private DeviceOptions options(TargetKind kind) {
+        if (recovery != Recovery.NONE && !kind.outlivesServer()) {
+            throw new IllegalArgumentException(
+                    "--recovery is of no use for %s: its data goes with the server"
+                            .formatted(kind.name()));
         }
-    }
-
-    private void print(ServedDevice device, PrintWriter out) {
-        out.println(json ? device.json() : device.path());
-        out.flush();
+        // A driver that cannot resize leaves the feature out.
+        return queues.options(number).with(recovery).with(Feature.UPDATE_SIZE);
     }
 }

@@ -45,6 +45,16 @@ final class ClassKind extends TargetKind {
         return className;
     }
 
+    /** Paths among the arguments must be absolute: nobody else knows which of them are paths. */
+    @Override
+    List<String> ownWords() {
+        List<String> words = new ArrayList<>(List.of("--class=" + className));
+        jars.forEach(jar -> words.add("--jar=" + jar.toAbsolutePath().normalize()));
+        words.add("--");
+        words.addAll(arguments);
+        return words;
+    }
+
     @Override
     Target open() {
         return TargetClass.load(className, jars).create(arguments);

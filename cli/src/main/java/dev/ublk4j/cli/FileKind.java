@@ -5,6 +5,7 @@ import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.BackingFile.Caching;
 import dev.ublk4j.targets.FileTarget;
 import java.nio.file.Path;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -54,6 +55,11 @@ final class FileKind extends TargetKind {
     @Override
     void check() {
         file();
+    }
+
+    @Override
+    List<String> ownWords() {
+        return buffered ? List.of("--buffered", source()) : List.of(source());
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -22,6 +23,16 @@ final class MemoryKind extends TargetKind {
     @Override
     void check() {
         checkSize(size);
+    }
+
+    @Override
+    List<String> ownWords() {
+        return List.of("--size=" + size);
+    }
+
+    @Override
+    boolean outlivesServer() {
+        return false;
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.NullTarget;
+import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -21,6 +22,11 @@ final class NullKind extends TargetKind {
     @Override
     void check() {
         checkSize(size);
+    }
+
+    @Override
+    List<String> ownWords() {
+        return List.of("--size=" + size);
     }
 
     @Override

@@ -5,6 +5,8 @@ import dev.ublk4j.cli.serve.Reshaped;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -49,8 +51,29 @@ abstract class TargetKind implements Callable<Integer> {
      */
     void check() {}
 
+    /** {@return the options of this kind that make the same target again, from any folder} */
+    abstract List<String> ownWords();
+
+    /** {@return whether another server finds the data where this one left it} */
+    boolean outlivesServer() {
+        return true;
+    }
+
     /** {@return the target as it is by itself}; called in the process that serves */
     abstract Target open();
+
+    /** {@return the kind and its options, which make the same target again, from any folder} */
+    final List<String> words() {
+        List<String> words = new ArrayList<>(List.of(name()));
+        if (blockSize != null) {
+            words.add("--block-size=" + blockSize);
+        }
+        if (readOnly) {
+            words.add("--read-only");
+        }
+        words.addAll(ownWords());
+        return words;
+    }
 
     /** {@return the kind's name} */
     final String name() {

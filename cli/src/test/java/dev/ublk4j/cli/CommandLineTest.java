@@ -93,6 +93,17 @@ class CommandLineTest {
                 "del 1 --all",
                 "del x",
                 "list x",
+                "add null --recovery",
+                "add null --recovery never",
+                "add memory --size 1G --recovery wait",
+                "recover",
+                "recover x",
+                "recover 1 2",
+                "quiesce",
+                "resize 1",
+                "resize 1 many",
+                "stat x",
+                "stat --watch 0",
                 "help frob"
             })
     void misuseEndsWithStatusTwoAndOneLine(String line) {

@@ -1,5 +1,6 @@
 package dev.ublk4j.embedded;
 
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.BufferOffset;
@@ -43,7 +44,7 @@ final class Device {
     private final DeviceParameters parameters;
     private final BufferRegistry buffers;
     private final HardwareQueue[] queues;
-    private final DataCounters retired = new DataCounters();
+    private final DataTally retired = new DataTally();
     private final LongAdder userCopies = new LongAdder();
     private final boolean checkedCopies;
 
@@ -154,14 +155,14 @@ final class Device {
     }
 
     /** Keeps the counts of a ring that is closed. */
-    void retire(DataCounters ring) {
+    void retire(DataTally ring) {
         synchronized (retired) {
             ring.addTo(retired);
         }
     }
 
-    DeviceCounters counters() {
-        DataCounters sum = new DataCounters();
+    DataCounters counters() {
+        DataTally sum = new DataTally();
         CharFile open = holdFile();
         if (open != null) {
             open.addCountersTo(sum);

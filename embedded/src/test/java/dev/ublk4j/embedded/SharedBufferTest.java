@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.sharedmemory.SharedMemory;
@@ -110,7 +111,7 @@ class SharedBufferTest {
         }
         long last = memory.address() + 65_536L * PAGE;
         assertThat(registry.register(last, PAGE, 0)).isEqualTo(Errno.ENOSPC.negated());
-        assertThat(registry.unregister(40_000)).isZero();
+        assertThat(registry.unregister(40_000, OwnQueues.none())).isZero();
         assertThat(registry.register(last, PAGE, 0)).isEqualTo(40_000);
         registry.clear();
     }
@@ -150,7 +151,7 @@ class SharedBufferTest {
                 server.answerNext();
                 assertThat(RamServer.at(clients, 0)).isEqualTo((byte) 4);
                 assertThat(results).containsExactly(3L * PAGE, (long) PAGE);
-                DeviceCounters counters = driver.counters(id);
+                DataCounters counters = driver.counters(id);
                 assertThat(counters.hits()).isEqualTo(2);
                 assertThat(counters.misses()).isZero();
                 assertThat(counters.bytesShared()).isEqualTo(4 * PAGE);

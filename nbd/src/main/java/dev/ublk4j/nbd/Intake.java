@@ -72,7 +72,7 @@ final class Intake {
             receivingDirectly = true;
             long address = operation.payloadAddress() + arrived;
             int missing = (int) (operation.length() - arrived);
-            connection.front().receive(connection, address, missing);
+            connection.front().receive(connection, address, missing, true);
             return;
         }
         receivingDirectly = false;
@@ -80,7 +80,7 @@ final class Intake {
         end -= start;
         start = 0;
         int room = expectsLarge && operation == null ? header.bytes() - end : CAPACITY - end;
-        connection.front().receive(connection, buffer.address() + end, room);
+        connection.front().receive(connection, buffer.address() + end, room, false);
     }
 
     /** Bytes have arrived, or the end, or an error. */
@@ -106,17 +106,19 @@ final class Intake {
         }
     }
 
-    /** Looks at what has arrived, and prepares to receive more. */
-    void goOn() {
+    /** Looks at what has arrived; answers whether there were requests that are under way now. */
+    boolean goOn() {
         isWaiting = false;
+        boolean any = false;
         while (!connection.isEnding() && step()) {
             // Each step is a request, or the payload of one.
+            any = true;
         }
         if (connection.isEnding() && arriving != null && !receiving) {
             connection.recycle(arriving);
             arriving = null;
         }
-        receive();
+        return any && arriving == null;
     }
 
     /** {@return whether there may be more to do} */

@@ -17,12 +17,19 @@ final class Outbox {
     /** {@code struct iovec}. */
     private static final int VECTOR_BYTES = 16;
 
+    /** {@code struct msghdr}, of which only these two are not 0. */
+    private static final int MESSAGE_BYTES = 56;
+
+    private static final int VECTOR_ADDRESS = 16;
+    private static final int VECTOR_COUNT = 24;
+
     /** {@code IOV_MAX} is 1024. */
     private static final int MAX_VECTORS = 2 * Connection.MAX_OPERATIONS;
 
     private final Connection connection;
     private final MemorySegment headers;
     private final MemorySegment vectors;
+    private final MemorySegment message;
     private final ArrayDeque<Operation> ready = new ArrayDeque<>(Connection.MAX_OPERATIONS);
     private boolean sending;
 
@@ -34,6 +41,8 @@ final class Outbox {
         this.connection = connection;
         headers = arena.allocate((long) Connection.MAX_OPERATIONS * HEADER_STRIDE, HEADER_STRIDE);
         vectors = arena.allocate((long) MAX_VECTORS * VECTOR_BYTES, VECTOR_BYTES);
+        message = arena.allocate(MESSAGE_BYTES, Long.BYTES);
+        message.set(JAVA_LONG, VECTOR_ADDRESS, vectors.address());
     }
 
     /** {@return where an operation has its reply's header} */
@@ -49,10 +58,10 @@ final class Outbox {
         return sending;
     }
 
-    /** Sends what is ready, unless something is being sent. */
-    void send() {
+    /** Sends what is ready, unless something is being sent; answers whether it does. */
+    boolean send() {
         if (sending || ready.isEmpty()) {
-            return;
+            return false;
         }
         int count = 0;
         long skip = sentOfFirst;
@@ -73,7 +82,9 @@ final class Outbox {
             }
         }
         sending = true;
-        connection.front().send(connection, vectors.address(), count);
+        message.set(JAVA_LONG, VECTOR_COUNT, count);
+        connection.front().send(connection, message.address());
+        return true;
     }
 
     private void set(int index, long address, long bytes) {

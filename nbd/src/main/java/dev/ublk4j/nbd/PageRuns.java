@@ -9,9 +9,6 @@ final class PageRuns {
     private final int pages;
     private final BitSet used;
 
-    /** Where to look first: behind the run given out last. */
-    private int next;
-
     PageRuns(int pages) {
         this.pages = pages;
         this.used = new BitSet(pages);
@@ -22,24 +19,16 @@ final class PageRuns {
         return (int) ((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
     }
 
-    /** {@return the first of so many pages that follow each other, or -1 when there are none} */
+    /**
+     * {@return the first of so many pages that follow each other, or -1 when there are none} The
+     * lowest are given out: they have been used just now, and are in the processor's cache.
+     */
     int take(int count) {
-        int first = find(next, pages, count);
-        if (first < 0) {
-            first = find(0, Math.min(pages, next + count), count);
-        }
-        if (first >= 0) {
-            used.set(first, first + count);
-            next = first + count;
-        }
-        return first;
-    }
-
-    private int find(int from, int to, int count) {
-        int first = used.nextClearBit(from);
-        while (first + count <= to) {
+        int first = used.nextClearBit(0);
+        while (first + count <= pages) {
             int taken = used.nextSetBit(first);
             if (taken < 0 || taken >= first + count) {
+                used.set(first, first + count);
                 return first;
             }
             first = used.nextClearBit(taken);

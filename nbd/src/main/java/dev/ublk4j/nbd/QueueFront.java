@@ -3,6 +3,7 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.linux.Socket;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.QueueGuest;
+import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -91,19 +92,32 @@ final class QueueFront implements QueueGuest {
         }
     }
 
-    /** Prepares to receive bytes. */
-    void receive(Connection connection, long address, int bytes) {
-        Queue here = Objects.requireNonNull(queue);
-        here.ring().reserve(1);
-        here.ring().read(connection.fd(), address, bytes, 0, userData(connection.slot(), RECEIVED));
+    /**
+     * Prepares to receive bytes.
+     *
+     * @param all whether none are of use before all have come
+     */
+    void receive(Connection connection, long address, int bytes, boolean all) {
+        Ring ring = Objects.requireNonNull(queue).ring();
+        ring.reserve(1);
+        ring.receive(
+                connection.fd(),
+                address,
+                bytes,
+                all ? IoUring.MSG_WAITALL : 0,
+                userData(connection.slot(), RECEIVED));
     }
 
-    /** Prepares to send what a list of {@code struct iovec} names. */
-    void send(Connection connection, long vector, int count) {
-        Queue here = Objects.requireNonNull(queue);
-        here.ring().reserve(1);
-        here.ring()
-                .writeVector(connection.fd(), vector, count, 0, userData(connection.slot(), SENT));
+    /**
+     * Prepares to send.
+     *
+     * @param message address of a {@code struct msghdr}
+     */
+    void send(Connection connection, long message) {
+        Ring ring = Objects.requireNonNull(queue).ring();
+        ring.reserve(1);
+        ring.sendMessage(
+                connection.fd(), message, IoUring.MSG_WAITALL, userData(connection.slot(), SENT));
     }
 
     private static long userData(int slot, int what) {

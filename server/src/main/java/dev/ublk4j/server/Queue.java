@@ -22,6 +22,7 @@ public final class Queue {
     private final Doorbell doorbell;
     private final AnswerInbox inbox;
     private final SharedData sharedData;
+    private final QueueCounters counters;
     private final IntConsumer commitPosted = this::commitPosted;
 
     /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
@@ -32,7 +33,17 @@ public final class Queue {
 
     private final boolean[] held;
 
-    Queue(int deviceId, int id, int depth, QueueRing ring, IoBuffers buffers, BufferTable table) {
+    /** When the request was delivered, by tag; 0 where it is not timed. */
+    private final long[] deliveredNanos;
+
+    Queue(
+            int deviceId,
+            int id,
+            int depth,
+            QueueRing ring,
+            IoBuffers buffers,
+            BufferTable table,
+            QueueCounters counters) {
         this.deviceId = deviceId;
         this.id = id;
         this.ring = ring;
@@ -42,9 +53,11 @@ public final class Queue {
         this.doorbell = new Doorbell(ring);
         this.inbox = new AnswerInbox(depth, doorbell);
         this.sharedData = new SharedData(table, ring.ring());
+        this.counters = counters;
         this.backendIo = new int[depth];
         this.heldResults = new int[depth];
         this.held = new boolean[depth];
+        this.deliveredNanos = new long[depth];
     }
 
     /** {@return the number of the queue's device} */
@@ -169,6 +182,12 @@ public final class Queue {
         }
     }
 
+    /** Notes that a request has arrived. */
+    void delivered(int tag, long requestId, int op) {
+        counters.delivered(op);
+        deliveredNanos[tag] = LatencyCounts.samples(requestId) ? System.nanoTime() : 0;
+    }
+
     /** Commits what other threads have answered; answers whether there may have been anything. */
     boolean commitPosted() {
         return inbox.collect(commitPosted);
@@ -185,6 +204,10 @@ public final class Queue {
             return;
         }
         tags.fetch(tag);
+        counters.committed(result);
+        if (deliveredNanos[tag] != 0) {
+            counters.latency().add(System.nanoTime() - deliveredNanos[tag]);
+        }
         ring.command(
                 IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ,
                 id,

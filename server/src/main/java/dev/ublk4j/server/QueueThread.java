@@ -8,6 +8,7 @@ import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -34,6 +35,7 @@ final class QueueThread {
     private final Target target;
     private final QueueGuest guest;
     private final BufferTable table;
+    private final Departure departure;
     private final QueueCounters counters = new QueueCounters();
     private final Consumer<QueueThread> onExit;
     private final CompletableFuture<Void> fetched = new CompletableFuture<>();
@@ -54,6 +56,7 @@ final class QueueThread {
             Target target,
             QueueGuest guest,
             BufferTable table,
+            Departure departure,
             Consumer<QueueThread> onExit) {
         this.charDevice = charDevice;
         this.info = info;
@@ -61,6 +64,7 @@ final class QueueThread {
         this.target = target;
         this.guest = guest;
         this.table = table;
+        this.departure = departure;
         this.onExit = onExit;
         this.thread =
                 Thread.ofPlatform()
@@ -74,6 +78,18 @@ final class QueueThread {
     CompletableFuture<Void> start() {
         thread.start();
         return fetched;
+    }
+
+    /**
+     * Refuses a call that waits for the requests of threads, where one of them makes it: it would
+     * wait for what only it can do, and the kernel's driver would let it.
+     */
+    static void requireOther(List<QueueThread> threads) {
+        for (QueueThread queue : threads) {
+            if (queue.thread == Thread.currentThread()) {
+                throw new IllegalStateException(queue + " would wait for itself");
+            }
+        }
     }
 
     /** {@return whether {@link #start} has been called} */
@@ -132,7 +148,8 @@ final class QueueThread {
                             BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
                             arena);
             IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
-            Queue queue = new Queue(info.deviceId(), queueId, depth, ring, buffers, table);
+            Queue queue =
+                    new Queue(info.deviceId(), queueId, depth, ring, buffers, table, counters);
             Dispatcher dispatcher =
                     new Dispatcher(
                             queue,
@@ -142,7 +159,8 @@ final class QueueThread {
                             info.ioDescSize(),
                             buffers,
                             table,
-                            counters);
+                            counters,
+                            departure);
             served = queue;
             target.queueStarted(queue);
             guest.started(queue);
@@ -162,11 +180,19 @@ final class QueueThread {
     /**
      * One wait covers everything: each turn sends the answers and the backend I/O that were
      * prepared and takes in requests, completions of backend I/O and answers from other threads.
+     *
+     * <p>Tags that were out when the driver took the others back are never taken back themselves.
+     * They end here: when no answer is owed, and a turn that sends the last ones brings nothing
+     * new.
      */
     private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+        TagTable tags = queue.tags();
         boolean goOn = false;
-        while (queue.tags().alive() > 0) {
-            boolean busy = ring.run(!goOn, dispatcher) != 0;
+        boolean over = false;
+        while (tags.alive() > 0 && !over) {
+            boolean leaving = departure.hasBegun() && tags.out() == 0;
+            boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
+            over = leaving && !busy;
             busy |= queue.commitPosted();
             busy |= dispatcher.catchUp();
             goOn = guest.turn(busy);

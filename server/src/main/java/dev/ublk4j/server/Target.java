@@ -97,6 +97,18 @@ public interface Target extends AutoCloseable {
         return null;
     }
 
+    /**
+     * Makes room for another size of the device, or gives room back, before the device changes to
+     * it. On any thread, while requests go on.
+     *
+     * @param bytes a multiple of the logical block size
+     * @throws UnsupportedOperationException when the target's size is fixed
+     * @throws IllegalArgumentException for a size that it cannot have
+     */
+    default void resize(long bytes) {
+        throw new UnsupportedOperationException("the size of this kind of device is fixed");
+    }
+
     /** Prepares a queue, on its thread, before its first request. */
     default void queueStarted(Queue queue) {}
 

@@ -70,6 +70,11 @@ public final class FileTarget implements Target {
     }
 
     @Override
+    public void resize(long bytes) {
+        file.provide(bytes);
+    }
+
+    @Override
     public void queueStarted(Queue queue) {
         moved[queue.id()] = new int[queue.depth()];
         queue.ring().registerFiles(new int[] {file.fd().number()});

@@ -1,6 +1,6 @@
 package dev.ublk4j.vhostuser;
 
-import dev.ublk4j.embedded.DeviceCounters;
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.EmbeddedOptions;
@@ -187,7 +187,7 @@ public final class VhostUserExport implements AutoCloseable {
     }
 
     /** {@return how the data of requests has travelled so far} */
-    public DeviceCounters counters() {
+    public DataCounters counters() {
         return driver.counters(disk.served().id());
     }
 

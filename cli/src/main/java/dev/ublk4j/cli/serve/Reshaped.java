@@ -58,6 +58,11 @@ public final class Reshaped implements Target {
     }
 
     @Override
+    public void resize(long bytes) {
+        target.resize(bytes);
+    }
+
+    @Override
     public boolean blocking() {
         return target.blocking();
     }

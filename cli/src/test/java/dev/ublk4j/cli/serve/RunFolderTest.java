@@ -39,7 +39,8 @@ class RunFolderTest {
                 4096,
                 false,
                 Instant.parse("2026-01-02T03:04:05Z"),
-                "/run/ublk4j/3.log");
+                "/run/ublk4j/3.log",
+                List.of("file", "--buffered", "/srv/my \"disk\".img"));
     }
 
     private RunFolder folder() {
