@@ -15,8 +15,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -127,16 +125,7 @@ public final class Device implements AutoCloseable {
     }
 
     void startQueues() {
-        try {
-            CompletableFuture<?>[] fetched =
-                    threads.stream().map(QueueThread::start).toArray(CompletableFuture[]::new);
-            CompletableFuture.allOf(fetched).join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw e;
-        }
+        QueueThread.startAll(threads);
     }
 
     /** Undoes the constructor and {@link #startQueues}, when the device did not become live. */
