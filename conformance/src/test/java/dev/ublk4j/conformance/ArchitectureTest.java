@@ -50,6 +50,16 @@ final class ArchitectureTest {
                 List.of("linux", "uapi", "uring", "sharedmemory", "handover", "driver", "server"));
         MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
+        MAY_USE.put(
+                "nbd",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
+                        "server"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }
 
