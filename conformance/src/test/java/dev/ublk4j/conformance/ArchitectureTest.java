@@ -57,6 +57,16 @@ final class ArchitectureTest {
         MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put(
+                "nbd",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
+                        "server"));
+        MAY_USE.put(
                 "vhostuser",
                 List.of(
                         "linux",
