@@ -43,8 +43,17 @@ final class ArchitectureTest {
         MAY_USE.put(
                 "testkit",
                 List.of(
-                        "trials", "linux", "uapi", "uring", "sharedmemory", "driver", "embedded",
+                        "trials",
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
                         "server"));
+        MAY_USE.put(
+                "sharing",
+                List.of("linux", "uapi", "uring", "sharedmemory", "handover", "driver", "server"));
         MAY_USE.put(
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));

@@ -5,11 +5,13 @@ import dev.ublk4j.conformance.rules.AddRules;
 import dev.ublk4j.conformance.rules.BufferRules;
 import dev.ublk4j.conformance.rules.ControlRules;
 import dev.ublk4j.conformance.rules.DataRules;
+import dev.ublk4j.conformance.rules.HostileClientRules;
 import dev.ublk4j.conformance.rules.IoCommandRules;
 import dev.ublk4j.conformance.rules.LifeRules;
 import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
+import dev.ublk4j.conformance.rules.SharingRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -83,6 +85,20 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Match extends MatchRules {
         Match() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Sharing extends SharingRules {
+        Sharing() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Hostile extends HostileClientRules {
+        Hostile() {
             super(EmbeddedLane::open);
         }
     }

@@ -1,7 +1,6 @@
 package dev.ublk4j.handover;
 
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,19 +12,37 @@ import org.jspecify.annotations.Nullable;
 public record Hello(int version, int device) {
     /** Writes it. */
     public void put(ByteBuffer out) {
-        long magic =
-                out.order() == ByteOrder.BIG_ENDIAN
-                        ? Exchange.MAGIC
-                        : Long.reverseBytes(Exchange.MAGIC);
-        out.putLong(magic).putInt(version).putInt(device);
+        for (int i = 0; i < Long.BYTES; i++) {
+            out.put(magic(i));
+        }
+        out.putInt(version).putInt(device);
     }
 
-    /** {@return what 16 bytes say, null when they are no hello} */
-    public static @Nullable Hello getOrNull(ByteBuffer in) {
-        long magic = in.getLong();
-        if (in.order() == ByteOrder.LITTLE_ENDIAN) {
-            magic = Long.reverseBytes(magic);
+    private static byte magic(int index) {
+        return (byte) (Exchange.MAGIC >>> (Long.SIZE - Byte.SIZE * (index + 1)));
+    }
+
+    /**
+     * {@return whether the first bytes of a connection may be those of a hello}
+     *
+     * @param first its first bytes, at the beginning of the buffer
+     * @param count how many there are
+     */
+    public static boolean mayBegin(ByteBuffer first, int count) {
+        for (int i = 0; i < Math.min(count, Long.BYTES); i++) {
+            if (first.get(i) != magic(i)) {
+                return false;
+            }
         }
-        return magic == Exchange.MAGIC ? new Hello(in.getInt(), in.getInt()) : null;
+        return true;
+    }
+
+    /** {@return what the 16 bytes of a buffer say, null when they are no hello} */
+    public static @Nullable Hello getOrNull(ByteBuffer in) {
+        if (!mayBegin(in, Long.BYTES)) {
+            return null;
+        }
+        in.position(Long.BYTES);
+        return new Hello(in.getInt(), in.getInt());
     }
 }

@@ -140,7 +140,11 @@ class MessageTest {
             assertThat(new String(bytes.array(), 0, 8, StandardCharsets.US_ASCII))
                     .isEqualTo("ublkshm\0");
             assertThat(Hello.getOrNull(bytes.flip())).isEqualTo(new Hello(1, 2));
-            assertThat(Hello.getOrNull(bytes.put(0, (byte) 0).position(0))).isNull();
+            assertThat(Hello.mayBegin(bytes, 1)).isTrue();
+            bytes.put(7, (byte) 1);
+            assertThat(Hello.mayBegin(bytes, 7)).isTrue();
+            assertThat(Hello.mayBegin(bytes, 9)).isFalse();
+            assertThat(Hello.getOrNull(bytes)).isNull();
         }
     }
 }

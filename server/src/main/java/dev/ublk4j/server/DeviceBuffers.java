@@ -72,7 +72,7 @@ final class DeviceBuffers {
         serving.readLock().lock();
         try {
             // A device without a server keeps the buffer registered, for the next to inherit.
-            if (!device.isWithoutServer()) {
+            if (!device.isDeleted() && !device.isWithoutServer()) {
                 Device.unlessGone(() -> control.unregisterBuffer(device.id(), index));
             }
         } finally {

@@ -130,6 +130,8 @@ public abstract class LaneRules {
             return target.startsWith("/dev/ublk")
                     || target.contains("io_uring")
                     || target.contains("eventfd")
+                    || target.contains("pidfd")
+                    || target.startsWith("socket:")
                     || target.contains("memfd:");
         } catch (IOException e) {
             return false; // closed meanwhile, as the directory itself will be

@@ -1,0 +1,94 @@
+package dev.ublk4j.sharing;
+
+import dev.ublk4j.handover.HandoverException;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.FileStatus;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.Seal;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.uapi.ShmemBufReg;
+
+/**
+ * Decides whether memory may be mapped and shared.
+ *
+ * <p>Touching a page that another process has taken away raises SIGBUS. So nothing is mapped that
+ * somebody could make smaller: its size is read after it is sealed, not before.
+ */
+final class MemoryCheck {
+    private MemoryCheck() {}
+
+    /**
+     * A part of a file.
+     *
+     * @param offset its first byte
+     * @param length bytes
+     */
+    record Range(long offset, long length) {}
+
+    /**
+     * {@return the part of a file that is to be mapped}
+     *
+     * @param length 0 for all up to the end
+     * @param trusted whether memory that cannot be sealed will do
+     * @throws LinuxException {@code EINVAL} for what is no memory or no whole pages of it, {@code
+     *     EFBIG} for more than a driver takes at once, {@code EPERM} for memory that somebody can
+     *     make smaller
+     */
+    static Range check(SharedMemory memory, long offset, long length, boolean trusted) {
+        // The file system of device nodes says that it is tmpfs.
+        boolean isMemory =
+                memory.kind() != SharedMemory.Kind.OTHER && FileStatus.of(memory.fd()).isRegular();
+        if (!isMemory) {
+            throw refused(Errno.EINVAL, "not memory: a memfd or a file of hugetlbfs or tmpfs is");
+        }
+        seal(memory, trusted);
+        long size = memory.size();
+        long page = memory.pageSize();
+        if (offset < 0 || offset % page != 0 || length < 0 || length % page != 0) {
+            throw refused(
+                    Errno.EINVAL,
+                    "%d bytes at %d are no whole pages of %d bytes"
+                            .formatted(length, offset, page));
+        }
+        if (offset >= size || length > size - offset) {
+            throw refused(
+                    Errno.EINVAL,
+                    "%d bytes at %d are not within its %d bytes".formatted(length, offset, size));
+        }
+        long taken = length == 0 ? size - offset : length;
+        if (taken % page != 0) {
+            throw refused(
+                    Errno.EINVAL,
+                    "its %d bytes are no whole pages of %d bytes".formatted(size, page));
+        }
+        if (taken > ShmemBufReg.MAX_LENGTH) {
+            throw refused(
+                    Errno.EFBIG,
+                    "%d bytes are more than the %d of one buffer; hand it over in parts"
+                            .formatted(taken, ShmemBufReg.MAX_LENGTH));
+        }
+        return new Range(offset, taken);
+    }
+
+    private static void seal(SharedMemory memory, boolean trusted) {
+        if (memory.seals().contains(Seal.SHRINK)) {
+            return;
+        }
+        try {
+            memory.seal(Seal.SHRINK);
+        } catch (LinuxException e) {
+            if (!trusted) {
+                HandoverException refused =
+                        refused(
+                                Errno.EPERM,
+                                "not sealed against shrinking (F_SEAL_SHRINK), and cannot be");
+                refused.addSuppressed(e);
+                throw refused;
+            }
+        }
+    }
+
+    private static HandoverException refused(Errno errno, String text) {
+        return new HandoverException("REGISTER", "memory", errno.negated(), text);
+    }
+}

@@ -1,0 +1,127 @@
+package dev.ublk4j.sharing;
+
+import dev.ublk4j.handover.HandoverException;
+import dev.ublk4j.linux.Errno;
+import java.util.HashMap;
+import java.util.Map;
+
+/** Keeps to the {@link Limits}. Any thread. */
+final class Quota {
+    private final Limits limits;
+    private final Usage all = new Usage();
+    private final Map<Integer, Usage> clients = new HashMap<>();
+
+    Quota(Limits limits) {
+        this.limits = limits;
+    }
+
+    private static final class Usage {
+        private int connections;
+        private int buffers;
+        private long bytes;
+
+        private boolean isNothing() {
+            return connections == 0 && buffers == 0;
+        }
+    }
+
+    /** {@return whether one more connection of a client is within the limits, and counts it} */
+    synchronized boolean tryEnter(int client) {
+        Usage own = clients.getOrDefault(client, new Usage());
+        if (all.connections >= limits.connections()
+                || own.connections >= limits.connectionsPerClient()) {
+            return false;
+        }
+        all.connections++;
+        own.connections++;
+        clients.put(client, own);
+        return true;
+    }
+
+    /** Counts a connection no more. */
+    synchronized void leave(int client) {
+        Usage own = usage(client);
+        all.connections--;
+        own.connections--;
+        forget(client, own);
+    }
+
+    /**
+     * Counts a buffer of a client.
+     *
+     * @throws HandoverException {@code EDQUOT} when it would be beyond a limit
+     */
+    synchronized void take(int client, long bytes) {
+        Usage own = clients.getOrDefault(client, new Usage());
+        if (all.buffers >= limits.buffers() || own.buffers >= limits.buffersPerClient()) {
+            throw beyond(
+                    "%d buffers are shared, %d of them by process %d; the limits are %d and %d"
+                            .formatted(
+                                    all.buffers,
+                                    own.buffers,
+                                    client,
+                                    limits.buffers(),
+                                    limits.buffersPerClient()));
+        }
+        if (bytes > limits.bytes() - all.bytes || bytes > limits.bytesPerClient() - own.bytes) {
+            throw beyond(
+                    "%d bytes are shared, %d of them by process %d; %d more pass the limits %d and %d"
+                            .formatted(
+                                    all.bytes,
+                                    own.bytes,
+                                    client,
+                                    bytes,
+                                    limits.bytes(),
+                                    limits.bytesPerClient()));
+        }
+        all.buffers++;
+        all.bytes += bytes;
+        own.buffers++;
+        own.bytes += bytes;
+        clients.put(client, own);
+    }
+
+    private static HandoverException beyond(String text) {
+        return new HandoverException("REGISTER", "buffer", Errno.EDQUOT.negated(), text);
+    }
+
+    /** Counts a buffer no more. */
+    synchronized void giveBack(int client, long bytes) {
+        Usage own = usage(client);
+        all.buffers--;
+        all.bytes -= bytes;
+        own.buffers--;
+        own.bytes -= bytes;
+        forget(client, own);
+    }
+
+    private Usage usage(int client) {
+        Usage own = clients.get(client);
+        if (own == null) {
+            throw new IllegalStateException("nothing is counted for process " + client);
+        }
+        return own;
+    }
+
+    private void forget(int client, Usage own) {
+        assert own.connections >= 0 && own.buffers >= 0 && own.bytes >= 0 : client;
+        if (own.isNothing()) {
+            clients.remove(client);
+        }
+    }
+
+    /** {@return bytes of all buffers} */
+    synchronized long bytes() {
+        return all.bytes;
+    }
+
+    /** {@return connections} */
+    synchronized int connections() {
+        return all.connections;
+    }
+
+    /** {@return how many clients have something} */
+    synchronized int clients() {
+        return clients.size();
+    }
+}

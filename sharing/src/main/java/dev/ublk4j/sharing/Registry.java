@@ -1,0 +1,178 @@
+package dev.ublk4j.sharing;
+
+import dev.ublk4j.handover.BufferEntry;
+import dev.ublk4j.handover.Exchange;
+import dev.ublk4j.handover.HandoverException;
+import dev.ublk4j.handover.Request;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.UnixSocket.Peer;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharing.MemoryCheck.Range;
+import java.lang.System.Logger.Level;
+import java.util.Iterator;
+import java.util.List;
+import java.util.concurrent.ConcurrentNavigableMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The buffers of a device that were handed over, by index. Any thread.
+ *
+ * <p>A buffer is taken out before it is released, so that whoever takes it out releases it, once.
+ * No lock is held while the driver registers or unregisters.
+ */
+final class Registry {
+    private static final System.Logger LOG = System.getLogger(Registry.class.getName());
+
+    private static final int KNOWN_FLAGS = Exchange.READ_ONLY | Exchange.KEEP | Exchange.TRUSTED;
+
+    private final Device device;
+    private final Quota quota;
+    private final ConcurrentNavigableMap<Integer, HandedBuffer> buffers =
+            new ConcurrentSkipListMap<>();
+    private volatile boolean closed;
+
+    Registry(Device device, Quota quota) {
+        this.device = device;
+        this.quota = quota;
+    }
+
+    /**
+     * Checks memory, maps it and shares it with the device.
+     *
+     * @param memory belongs to the registry from now on, also when this fails
+     * @param from who hands it over
+     * @param holder the connection that it belongs to unless it is kept, null for none
+     * @throws LinuxException when it is unfit, beyond a limit, or refused by the driver
+     */
+    HandedBuffer register(
+            SharedMemory memory,
+            Request.Register request,
+            Peer from,
+            @Nullable ClientConnection holder) {
+        try {
+            if ((request.flags() & ~KNOWN_FLAGS) != 0) {
+                throw refused(Errno.EINVAL, "unknown flags in " + request.flags());
+            }
+            boolean trusted = (request.flags() & Exchange.TRUSTED) != 0;
+            Range range = MemoryCheck.check(memory, request.offset(), request.length(), trusted);
+            quota.take(from.pid(), range.length());
+            try {
+                boolean kept = (request.flags() & Exchange.KEEP) != 0;
+                HandedBuffer buffer =
+                        new HandedBuffer(
+                                device,
+                                memory,
+                                range,
+                                request.flags(),
+                                request.name(),
+                                from,
+                                kept ? null : holder);
+                enter(buffer);
+                return buffer;
+            } catch (RuntimeException e) {
+                quota.giveBack(from.pid(), range.length());
+                throw e;
+            }
+        } catch (RuntimeException e) {
+            memory.close();
+            throw e;
+        }
+    }
+
+    private void enter(HandedBuffer buffer) {
+        HandedBuffer other = buffers.put(buffer.index(), buffer);
+        assert other == null : other;
+        // Whoever closes marks before looking, and this looks after entering: one of the two finds
+        // the buffer.
+        if (closed && buffers.remove(buffer.index(), buffer)) {
+            buffer.release();
+            throw refused(Errno.ECANCELED, "the server stops");
+        }
+    }
+
+    /**
+     * Takes a buffer back.
+     *
+     * @param mayRemove whether the buffer is any of the caller's business
+     * @throws HandoverException {@code ENOENT} when there is none that is
+     */
+    void unregister(int index, Predicate<HandedBuffer> mayRemove) {
+        HandedBuffer buffer = buffers.get(index);
+        if (buffer == null || !mayRemove.test(buffer) || !buffers.remove(index, buffer)) {
+            throw refused(Errno.ENOENT, "there is no buffer " + index + " to remove");
+        }
+        release(buffer);
+    }
+
+    /** {@return a buffer that belongs to the device and has an index, or else a name} */
+    HandedBuffer find(Request.Claim request) {
+        return buffers.values().stream()
+                .filter(buffer ->
+                        request.index() == Exchange.NO_INDEX
+                                ? buffer.name().equals(request.name())
+                                : buffer.index() == request.index())
+                .findFirst()
+                .orElseThrow(() -> refused(Errno.ENOENT, "there is no such buffer"));
+    }
+
+    /** Takes back what belongs to a connection that has ended. */
+    void releaseAll(ClientConnection connection) {
+        releaseIf(buffer -> buffer.isHeldBy(connection));
+    }
+
+    private void releaseIf(Predicate<HandedBuffer> which) {
+        for (HandedBuffer buffer : buffers.values()) {
+            if (which.test(buffer) && buffers.remove(buffer.index(), buffer)) {
+                try {
+                    release(buffer);
+                } catch (RuntimeException e) {
+                    // It stays mapped and counted: the driver, or a queue, may still use it.
+                    LOG.log(Level.ERROR, () -> buffer + " cannot be taken back", e);
+                }
+            }
+        }
+    }
+
+    private void release(HandedBuffer buffer) {
+        buffer.release();
+        quota.giveBack(buffer.from().pid(), buffer.length());
+        LOG.log(Level.DEBUG, () -> buffer + " is taken back");
+    }
+
+    /** {@return whether a connection has a buffer} */
+    boolean hasAny(ClientConnection connection) {
+        return buffers.values().stream().anyMatch(buffer -> buffer.isHeldBy(connection));
+    }
+
+    /** {@return the buffers from an index on, as a connection sees them} */
+    Iterator<BufferEntry> list(int first, ClientConnection asking, Predicate<HandedBuffer> which) {
+        return buffers.tailMap(first).values().stream()
+                .filter(which)
+                .map(buffer -> buffer.entry(asking))
+                .iterator();
+    }
+
+    /** {@return how many buffers there are} */
+    int size() {
+        return buffers.size();
+    }
+
+    /** Takes everything back; what is registered from now on is refused. */
+    void close() {
+        closed = true;
+        releaseIf(buffer -> true);
+    }
+
+    private static HandoverException refused(Errno errno, String text) {
+        return new HandoverException("buffer", "registry", errno.negated(), text);
+    }
+
+    @Override
+    public String toString() {
+        return List.copyOf(buffers.values()).toString();
+    }
+}

@@ -1,0 +1,273 @@
+package dev.ublk4j.sharing;
+
+import dev.ublk4j.handover.Exchange;
+import dev.ublk4j.handover.MessageStream;
+import dev.ublk4j.handover.Request;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.UnixSocket.Peer;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceCounters;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Takes memory from applications and shares it with a device, until it is closed.
+ *
+ * <p>Close it before the device, or {@linkplain #stop stop} it first, close the device and close it
+ * then, which takes no buffer back one by one. Any thread may call any method, except the threads
+ * of the device's queues.
+ */
+public final class SharingServer implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(SharingServer.class.getName());
+
+    /** How long connections may take to end; a registration under way waits for requests. */
+    private static final Duration STOP_PATIENCE = Duration.ofSeconds(5);
+
+    /** How long to wait when no descriptor is left to accept with. */
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
+    private static final int LISTENER = 0;
+    private static final int STOP = 1;
+
+    private final Device device;
+    private final SharingOptions options;
+    private final Access access;
+    private final Quota quota;
+    private final Registry registry;
+    private final SocketFile file;
+    private final EventFd stop;
+    private final Set<Thread> connections = ConcurrentHashMap.newKeySet();
+    private final Thread acceptor;
+    private final AtomicBoolean stopped = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
+
+    private SharingServer(Device device, SharingOptions options) {
+        this.device = device;
+        this.options = options;
+        this.access = new Access(device.info().ownerUid(), options.users());
+        this.quota = new Quota(options.limits());
+        this.registry = new Registry(device, quota);
+        this.file = SocketFile.open(options.folder(), device.id(), access);
+        this.stop = EventFd.nonBlocking();
+        this.acceptor =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("ublk%d-sharing".formatted(device.id()))
+                        .unstarted(this::accept);
+    }
+
+    /**
+     * Begins to listen.
+     *
+     * @param device was started with {@link dev.ublk4j.uapi.Feature#SHMEM_ZC}; stays the caller's
+     * @throws LinuxException {@code EADDRINUSE} when something else is where the socket is to be
+     * @throws UncheckedIOException when the socket or its folder cannot be made
+     */
+    public static SharingServer start(Device device, SharingOptions options) {
+        SharingServer server = new SharingServer(device, options);
+        server.acceptor.start();
+        LOG.log(Level.INFO, () -> server.device + " takes memory at " + server.path());
+        return server;
+    }
+
+    /** {@return where applications connect} */
+    public Path path() {
+        return file.path();
+    }
+
+    /**
+     * Shares a file that the operator vouches for, as a rule of hugetlbfs or tmpfs, until this is
+     * closed or somebody removes it.
+     *
+     * <p>Such a file cannot be sealed. Whoever can write to it can make it smaller, and with it
+     * break the server.
+     *
+     * @param readOnly whether only writes to the device are to use it
+     * @return the driver's index
+     * @throws LinuxException when it is no such file, or the driver refuses
+     */
+    public int shareFile(Path path, boolean readOnly) {
+        SharedMemory memory = SharedMemory.open(path, !readOnly);
+        int flags = Exchange.KEEP | Exchange.TRUSTED | (readOnly ? Exchange.READ_ONLY : 0);
+        Request.Register request = new Request.Register(0, 0, flags, name(path));
+        int uid = (int) Syscall.call(Syscall.Call.GETUID, 0, 0, 0);
+        int gid = (int) Syscall.call(Syscall.Call.GETGID, 0, 0, 0);
+        return registry.register(memory, request, new Peer(0, uid, gid), null).index();
+    }
+
+    /** A path may be longer than a name, but a file's own name is not. */
+    private static String name(Path path) {
+        Path whole = path.toAbsolutePath().normalize();
+        int bytes = whole.toString().getBytes(StandardCharsets.UTF_8).length;
+        return (bytes <= Exchange.MAX_NAME_BYTES ? whole : whole.getFileName()).toString();
+    }
+
+    /** {@return what the device and this have done, by name} */
+    public Map<String, Long> counters() {
+        DeviceCounters counted = device.counters();
+        Map<String, Long> counters = new LinkedHashMap<>();
+        counters.put("shared_requests", counted.sharedRequests());
+        counters.put("shared_bytes", counted.sharedBytes());
+        counters.put("copied_requests", counted.copiedRequests());
+        counters.put("copied_bytes", counted.copiedBytes());
+        counters.put("buffers", (long) registry.size());
+        counters.put("buffer_bytes", quota.bytes());
+        counters.put("connections", (long) quota.connections());
+        return counters;
+    }
+
+    private void accept() {
+        try (Poll poll = new Poll(file.socket().fd(), stop.fd());
+                Poll pause = new Poll(stop.fd())) {
+            while (true) {
+                poll.await(Duration.ofSeconds(-1));
+                if (poll.seen(STOP) != 0) {
+                    return;
+                }
+                assert poll.seen(LISTENER) != 0;
+                if (!acceptOne() && pause.await(PAUSE)) {
+                    return;
+                }
+            }
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, () -> "nobody is accepted any more at " + path(), e);
+        }
+    }
+
+    /**
+     * Takes in whoever waits, if anybody still does; answers false when that cannot be done now.
+     */
+    private boolean acceptOne() {
+        try {
+            UnixSocket socket = file.socket().acceptOrNull();
+            if (socket != null) {
+                admit(socket);
+            }
+            return true;
+        } catch (LinuxException e) {
+            LOG.log(Level.WARNING, () -> "cannot accept at " + path(), e);
+            return false;
+        }
+    }
+
+    private void admit(UnixSocket socket) {
+        try {
+            Peer peer = socket.peer();
+            if (!access.admits(peer)) {
+                LOG.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
+                turnAway(socket, Errno.EACCES);
+            } else if (!quota.tryEnter(peer.pid())) {
+                LOG.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
+                turnAway(socket, Errno.EUSERS);
+            } else {
+                serve(socket, peer);
+            }
+        } catch (RuntimeException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    private static void turnAway(UnixSocket socket, Errno why) {
+        try (socket;
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment status = arena.allocateFrom(ValueLayout.JAVA_INT, why.negated());
+            // A new connection has room for this, unless it has been closed already.
+            long sent = socket.send(status);
+            assert sent == status.byteSize() || sent < 0 : sent;
+        }
+    }
+
+    private void serve(UnixSocket socket, Peer peer) {
+        MessageStream stream = new MessageStream(socket, stop.fd());
+        ClientConnection connection =
+                new ClientConnection(
+                        stream,
+                        peer,
+                        access.administers(peer),
+                        device.id(),
+                        registry,
+                        this::counters,
+                        options,
+                        stop.fd());
+        Thread thread =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("ublk%d-client-%d".formatted(device.id(), peer.pid()))
+                        .unstarted(() -> {
+                            try {
+                                connection.serve();
+                            } finally {
+                                quota.leave(peer.pid());
+                                connections.remove(Thread.currentThread());
+                            }
+                        });
+        connections.add(thread);
+        thread.start();
+    }
+
+    /**
+     * Ends every connection and takes in no more; buffers stay. Waits a few seconds at most. A
+     * second call does nothing.
+     */
+    public void stop() {
+        if (!stopped.compareAndSet(false, true)) {
+            return;
+        }
+        stop.signal();
+        long deadline = System.nanoTime() + STOP_PATIENCE.toNanos();
+        boolean ended = join(acceptor, deadline);
+        // Nobody adds to these after the acceptor has ended.
+        for (Thread connection : connections) {
+            ended &= join(connection, deadline);
+        }
+        file.close();
+        if (ended) {
+            stop.close();
+        } else {
+            // Whoever is still there looks at the event before it goes on, so it stays.
+            LOG.log(Level.WARNING, () -> path() + ": a client's request is still under way");
+        }
+    }
+
+    private static boolean join(Thread thread, long deadline) {
+        try {
+            return thread.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+
+    /** Stops, and takes every buffer back. A second call does nothing. */
+    @Override
+    public void close() {
+        stop();
+        if (closed.compareAndSet(false, true)) {
+            registry.close();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "%s: %d buffers, %d connections"
+                .formatted(path(), registry.size(), quota.connections());
+    }
+}

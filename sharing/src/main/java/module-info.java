@@ -1,0 +1,9 @@
+/** Takes memory from applications and shares it with a device. */
+module dev.ublk4j.sharing {
+    requires static transitive org.jspecify;
+    requires transitive dev.ublk4j.server;
+    requires transitive dev.ublk4j.handover;
+    requires dev.ublk4j.sharedmemory;
+
+    exports dev.ublk4j.sharing;
+}
