@@ -8,9 +8,11 @@ import dev.ublk4j.cli.serve.Report;
 import dev.ublk4j.cli.serve.Reshaped;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -24,6 +26,8 @@ import picocli.CommandLine.Spec;
 /** What every {@code add} does, whatever the target is. */
 abstract class AddKind implements Callable<Integer> {
     @Mixin private final DeviceFlags flags = new DeviceFlags();
+
+    @Mixin private final SharingFlags sharing = new SharingFlags();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -50,8 +54,7 @@ abstract class AddKind implements Callable<Integer> {
 
     @Override
     public final Integer call() throws IOException {
-        DeviceOptions options = checkedOptions();
-        Plan plan = new Plan(spec.name(), source(), options, this::openShaped);
+        Plan plan = checkedPlan();
         Path log = Background.ownLogOrNull();
         PrintWriter out = spec.commandLine().getOut();
         if (log != null) {
@@ -68,10 +71,17 @@ abstract class AddKind implements Callable<Integer> {
         return 0;
     }
 
-    private DeviceOptions checkedOptions() {
+    private Plan checkedPlan() {
         try {
             check();
-            return flags.options();
+            SharingPlan shared = sharing.plan();
+            DeviceOptions options = flags.options();
+            return new Plan(
+                    spec.name(),
+                    source(),
+                    shared == null ? options : options.with(Feature.SHMEM_ZC),
+                    shared,
+                    this::openShaped);
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), Explanation.of(e), e);
         }

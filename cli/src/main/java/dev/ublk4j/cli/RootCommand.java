@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
             AddCommand.class,
             DelCommand.class,
             ListCommand.class,
+            ShmemCommand.class,
             FeaturesCommand.class,
             DemoCommand.class,
             VmCommand.class,

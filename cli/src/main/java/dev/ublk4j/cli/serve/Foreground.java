@@ -2,6 +2,7 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.sharing.SharingServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
@@ -24,6 +25,7 @@ public final class Foreground implements AutoCloseable {
     private final ProcessIdentity self = ProcessIdentity.current();
     private @Nullable KernelDriver driver;
     private @Nullable Device device;
+    private @Nullable SharingServer sharing;
     private boolean closed;
 
     private Foreground(Plan plan, RunFolder folder) {
@@ -59,6 +61,9 @@ public final class Foreground implements AutoCloseable {
         }
         driver = KernelDriver.open();
         device = Device.start(driver, plan.opener().get(), plan.options());
+        if (plan.sharing() != null) {
+            sharing = plan.sharing().start(device);
+        }
         return device;
     }
 
@@ -92,7 +97,15 @@ public final class Foreground implements AutoCloseable {
         closed = true;
         if (device != null) {
             try {
+                // Clients first, so that they change nothing any more; their memory last, when
+                // there is no device that might use it.
+                if (sharing != null) {
+                    sharing.stop();
+                }
                 device.close();
+                if (sharing != null) {
+                    sharing.close();
+                }
                 folder.remove(device.id(), self);
             } catch (RuntimeException | IOException e) {
                 LOG.log(Level.ERROR, () -> device + " was not taken down in order", e);
