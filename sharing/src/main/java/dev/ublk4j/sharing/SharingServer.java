@@ -1,6 +1,5 @@
 package dev.ublk4j.sharing;
 
-import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.MessageStream;
 import dev.ublk4j.handover.Request;
 import dev.ublk4j.linux.Errno;
@@ -18,7 +17,6 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -105,18 +103,10 @@ public final class SharingServer implements AutoCloseable {
      */
     public int shareFile(Path path, boolean readOnly) {
         SharedMemory memory = SharedMemory.open(path, !readOnly);
-        int flags = Exchange.KEEP | Exchange.TRUSTED | (readOnly ? Exchange.READ_ONLY : 0);
-        Request.Register request = new Request.Register(0, 0, flags, name(path));
+        Request.Register request = Request.Register.ofFile(path, readOnly);
         int uid = (int) Syscall.call(Syscall.Call.GETUID, 0, 0, 0);
         int gid = (int) Syscall.call(Syscall.Call.GETGID, 0, 0, 0);
         return registry.register(memory, request, new Peer(0, uid, gid), null).index();
-    }
-
-    /** A path may be longer than a name, but a file's own name is not. */
-    private static String name(Path path) {
-        Path whole = path.toAbsolutePath().normalize();
-        int bytes = whole.toString().getBytes(StandardCharsets.UTF_8).length;
-        return (bytes <= Exchange.MAX_NAME_BYTES ? whole : whole.getFileName()).toString();
     }
 
     /** {@return what the device and this have done, by name} */
