@@ -381,7 +381,7 @@ public final class Device implements AutoCloseable {
     }
 
     /** Somebody else may have deleted the device, which is as good. */
-    static void unlessGone(Runnable command) {
+    private static void unlessGone(Runnable command) {
         try {
             command.run();
         } catch (LinuxException e) {

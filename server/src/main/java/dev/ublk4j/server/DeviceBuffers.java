@@ -1,6 +1,8 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
@@ -67,13 +69,19 @@ final class DeviceBuffers {
         table.enter(new SharedBuffer(device, index, memory));
     }
 
-    /** Takes a buffer back; its memory may be unmapped when this has returned. */
-    void unshare(int index) {
+    /**
+     * Takes a buffer back; its memory may be unmapped when this has returned.
+     *
+     * @return whether the driver has it no more: a device without a server keeps it registered, for
+     *     the next to inherit
+     */
+    boolean unshare(int index) {
+        boolean unregistered;
         serving.readLock().lock();
         try {
-            // A device without a server keeps the buffer registered, for the next to inherit.
-            if (!device.isDeleted() && !device.isWithoutServer()) {
-                Device.unlessGone(() -> control.unregisterBuffer(device.id(), index));
+            unregistered = device.isDeleted() || !device.isWithoutServer();
+            if (!device.isDeleted() && unregistered) {
+                unregister(index);
             }
         } finally {
             serving.readLock().unlock();
@@ -88,6 +96,18 @@ final class DeviceBuffers {
                             "%s does not let go of buffer %d".formatted(thread, index));
                 }
                 LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
+        return unregistered;
+    }
+
+    private void unregister(int index) {
+        try {
+            control.unregisterBuffer(device.id(), index);
+        } catch (LinuxException e) {
+            // Somebody else has, or has deleted the device; or a former server died on its way to.
+            if (e.errno() != Errno.ENODEV && e.errno() != Errno.ENOENT) {
+                throw e;
             }
         }
     }
