@@ -1,11 +1,14 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -55,6 +58,8 @@ final class AddCommand implements Runnable, TargetHost {
             })
     private Recovery recovery = Recovery.NONE;
 
+    @Mixin private final SharingFlags sharing = new SharingFlags();
+
     @Mixin private final ServeFlags serving = new ServeFlags();
 
     @Spec
@@ -69,25 +74,30 @@ final class AddCommand implements Runnable, TargetHost {
 
     @Override
     public int serve(TargetKind kind) throws IOException {
-        DeviceOptions options = kind.checked(() -> options(kind));
+        SharingPlan shared = kind.checked(sharing::plan);
+        DeviceOptions options = kind.checked(() -> options(kind, shared != null));
+        List<String> words = new ArrayList<>(sharing.words());
+        words.addAll(kind.words());
         DevicePlan plan =
                 new DevicePlan(
                         kind.name(),
                         kind.source(),
-                        kind.words(),
+                        words,
+                        shared,
                         driver -> Device.start(driver, kind.openShaped(), options));
         CommandLine command = spec.commandLine();
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
     }
 
-    private DeviceOptions options(TargetKind kind) {
+    private DeviceOptions options(TargetKind kind, boolean shares) {
         if (recovery != Recovery.NONE && !kind.outlivesServer()) {
             throw new IllegalArgumentException(
                     "--recovery is of no use for %s: its data goes with the server"
                             .formatted(kind.name()));
         }
         // A driver that cannot resize leaves the feature out.
-        return queues.options(number).with(recovery).with(Feature.UPDATE_SIZE);
+        DeviceOptions options = queues.options(number).with(recovery).with(Feature.UPDATE_SIZE);
+        return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

@@ -48,12 +48,14 @@ final class RecoverCommand implements Callable<Integer> {
         CommandLine command = spec.commandLine();
         DriverModule.check();
         ServedDevice served = served();
-        TargetKind kind = TargetWords.read(served.words());
+        TargetWords.Read words = TargetWords.read(served.words());
+        TargetKind kind = words.kind();
         DevicePlan plan =
                 new DevicePlan(
                         kind.name(),
                         kind.source(),
                         served.words(),
+                        words.sharing(),
                         driver -> recover(driver, kind));
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;

@@ -31,6 +31,7 @@ import picocli.CommandLine.Spec;
             ResizeCommand.class,
             QuiesceCommand.class,
             RecoverCommand.class,
+            ShmemCommand.class,
             FeaturesCommand.class,
             DemoCommand.class,
             VmCommand.class,

@@ -94,7 +94,7 @@ abstract class TargetKind implements Callable<Integer> {
      *
      * @throws ParameterException when it does, by an {@link IllegalArgumentException}
      */
-    final <T> T checked(Callable<T> computation) {
+    final <T extends @Nullable Object> T checked(Callable<T> computation) {
         try {
             check();
             return computation.call();

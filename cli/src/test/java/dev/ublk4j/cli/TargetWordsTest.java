@@ -19,7 +19,7 @@ class TargetWordsTest {
     @TempDir Path folder;
 
     private static Geometry geometry(List<String> words) {
-        try (Target target = TargetWords.read(words).openShaped()) {
+        try (Target target = TargetWords.read(words).kind().openShaped()) {
             return target.geometry();
         }
     }
@@ -31,7 +31,7 @@ class TargetWordsTest {
         List<String> words =
                 List.of("file", "--block-size=4096", "--read-only", "--buffered", file.toString());
 
-        assertThat(TargetWords.read(words).words()).isEqualTo(words);
+        assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
         assertThat(geometry(words).size()).isEqualTo(1 << 16);
         assertThat(geometry(words).logicalBlockSize()).isEqualTo(4096);
         assertThat(geometry(words).readOnly()).isTrue();
@@ -39,7 +39,7 @@ class TargetWordsTest {
 
     @Test
     void nameFilesFromAnyFolder() {
-        assertThat(TargetWords.read(List.of("loop", "disk.img")).words())
+        assertThat(TargetWords.read(List.of("loop", "disk.img")).kind().words())
                 .containsExactly("file", Path.of("disk.img").toAbsolutePath().toString());
         assertThat(
                         TargetWords.read(
@@ -50,6 +50,7 @@ class TargetWordsTest {
                                                 "--",
                                                 "-x",
                                                 "y"))
+                                .kind()
                                 .words())
                 .containsExactly(
                         "target",
@@ -64,7 +65,7 @@ class TargetWordsTest {
     void ofAnArgumentThatLooksLikeAnOptionSurvive() {
         List<String> words = List.of("target", "--class=a.B", "--", "--size", "-r");
 
-        assertThat(TargetWords.read(words).words()).isEqualTo(words);
+        assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
     }
 
     @Test

@@ -3,6 +3,7 @@ package dev.ublk4j.handover;
 import dev.ublk4j.linux.Errno;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
+import java.nio.file.Path;
 
 /** What an application asks a server for; {@link Exchange} has the bytes. */
 public sealed interface Request {
@@ -69,6 +70,20 @@ public sealed interface Request {
         /** Checks the name's length. */
         public Register {
             Texts.checked(name);
+        }
+
+        /**
+         * {@return the request to share a file for as long as the device is, on the word of whoever
+         * asks that nobody cuts it off}
+         *
+         * @param file names the buffer; its descriptor must come with the request
+         */
+        public static Register ofFile(Path file, boolean readOnly) {
+            int flags = Exchange.KEEP | Exchange.TRUSTED | (readOnly ? Exchange.READ_ONLY : 0);
+            Path path = file.toAbsolutePath().normalize();
+            // A path may be longer than a name, but a file's own name is not.
+            Path name = Texts.fits(path.toString()) ? path : path.getFileName();
+            return new Register(0, 0, flags, String.valueOf(name));
         }
 
         @Override

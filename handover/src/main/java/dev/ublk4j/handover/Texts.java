@@ -15,12 +15,17 @@ final class Texts {
      * @throws IllegalArgumentException when it is too long
      */
     static String checked(String name) {
-        int bytes = bytes(name).length;
-        if (bytes > Exchange.MAX_NAME_BYTES) {
+        if (!fits(name)) {
             throw new IllegalArgumentException(
-                    "a name of %d bytes, more than %d".formatted(bytes, Exchange.MAX_NAME_BYTES));
+                    "a name of %d bytes, more than %d"
+                            .formatted(bytes(name).length, Exchange.MAX_NAME_BYTES));
         }
         return name;
+    }
+
+    /** {@return whether a text is short enough for a name} */
+    static boolean fits(String text) {
+        return bytes(text).length <= Exchange.MAX_NAME_BYTES;
     }
 
     private static byte[] bytes(String text) {

@@ -15,6 +15,9 @@ import dev.ublk4j.uapi.ShmemBufReg;
  * somebody could make smaller: its size is read after it is sealed, not before.
  */
 final class MemoryCheck {
+    /** {@code S_IWOTH}. */
+    private static final int WRITABLE_BY_OTHERS = 0x2;
+
     private MemoryCheck() {}
 
     /**
@@ -77,15 +80,24 @@ final class MemoryCheck {
         try {
             memory.seal(Seal.SHRINK);
         } catch (LinuxException e) {
-            if (!trusted) {
+            if (!trusted || isWritableByAnybody(memory)) {
                 HandoverException refused =
                         refused(
                                 Errno.EPERM,
-                                "not sealed against shrinking (F_SEAL_SHRINK), and cannot be");
+                                trusted
+                                        ? "anybody may write to it, and so cut it off"
+                                        : "not sealed against shrinking (F_SEAL_SHRINK), and cannot"
+                                                + " be");
                 refused.addSuppressed(e);
                 throw refused;
             }
         }
+    }
+
+    private static boolean isWritableByAnybody(SharedMemory memory) {
+        // A memfd has no name, so its permissions mean nothing.
+        return memory.kind() != SharedMemory.Kind.MEMFD
+                && (FileStatus.of(memory.fd()).mode() & WRITABLE_BY_OTHERS) != 0;
     }
 
     private static HandoverException refused(Errno errno, String text) {

@@ -1,10 +1,12 @@
 package dev.ublk4j.cli.output;
 
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.targets.UnfitFileException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import org.jspecify.annotations.Nullable;
@@ -22,12 +24,14 @@ public final class Explanation {
                     case Failure failure -> failure.getMessage();
                     case ControlTimeoutException timeout ->
                             "the driver gave no answer in time: " + timeout.getMessage();
+                    case HandoverException refused -> refused.text();
                     case LinuxException refused -> ofRefusal(refused);
                     case UnfitFileException unfit -> unfit.getMessage();
                     case IllegalArgumentException wrong -> wrong.getMessage();
                     case UnsupportedOperationException unable -> unable.getMessage();
                     case NoSuchFileException missing -> "no such file: " + missing.getFile();
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
+                    case UncheckedIOException failed -> failed.getMessage();
                     case IOException failed -> failed.getMessage();
                     default -> unexpected(error);
                 });

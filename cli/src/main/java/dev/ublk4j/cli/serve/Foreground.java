@@ -2,6 +2,7 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.sharing.SharingServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
@@ -25,6 +26,7 @@ public final class Foreground implements AutoCloseable {
     private @Nullable KernelDriver driver;
     private @Nullable Device device;
     private @Nullable ControlSocket control;
+    private @Nullable SharingServer sharing;
     private boolean closed;
 
     private Foreground(DevicePlan plan, RunFolder folder) {
@@ -60,6 +62,9 @@ public final class Foreground implements AutoCloseable {
         }
         driver = KernelDriver.open();
         device = plan.starter().apply(driver);
+        if (plan.sharing() != null) {
+            sharing = plan.sharing().start(device);
+        }
         return device;
     }
 
@@ -104,10 +109,18 @@ public final class Foreground implements AutoCloseable {
         if (device != null) {
             try {
                 closeControl();
+                // Clients first, so that they change nothing any more; their memory last, when
+                // there is no device that might use it.
+                if (sharing != null) {
+                    sharing.stop();
+                }
                 device.close();
                 if (device.isLeft()) {
                     LOG.log(Level.WARNING, () -> device + " waits for another server");
                 } else {
+                    if (sharing != null) {
+                        sharing.close();
+                    }
                     folder.remove(device.id(), self);
                 }
             } catch (RuntimeException | IOException e) {

@@ -1,0 +1,111 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.output.Table;
+import dev.ublk4j.handover.BufferEntry;
+import dev.ublk4j.handover.Exchange;
+import dev.ublk4j.handover.HandoverConnection;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import tools.jackson.core.JsonGenerator;
+
+/** {@code ublk4j shmem list}. */
+@Command(
+        name = "list",
+        aliases = "ls",
+        description = "List the memory that is shared with devices.",
+        footer = {
+            "",
+            "MODE is rw, or ro for memory that only writes to the device use. PID is the process"
+                    + " that handed it over, - for the server itself or where it stays without"
+                    + " one."
+        })
+final class ShmemListCommand implements Callable<Integer> {
+    private static final String[] HEADINGS = {
+        "DEVICE", "INDEX", "SIZE", "MODE", "PID", "UID", "NAME"
+    };
+
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "N",
+            description = "Devices; all that share memory if none is given.")
+    private List<Integer> numbers = new ArrayList<>();
+
+    @Option(names = "--json", description = "Print a JSON array.")
+    private boolean json;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        SortedMap<Integer, List<BufferEntry>> devices = new TreeMap<>();
+        for (int number : numbers.isEmpty() ? sharing() : numbers) {
+            try (HandoverConnection connection = ShmemCommand.connect(number)) {
+                devices.put(number, connection.list());
+            }
+        }
+        PrintWriter out = spec.commandLine().getOut();
+        if (json) {
+            out.println(Json.text(generator -> write(devices, generator)));
+        } else {
+            Table table = new Table(HEADINGS);
+            devices.forEach((number, buffers) ->
+                    buffers.forEach(buffer -> table.row(cells(number, buffer))));
+            table.print(out);
+        }
+        out.flush();
+        return 0;
+    }
+
+    private static List<Integer> sharing() {
+        return Devices.all().stream()
+                .filter(number -> Files.exists(Exchange.socketPath(number)))
+                .toList();
+    }
+
+    private static String[] cells(int number, BufferEntry buffer) {
+        return new String[] {
+            Integer.toString(number),
+            Integer.toString(buffer.index()),
+            ByteSize.format(buffer.length()),
+            buffer.readOnly() ? "ro" : "rw",
+            buffer.kept() ? "-" : Integer.toString(buffer.pid()),
+            Integer.toUnsignedString(buffer.uid()),
+            buffer.name()
+        };
+    }
+
+    private static void write(
+            SortedMap<Integer, List<BufferEntry>> devices, JsonGenerator generator) {
+        generator.writeStartArray();
+        devices.forEach(
+                (number, buffers) -> buffers.forEach(buffer -> write(number, buffer, generator)));
+        generator.writeEndArray();
+    }
+
+    private static void write(int number, BufferEntry buffer, JsonGenerator json) {
+        json.writeStartObject();
+        json.writeNumberProperty("device", number);
+        json.writeNumberProperty("index", buffer.index());
+        json.writeNumberProperty("size", buffer.length());
+        json.writeNumberProperty("offset", buffer.offset());
+        json.writeBooleanProperty("read_only", buffer.readOnly());
+        json.writeBooleanProperty("kept", buffer.kept());
+        json.writeNumberProperty("pid", buffer.pid());
+        json.writeNumberProperty("uid", Integer.toUnsignedLong(buffer.uid()));
+        json.writeStringProperty("name", buffer.name());
+        json.writeEndObject();
+    }
+}
