@@ -3,7 +3,7 @@ package dev.ublk4j.vhostuser;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ublk4j.embedded.DeviceCounters;
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
@@ -75,7 +75,7 @@ final class FioClientTest {
                     "--verify=crc32c",
                     "--do_verify=1",
                     "--verify_fatal=1");
-            DeviceCounters counters = disk.export.counters();
+            DataCounters counters = disk.export.counters();
             assertThat(counters.hits()).isPositive();
             assertThat(counters.misses()).as(counters.toString()).isZero();
             assertThat(counters.bytesCopied()).isZero();

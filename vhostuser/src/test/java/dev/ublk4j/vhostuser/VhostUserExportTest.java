@@ -18,7 +18,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.embedded.DeviceCounters;
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
@@ -75,7 +75,7 @@ final class VhostUserExportTest {
             assertThat(ring.run(OUT, 8, DATA, BLOCK)).isEqualTo(OK);
             assertThat(ring.run(IN, 8, DATA + BLOCK, BLOCK)).isEqualTo(OK);
             assertThat(isFilled(client.memory(), DATA + BLOCK, BLOCK, 7)).isTrue();
-            DeviceCounters counters = disk.export.counters();
+            DataCounters counters = disk.export.counters();
             assertThat(counters.hits()).isEqualTo(2);
             assertThat(counters.misses()).isZero();
             assertThat(counters.bytesCopied()).isZero();
