@@ -1,8 +1,21 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.cli.serve.SharingPlan;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Recovery;
+import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** {@code ublk4j add}: a sub-command for each kind of target. */
@@ -19,15 +32,36 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  ublk4j add file disk.img",
             "  ublk4j add memory --size 1G -n 5",
+            "  ublk4j add file disk.img --recovery reissue",
             "  ublk4j add null --queues 2 --foreground"
         },
-        subcommands = {
-            AddNullCommand.class,
-            AddMemoryCommand.class,
-            AddFileCommand.class,
-            AddTargetCommand.class
-        })
-final class AddCommand implements Runnable {
+        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+final class AddCommand implements Runnable, TargetHost {
+    @Option(
+            names = {"-n", "--number"},
+            paramLabel = "N",
+            scope = ScopeType.INHERIT,
+            description = "The device's number, N of /dev/ublkbN. Default: the lowest free one.")
+    private int number = -1;
+
+    @Mixin private final QueueFlags queues = new QueueFlags();
+
+    @Option(
+            names = "--recovery",
+            paramLabel = "KIND",
+            scope = ScopeType.INHERIT,
+            converter = RecoveryKind.class,
+            description = {
+                "Let the device outlive its server, for 'ublk4j recover'. Requests wait for the next"
+                        + " server; those that the dead one had fail (wait), or are done again"
+                        + " (reissue). Or all fail meanwhile (fail)."
+            })
+    private Recovery recovery = Recovery.NONE;
+
+    @Mixin private final SharingFlags sharing = new SharingFlags();
+
+    @Mixin private final ServeFlags serving = new ServeFlags();
+
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
@@ -35,13 +69,35 @@ final class AddCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "add what? One of: " + String.join(", ", targets()));
+                spec.commandLine(), "add what? One of: " + Subcommands.names(spec));
     }
 
-    private Iterable<String> targets() {
-        return spec.subcommands().values().stream()
-                .map(command -> command.getCommandName())
-                .distinct()
-                .toList();
+    @Override
+    public int serve(TargetKind kind) throws IOException {
+        SharingPlan shared = kind.checked(sharing::plan);
+        DeviceOptions options = kind.checked(() -> options(kind, shared != null));
+        List<String> words = new ArrayList<>(sharing.words());
+        words.addAll(kind.words());
+        DevicePlan plan =
+                new DevicePlan(
+                        kind.name(),
+                        kind.source(),
+                        words,
+                        shared,
+                        driver -> Device.start(driver, kind.openShaped(), options));
+        CommandLine command = spec.commandLine();
+        serving.serve(plan, command.getOut(), command.getErr());
+        return 0;
+    }
+
+    private DeviceOptions options(TargetKind kind, boolean shares) {
+        if (recovery != Recovery.NONE && !kind.outlivesServer()) {
+            throw new IllegalArgumentException(
+                    "--recovery is of no use for %s: its data goes with the server"
+                            .formatted(kind.name()));
+        }
+        // A driver that cannot resize leaves the feature out.
+        DeviceOptions options = queues.options(number).with(recovery).with(Feature.UPDATE_SIZE);
+        return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

@@ -123,19 +123,15 @@ final class DelCommand implements Callable<Integer> {
     }
 
     private static void awaitEnd(int number, ProcessIdentity server) {
-        long deadline = System.nanoTime() + SERVER_PATIENCE.toNanos();
-        while (server.isAlive()) {
-            if (System.nanoTime() > deadline) {
+        try {
+            if (!server.awaitEnd(SERVER_PATIENCE)) {
                 throw new Failure(
                         "device %d is deleted, but its server, process %d, has not ended"
                                 .formatted(number, server.pid()));
             }
-            try {
-                Thread.sleep(10);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw new Failure("interrupted while a server ends", e);
-            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while a server ends", e);
         }
     }
 }

@@ -4,8 +4,6 @@ import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.demo.Demo;
 import dev.ublk4j.driver.Driver;
-import dev.ublk4j.embedded.EmbeddedDriver;
-import dev.ublk4j.kernel.KernelDriver;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -26,20 +24,14 @@ import tools.jackson.core.JsonGenerator;
             "",
             "With the kernel's driver where it is loaded or root can load it, else with the driver in"
                     + " Java, which needs neither."
-        })
+        },
+        subcommands = PageCacheCommand.class)
 final class DemoCommand implements Callable<Integer> {
-    /** Which driver a device is added to. */
-    enum Choice {
-        AUTO,
-        KERNEL,
-        EMBEDDED
-    }
-
     @Option(
             names = "--driver",
             defaultValue = "AUTO",
             description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
-    private Choice driver = Choice.AUTO;
+    private DriverChoice driver = DriverChoice.AUTO;
 
     @Option(
             names = "--size",
@@ -58,7 +50,7 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         PrintWriter out = spec.commandLine().getOut();
-        try (Driver chosen = choose()) {
+        try (Driver chosen = driver.open(spec.commandLine().getErr())) {
             List<Demo.Row> rows = new Demo(chosen, size).run();
             if (json) {
                 out.println(Json.text(generator -> write(generator, chosen.name(), rows)));
@@ -68,18 +60,6 @@ final class DemoCommand implements Callable<Integer> {
         }
         out.flush();
         return 0;
-    }
-
-    private Driver choose() {
-        PrintWriter err = spec.commandLine().getErr();
-        return switch (driver) {
-            case EMBEDDED -> EmbeddedDriver.create();
-            case KERNEL -> {
-                DriverModule.load(err);
-                yield KernelDriver.open();
-            }
-            case AUTO -> DriverModule.tryLoad() ? KernelDriver.open() : EmbeddedDriver.create();
-        };
     }
 
     private static void print(String driver, List<Demo.Row> rows, PrintWriter out) {

@@ -24,8 +24,13 @@ import picocli.CommandLine.Spec;
         usageHelpAutoWidth = false,
         subcommands = {
             AddCommand.class,
+            ExportCommand.class,
             DelCommand.class,
             ListCommand.class,
+            StatCommand.class,
+            ResizeCommand.class,
+            QuiesceCommand.class,
+            RecoverCommand.class,
             ShmemCommand.class,
             FeaturesCommand.class,
             DemoCommand.class,

@@ -11,12 +11,14 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
 
 /** The options of every {@code add} that are about shared memory. */
 @Command
 final class SharingFlags {
     @Option(
             names = "--shmem",
+            scope = ScopeType.INHERIT,
             description =
                     "Let applications share their memory with the device, at"
                             + " /run/ublk/ublkbN.sock: no copies.")
@@ -24,6 +26,7 @@ final class SharingFlags {
 
     @Option(
             names = "--shmem-file",
+            scope = ScopeType.INHERIT,
             paramLabel = "FILE",
             description =
                     "Share a file of hugetlbfs or tmpfs that applications map; may be given"
@@ -32,11 +35,13 @@ final class SharingFlags {
 
     @Option(
             names = "--shmem-read-only",
+            scope = ScopeType.INHERIT,
             description = "Share the files for writes to the device alone.")
     private boolean readOnly;
 
     @Option(
             names = "--shmem-user",
+            scope = ScopeType.INHERIT,
             paramLabel = "USER",
             converter = UserNumber.class,
             description =
@@ -46,6 +51,7 @@ final class SharingFlags {
 
     @Option(
             names = "--shmem-limit",
+            scope = ScopeType.INHERIT,
             paramLabel = "SIZE",
             converter = ByteSize.class,
             description = "How much memory may be shared. Default: half of the machine's.")
@@ -73,5 +79,22 @@ final class SharingFlags {
             options = options.withLimits(limits.withBytes(limit, limit));
         }
         return new SharingPlan(options, files, readOnly);
+    }
+
+    /** {@return the options that say the same, from any folder} */
+    List<String> words() {
+        List<String> words = new ArrayList<>();
+        if (shared) {
+            words.add("--shmem");
+        }
+        files.forEach(file -> words.add("--shmem-file=" + file.toAbsolutePath().normalize()));
+        if (readOnly) {
+            words.add("--shmem-read-only");
+        }
+        users.forEach(user -> words.add("--shmem-user=" + user));
+        if (limit != null) {
+            words.add("--shmem-limit=" + limit);
+        }
+        return words;
     }
 }

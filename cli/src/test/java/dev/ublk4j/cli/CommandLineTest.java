@@ -87,6 +87,8 @@ class CommandLineTest {
                 "add file a b",
                 "add file a -f b",
                 "add target",
+                "export",
+                "export frob",
                 "add null --shmem-read-only",
                 "add null --shmem-limit 1G",
                 "add null --shmem --shmem-user nobody-of-that-name",
@@ -104,6 +106,17 @@ class CommandLineTest {
                 "del 1 --all",
                 "del x",
                 "list x",
+                "add null --recovery",
+                "add null --recovery never",
+                "add memory --size 1G --recovery wait",
+                "recover",
+                "recover x",
+                "recover 1 2",
+                "quiesce",
+                "resize 1",
+                "resize 1 many",
+                "stat x",
+                "stat --watch 0",
                 "help frob"
             })
     void misuseEndsWithStatusTwoAndOneLine(String line) {

@@ -3,8 +3,12 @@ package dev.ublk4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.serve.DeviceStat;
 import dev.ublk4j.cli.serve.ProcessIdentity;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.server.DeviceCounters;
+import dev.ublk4j.server.DeviceStatistics;
+import dev.ublk4j.server.Latency;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceParams;
 import dev.ublk4j.uapi.Feature;
@@ -13,7 +17,11 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -50,7 +58,8 @@ class PrintedStateTest {
                     4096,
                     true,
                     Instant.parse("2026-01-02T03:04:05Z"),
-                    null);
+                    null,
+                    List.of());
 
     @Test
     void aDeviceOfOursIsOneJsonObject() {
@@ -113,6 +122,65 @@ class PrintedStateTest {
     @Test
     void aFeatureThatThisProgramDoesNotKnowIsShown() {
         assertThat(features(1L << 62, false)).containsPattern("0x4000000000000000 +yes");
+    }
+
+    private static String stat(DeviceStat stat) {
+        StringWriter out = new StringWriter();
+        StatText.print(stat, new PrintWriter(out, true));
+        return out.toString();
+    }
+
+    private static DeviceStat stat(@Nullable Map<String, Long> misses, long lost) {
+        return new DeviceStat(
+                3,
+                "file /srv/disk.img",
+                new DeviceStatistics(
+                        new DeviceCounters(10, 40960, 5, 20480),
+                        Map.of("read", 15L),
+                        1,
+                        lost,
+                        2,
+                        128,
+                        new Latency(9, 1500, 20_000, 30_000_000)),
+                misses);
+    }
+
+    @Test
+    void statisticsSayNoMoreThanIsKnown() {
+        assertThat(stat(stat(null, 0)))
+                .isEqualTo(
+                        """
+                        device 3, file /srv/disk.img
+                          requests     read 15
+                          failed       1
+                          in use       2 of 128
+                          shared       10 requests, 40K
+                          copied       5 requests, 20K
+                          not shared   5, reason not told by the kernel
+                          latency      half within 1500 ns, 99 of 100 within 20 us, longest 30 ms; of 9 timed
+                        """);
+        assertThat(stat(stat(Map.of("read-only", 5L, "frames unknown", 0L), 7)))
+                .contains("  not shared   read-only 5\n", "  lost buffer  7, in memory that only");
+    }
+
+    @Test
+    void aWatchShowsWhatHasBeenDoneInTheInterval() {
+        StatTable table = new StatTable(Duration.ofMillis(500));
+        StringWriter out = new StringWriter();
+        table.print(List.of(stat(null, 0)), new PrintWriter(out, true));
+        DeviceStatistics done =
+                new DeviceStatistics(
+                        new DeviceCounters(12, 49152, 5, 20480),
+                        Map.of("read", 17L, "flush", 1L),
+                        2,
+                        0,
+                        0,
+                        128,
+                        new Latency(9, 1500, 20_000, 30_000_000));
+        table.print(List.of(new DeviceStat(3, "file x", done, null)), new PrintWriter(out, true));
+
+        assertThat(out.toString().lines().toList().get(3).split(" +", -1))
+                .containsExactly("3", "4", "0", "2", "16K", "0", "1", "0/128", "20", "us");
     }
 
     @Test

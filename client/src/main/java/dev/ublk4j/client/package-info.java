@@ -1,10 +1,30 @@
 /**
  * A block device as an application uses it: reads and writes from its own memory, past the page
- * cache.
+ * cache and, where the device's server agrees, without a copy.
  *
- * <p>{@link dev.ublk4j.client.DirectDevice} is one thread's way to a device or file. It knows
- * nothing of ublk; that the device's server shares the memory of a request, and so need not copy
- * it, is between the server and the kernel.
+ * <p><b>Where to start.</b> {@link dev.ublk4j.client.SharedBufferPool} has buffers in shared
+ * memory. {@linkplain dev.ublk4j.client.SharedBufferPool#attach(java.nio.file.Path) Attach} it to a
+ * device; {@linkplain dev.ublk4j.client.Attachment#open(int) open} a {@link
+ * dev.ublk4j.client.DeviceChannel} on each thread that does I/O; {@linkplain
+ * dev.ublk4j.client.SharedBufferPool#acquire acquire} buffers, read and write.
+ *
+ * {@snippet :
+ * try (SharedBufferPool pool = SharedBufferPool.create(64 * 1024, 256);
+ *         Attachment device = pool.attach(Path.of("/dev/ublkb0"));
+ *         DeviceChannel channel = device.open(32)) {
+ *     PooledBuffer buffer = pool.acquire();
+ *     channel.read(buffer, 0);
+ *     channel.runAll();
+ *     buffer.release();
+ * }
+ * }
+ *
+ * <p><b>Lifetimes.</b> Close what was opened last first, as above. A pool that a channel is open on
+ * cannot be freed, and a channel closes when its requests have ended.
+ *
+ * <p><b>Without a pool.</b> {@link dev.ublk4j.client.DirectDevice} reads and writes any block
+ * device or file from any memory. {@link dev.ublk4j.client.BlockDevice} is what a pool can be
+ * attached to; a driver that runs in the application's own process has one of its own.
  */
 @NullMarked
 package dev.ublk4j.client;

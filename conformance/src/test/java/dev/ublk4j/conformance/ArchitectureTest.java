@@ -30,6 +30,7 @@ final class ArchitectureTest {
     private static final Map<String, List<String>> MAY_USE = new LinkedHashMap<>();
 
     static {
+        MAY_USE.put("trials", List.of());
         MAY_USE.put("linux", List.of());
         MAY_USE.put("uapi", List.of());
         MAY_USE.put("uring", List.of("linux"));
@@ -39,6 +40,17 @@ final class ArchitectureTest {
         MAY_USE.put("kernel", List.of("linux", "uapi", "uring", "driver"));
         MAY_USE.put("embedded", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
         MAY_USE.put("server", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));
+        MAY_USE.put(
+                "testkit",
+                List.of(
+                        "trials",
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
+                        "server"));
         MAY_USE.put(
                 "sharing",
                 List.of("linux", "uapi", "uring", "sharedmemory", "handover", "driver", "server"));

@@ -1,26 +1,27 @@
 package dev.ublk4j.demo;
 
+import dev.ublk4j.client.Attachment;
+import dev.ublk4j.client.DeviceChannel;
+import dev.ublk4j.client.PooledBuffer;
+import dev.ublk4j.client.SharedBufferPool;
 import dev.ublk4j.driver.Driver;
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.server.SharedBuffer;
-import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * Serves a file as a device, writes random data to it and reads it back, first copied and then
@@ -58,22 +59,20 @@ public final class Demo {
      */
     public List<Row> run() {
         Path file = backingFile();
-        try (Arena arena = Arena.ofShared();
-                SharedMemory memory = SharedMemory.create("ublk4j-demo", (long) BLOCK * DEPTH);
-                Device device = serve(file)) {
-            // Two mappings of the same memory, as two processes would have.
-            MemorySegment servers = memory.map(arena, false);
-            MemorySegment applications = memory.map(arena, false);
+        try (SharedBufferPool pool = SharedBufferPool.create(BLOCK, DEPTH);
+                Device device = serve(file);
+                Attachment attachment = pool.attach(new ServedBlockDevice(driver, device));
+                DeviceChannel channel = attachment.open(DEPTH)) {
+            List<PooledBuffer> buffers =
+                    Stream.generate(pool::acquire).limit(pool.buffers()).toList();
+            Workload workload = new Workload(channel, buffers, size);
             List<Row> rows = new ArrayList<>();
-            try (Application application =
-                    Application.open(driver, device.id(), applications, DEPTH)) {
-                Workload workload = new Workload(application, applications, BLOCK, DEPTH, size);
-                measure("copied", device, workload, rows);
-                try (SharedBuffer shared = device.share(servers, false)) {
-                    assert shared.index() == 0 : shared;
-                    measure("shared", device, workload, rows);
-                }
+            attachment.unshare();
+            measure("copied", device, workload, rows);
+            if (!attachment.share()) {
+                throw Objects.requireNonNull(attachment.refusal());
             }
+            measure("shared", device, workload, rows);
             return rows;
         } finally {
             delete(file);
@@ -110,15 +109,7 @@ public final class Demo {
     /** Only a driver knows why a request was copied, and the kernel's does not tell. */
     private Map<String, Long> misses(Device device) {
         Map<String, Long> misses = new LinkedHashMap<>();
-        if (driver instanceof EmbeddedDriver embedded) {
-            dev.ublk4j.embedded.DeviceCounters counters = embedded.counters(device.id());
-            misses.put("not registered", counters.notRegistered());
-            misses.put("frames unknown", counters.framesUnknown());
-            misses.put("crosses a range", counters.crossesRange());
-            misses.put("not contiguous", counters.notContiguous());
-            misses.put("in two buffers", counters.otherBuffer());
-            misses.put("read-only", counters.readOnly());
-        }
+        device.driverCounters().ifPresent(counters -> misses.putAll(counters.missesByReason()));
         return misses;
     }
 

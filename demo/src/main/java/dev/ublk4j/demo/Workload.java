@@ -1,7 +1,8 @@
 package dev.ublk4j.demo;
 
+import dev.ublk4j.client.DeviceChannel;
+import dev.ublk4j.client.PooledBuffer;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -12,18 +13,18 @@ import java.util.SplittableRandom;
  * Every block of a device, once, in random order, with as many requests under way as memory allows.
  */
 final class Workload {
-    private final Application application;
-    private final MemorySegment memory;
+    private final DeviceChannel channel;
+    private final List<PooledBuffer> buffers;
     private final int block;
     private final int depth;
     private final List<Integer> blocks = new ArrayList<>();
     private final byte[] expected;
 
-    Workload(Application application, MemorySegment memory, int block, int depth, long size) {
-        this.application = application;
-        this.memory = memory;
-        this.block = block;
-        this.depth = depth;
+    Workload(DeviceChannel channel, List<PooledBuffer> buffers, long size) {
+        this.channel = channel;
+        this.buffers = buffers;
+        this.block = buffers.getFirst().length();
+        this.depth = buffers.size();
         this.expected = new byte[block];
         for (int i = 0; i < size / block; i++) {
             blocks.add(i);
@@ -37,8 +38,7 @@ final class Workload {
         for (int first = 0; first < blocks.size(); first += depth) {
             for (int slot = 0; slot < depth; slot++) {
                 fill(seed, blocks.get(first + slot));
-                MemorySegment.copy(
-                        expected, 0, memory, ValueLayout.JAVA_BYTE, (long) slot * block, block);
+                buffers.get(slot).memory().copyFrom(MemorySegment.ofArray(expected));
             }
             nanos += transfer(true, first);
         }
@@ -50,13 +50,11 @@ final class Workload {
         Collections.shuffle(blocks, new Random(~seed));
         long nanos = 0;
         for (int first = 0; first < blocks.size(); first += depth) {
-            memory.fill((byte) 0);
+            buffers.forEach(buffer -> buffer.memory().fill((byte) 0));
             nanos += transfer(false, first);
             for (int slot = 0; slot < depth; slot++) {
                 fill(seed, blocks.get(first + slot));
-                long wrong =
-                        memory.asSlice((long) slot * block, block)
-                                .mismatch(MemorySegment.ofArray(expected));
+                long wrong = buffers.get(slot).memory().mismatch(MemorySegment.ofArray(expected));
                 if (wrong >= 0) {
                     throw new CorruptDataException((long) blocks.get(first + slot) * block, wrong);
                 }
@@ -69,9 +67,13 @@ final class Workload {
         long start = System.nanoTime();
         for (int slot = 0; slot < depth; slot++) {
             long position = (long) blocks.get(first + slot) * block;
-            application.submit(write, (long) slot * block, block, position);
+            if (write) {
+                channel.write(buffers.get(slot), position);
+            } else {
+                channel.read(buffers.get(slot), position);
+            }
         }
-        application.await(depth);
+        channel.runAll();
         return System.nanoTime() - start;
     }
 

@@ -3,9 +3,9 @@
  *
  * <p>{@link dev.ublk4j.demo.Demo} serves a file over a driver and plays the application too: it
  * writes random data and reads it back, first with the driver copying and then with its memory
- * shared, and checks every byte. Nothing in it knows which driver it has but {@link
- * dev.ublk4j.demo.Application}, because an application of the kernel's driver opens {@code
- * /dev/ublkbN} and one of the embedded driver has no such file.
+ * shared, and checks every byte. What an application of the kernel's driver does that opens {@code
+ * /dev/ublkbN}, {@link dev.ublk4j.demo.ServedBlockDevice} does for one of the embedded driver,
+ * which has no such file.
  */
 @NullMarked
 package dev.ublk4j.demo;

@@ -3,6 +3,7 @@ package dev.ublk4j.driver;
 import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * A ublk driver: what {@code /dev/ublk-control} and {@code /dev/ublkcN} offer a server.
@@ -39,6 +40,17 @@ public interface Driver extends AutoCloseable {
      *     another server has it open, {@code EACCES} when the caller may not
      */
     CharDevice open(int deviceId);
+
+    /**
+     * {@return how the data of a device's requests has travelled, and why it was copied, where the
+     * driver tells} The kernel's does not.
+     *
+     * @param deviceId the device's number
+     * @throws LinuxException {@code ENODEV} when there is no such device
+     */
+    default Optional<DataCounters> dataCounters(int deviceId) {
+        return Optional.empty();
+    }
 
     /** Lets go of the driver. Devices that were added stay. */
     @Override

@@ -127,7 +127,7 @@ final class AddDevice {
                 table.untake(id);
                 return answer;
             }
-            table.add(new Device(table, id, info, options.checkedCopies()));
+            table.add(new Device(table, id, info, options));
             if (unprivileged) {
                 table.countUnprivileged(1);
             }

@@ -3,7 +3,6 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.embedded.freeze.FreezeOutcome;
 import dev.ublk4j.embedded.range.BufferRuns;
 import dev.ublk4j.embedded.range.RangeTable;
-import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.FrameRange;
 import dev.ublk4j.sharedmemory.PageFrames;
@@ -15,7 +14,10 @@ import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
-/** The registered buffers of a device: pinned, and found by page frame. */
+/**
+ * The registered buffers of a device: pinned, unless the driver numbers frames itself, and found by
+ * page frame.
+ */
 final class BufferRegistry {
     /*
      * Registering needs no drain:
@@ -42,6 +44,7 @@ final class BufferRegistry {
     private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private final Device device;
+    private final boolean numbersFrames;
     private final RangeTable table = new RangeTable();
     private final ReentrantLock lock = new ReentrantLock();
     private final Map<Integer, Pin> pinned = new HashMap<>();
@@ -50,8 +53,9 @@ final class BufferRegistry {
     private @Nullable PagePins pins;
     private @Nullable PageFrames frames;
 
-    BufferRegistry(Device device) {
+    BufferRegistry(Device device, boolean numbersFrames) {
         this.device = device;
+        this.numbersFrames = numbersFrames;
     }
 
     /** {@return the table that requests are matched with} */
@@ -67,13 +71,16 @@ final class BufferRegistry {
      * @return the buffer's index, or a negative errno
      */
     int register(long address, long bytes, int flags) {
+        if (numbersFrames) {
+            return insert(address, bytes, null, flags);
+        }
         Pin pin;
         try {
             pin = pins().pin(address, bytes, flags == 0);
         } catch (LinuxException e) {
             return -e.number();
         }
-        int answer = insert(pin, flags);
+        int answer = insert(address, bytes, pin, flags);
         if (answer < 0) {
             pin.close();
         }
@@ -99,7 +106,7 @@ final class BufferRegistry {
         try {
             PageFrames open = frames;
             if (open == null) {
-                open = PageFrames.open();
+                open = numbersFrames ? PageFrames.synthetic() : PageFrames.open();
                 frames = open;
             }
             return open;
@@ -108,10 +115,10 @@ final class BufferRegistry {
         }
     }
 
-    private int insert(Pin pin, int flags) {
+    private int insert(long address, long bytes, @Nullable Pin pin, int flags) {
         BufferRuns runs = new BufferRuns();
         try {
-            for (FrameRange range : frames().ranges(pin.address(), pin.length())) {
+            for (FrameRange range : frames().ranges(address, bytes)) {
                 runs.add(range.firstFrame(), (int) range.pages());
             }
         } catch (LinuxException e) {
@@ -120,7 +127,7 @@ final class BufferRegistry {
         lock.lock();
         try {
             int answer = table.register(runs, flags);
-            if (answer >= 0) {
+            if (answer >= 0 && pin != null) {
                 pinned.put(answer, pin);
             }
             return answer;
@@ -135,11 +142,13 @@ final class BufferRegistry {
         try {
             int answer = table.unregister(index);
             Pin pin = pinned.remove(index);
-            if (answer < 0 || pin == null) {
-                return answer < 0 ? answer : Errno.ENOENT.negated();
+            if (answer < 0) {
+                return answer;
             }
             drain();
-            pin.close();
+            if (pin != null) {
+                pin.close();
+            }
             return 0;
         } finally {
             lock.unlock();

@@ -48,7 +48,7 @@ final class CharFile {
         }
     }
 
-    void addCountersTo(DataCounters sum) {
+    void addCountersTo(DataTally sum) {
         for (EmbeddedQueueRing ring : rings) {
             ring.counters().addTo(sum);
         }

@@ -1,5 +1,6 @@
 package dev.ublk4j.embedded;
 
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.BufferOffset;
@@ -43,7 +44,7 @@ final class Device {
     private final DeviceParameters parameters;
     private final BufferRegistry buffers;
     private final HardwareQueue[] queues;
-    private final DataCounters retired = new DataCounters();
+    private final DataTally retired = new DataTally();
     private final LongAdder userCopies = new LongAdder();
     private final boolean checkedCopies;
 
@@ -78,15 +79,15 @@ final class Device {
      *
      * @param negotiated its {@code struct ublksrv_ctrl_dev_info}, copied
      */
-    Device(DeviceTable table, int id, MemorySegment negotiated, boolean checkedCopies) {
+    Device(DeviceTable table, int id, MemorySegment negotiated, EmbeddedOptions options) {
         this.table = table;
         this.id = id;
-        this.checkedCopies = checkedCopies;
+        this.checkedCopies = options.checkedCopies();
         MemorySegment info = arena.allocate(DevInfo.SIZE, Long.BYTES);
         info.copyFrom(negotiated);
         description = new DeviceDescription(info);
         parameters = new DeviceParameters(arena.allocate(Params.SIZE, Long.BYTES));
-        buffers = new BufferRegistry(this);
+        buffers = new BufferRegistry(this, options.numberedFrames());
         queues = new HardwareQueue[description.queues()];
         long bytes =
                 BufferOffset.descriptorBytes(
@@ -154,14 +155,14 @@ final class Device {
     }
 
     /** Keeps the counts of a ring that is closed. */
-    void retire(DataCounters ring) {
+    void retire(DataTally ring) {
         synchronized (retired) {
             ring.addTo(retired);
         }
     }
 
-    DeviceCounters counters() {
-        DataCounters sum = new DataCounters();
+    DataCounters counters() {
+        DataTally sum = new DataTally();
         CharFile open = holdFile();
         if (open != null) {
             open.addCountersTo(sum);

@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
@@ -10,6 +11,7 @@ import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -188,7 +190,7 @@ public final class EmbeddedDriver implements Driver {
      *
      * @throws LinuxException {@code ENODEV} when there is no such device
      */
-    public DeviceCounters counters(int deviceId) {
+    public DataCounters counters(int deviceId) {
         Device device = table.get(deviceId);
         if (device == null) {
             throw new LinuxException("counters", "device " + deviceId, Errno.ENODEV.negated());
@@ -198,6 +200,11 @@ public final class EmbeddedDriver implements Driver {
         } finally {
             table.put(device);
         }
+    }
+
+    @Override
+    public Optional<DataCounters> dataCounters(int deviceId) {
+        return Optional.of(counters(deviceId));
     }
 
     /** Does nothing: devices live until they are deleted, and nothing else is held. */

@@ -7,8 +7,13 @@ package dev.ublk4j.embedded;
  * @param checkedCopies whether the data of requests is copied in a way that survives a server's bad
  *     buffer address, as in the kernel, at the price of a system call for each copy. Without it a
  *     bad address ends the virtual machine
+ * @param numberedFrames whether page frames are always numbered by what is mapped, device, inode
+ *     and page, so that a shared file's consecutive pages have consecutive frames. Registered
+ *     memory is then not pinned: no page gets memory before it is used, and pages that are given
+ *     back and come again are the same ones. Without it frames are the kernel's where this process
+ *     may see them
  */
-public record EmbeddedOptions(int cpus, boolean checkedCopies) {
+public record EmbeddedOptions(int cpus, boolean checkedCopies, boolean numberedFrames) {
     /** Checks the ranges. */
     public EmbeddedOptions {
         if (cpus < 1) {
@@ -18,16 +23,21 @@ public record EmbeddedOptions(int cpus, boolean checkedCopies) {
 
     /** {@return the CPUs of this machine, copies without a check} */
     public static EmbeddedOptions defaults() {
-        return new EmbeddedOptions(Runtime.getRuntime().availableProcessors(), false);
+        return new EmbeddedOptions(Runtime.getRuntime().availableProcessors(), false, false);
     }
 
     /** {@return these options with another number of CPUs} */
     public EmbeddedOptions withCpus(int newCpus) {
-        return new EmbeddedOptions(newCpus, checkedCopies);
+        return new EmbeddedOptions(newCpus, checkedCopies, numberedFrames);
     }
 
     /** {@return these options with or without checked copies} */
     public EmbeddedOptions withCheckedCopies(boolean newCheckedCopies) {
-        return new EmbeddedOptions(cpus, newCheckedCopies);
+        return new EmbeddedOptions(cpus, newCheckedCopies, numberedFrames);
+    }
+
+    /** {@return these options with frames that are always numbered, or not} */
+    public EmbeddedOptions withNumberedFrames(boolean newNumberedFrames) {
+        return new EmbeddedOptions(cpus, checkedCopies, newNumberedFrames);
     }
 }

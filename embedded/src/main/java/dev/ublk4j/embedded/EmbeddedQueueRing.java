@@ -36,7 +36,7 @@ final class EmbeddedQueueRing implements QueueRing {
     private final Ring ring;
     private final RingSleep sleep;
     private final Thread owner = Thread.currentThread();
-    private final DataCounters counters = new DataCounters();
+    private final DataTally counters = new DataTally();
     private final RequestDispatch dispatch;
     private final RingCommands commands;
     private final CommandQueue pending = new CommandQueue();
@@ -72,7 +72,7 @@ final class EmbeddedQueueRing implements QueueRing {
         return ring;
     }
 
-    DataCounters counters() {
+    DataTally counters() {
         return counters;
     }
 

@@ -24,7 +24,7 @@ final class RequestDispatch {
     private final boolean isUserCopy;
     private final boolean checked;
     private final RangeTable buffers;
-    private final DataCounters counters;
+    private final DataTally counters;
     private final int descriptorBytes;
 
     // A request's segments, clipped to the request, for the matcher.
@@ -32,7 +32,7 @@ final class RequestDispatch {
     private int[] offsets = new int[4];
     private int[] lengths = new int[4];
 
-    RequestDispatch(Device device, DataCounters counters) {
+    RequestDispatch(Device device, DataTally counters) {
         this.counters = counters;
         matches = device.has(Feature.UBLK_F_SHMEM_ZC);
         isUserCopy = device.description().isUserCopy();

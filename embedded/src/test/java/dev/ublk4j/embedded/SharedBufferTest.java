@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.sharedmemory.SharedMemory;
@@ -101,7 +102,7 @@ class SharedBufferTest {
     void aDeviceTakesSixtyFiveThousandBuffersAndNoMore() {
         int id = add(SHMEM);
         MemorySegment memory = pages(65_537);
-        BufferRegistry registry = new BufferRegistry(deviceOf(id));
+        BufferRegistry registry = new BufferRegistry(deviceOf(id), false);
         for (int index = 0; index < 65_536; index++) {
             long address = memory.address() + (long) index * PAGE;
             if (registry.register(address, PAGE, 0) != index) {
@@ -150,7 +151,7 @@ class SharedBufferTest {
                 server.answerNext();
                 assertThat(RamServer.at(clients, 0)).isEqualTo((byte) 4);
                 assertThat(results).containsExactly(3L * PAGE, (long) PAGE);
-                DeviceCounters counters = driver.counters(id);
+                DataCounters counters = driver.counters(id);
                 assertThat(counters.hits()).isEqualTo(2);
                 assertThat(counters.misses()).isZero();
                 assertThat(counters.bytesShared()).isEqualTo(4 * PAGE);

@@ -241,6 +241,13 @@ public final class HandoverConnection implements AutoCloseable {
         }
     }
 
+    /**
+     * {@return whether the connection is of use: neither end has closed it, and none has failed}
+     */
+    public synchronized boolean isOpen() {
+        return !broken && stream.awaitEnd(Duration.ZERO) == Outcome.LATE;
+    }
+
     /** Closes the connection; the server takes its buffers back. A second call does nothing. */
     @Override
     public synchronized void close() {

@@ -55,6 +55,7 @@ public enum Errno {
     EOPNOTSUPP(95, "operation not supported"),
     EUSERS(87, "too many users"),
     EADDRINUSE(98, "address in use"),
+    EADDRNOTAVAIL(99, "address not available"),
     ECONNABORTED(103, "connection aborted"),
     ECONNRESET(104, "connection reset"),
     ENOBUFS(105, "no buffer space"),

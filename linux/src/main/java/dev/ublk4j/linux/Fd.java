@@ -29,6 +29,12 @@ public final class Fd implements AutoCloseable {
     /** Close on exec; always set. */
     public static final int O_CLOEXEC = 0x80000;
 
+    /** Seek data. */
+    public static final int SEEK_DATA = 3;
+
+    /** Seek a hole; the end of the file counts as one. */
+    public static final int SEEK_HOLE = 4;
+
     private static final int AT_FDCWD = -100;
 
     private final int number;
@@ -113,6 +119,17 @@ public final class Fd implements AutoCloseable {
     /** {@return the answer of {@code ioctl}, or a negative errno} */
     public long ioctl(long request, MemorySegment argument) {
         return Syscall.call(Syscall.Call.IOCTL, number(), request, argument.address());
+    }
+
+    /**
+     * {@return where the file has data next, or a hole, from an offset on; or a negative errno,
+     * {@code ENXIO} when there is none} It moves the file's position, which nothing here uses.
+     *
+     * @param offset bytes
+     * @param whence {@link #SEEK_DATA} or {@link #SEEK_HOLE}
+     */
+    public long seek(long offset, int whence) {
+        return Syscall.call(Syscall.Call.LSEEK, number(), offset, whence);
     }
 
     /**

@@ -40,10 +40,14 @@ final class AnswerInbox {
         }
     }
 
-    /** Hands over the tag of every answer that has arrived; on the queue thread. */
-    void collect(IntConsumer onTag) {
+    /**
+     * Hands over the tag of every answer that has arrived; on the queue thread.
+     *
+     * @return whether there may have been any
+     */
+    boolean collect(IntConsumer onTag) {
         if (!wakePending.get()) {
-            return;
+            return false;
         }
         // Lowered before looking: an answer that comes after the look raises it again.
         wakePending.set(false);
@@ -55,6 +59,7 @@ final class AnswerInbox {
                 onTag.accept(tag);
             }
         }
+        return true;
     }
 
     /** {@return the answer of a tag that {@link #collect} has just handed over} */

@@ -2,22 +2,25 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceState;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.IntFunction;
 
 /**
  * A block device that this process serves.
@@ -31,37 +34,49 @@ public final class Device implements AutoCloseable {
     /** How long the target may hold up a queue, or a request, that somebody waits for. */
     private static final Duration TARGET_PATIENCE = Duration.ofSeconds(30);
 
-    /** How often a queue is asked whether it has let go of a buffer. */
-    private static final long CATCH_UP_PAUSE_NANOS = 20_000;
-
     private final Control control;
     private final Target target;
-    private final Geometry geometry;
+    private volatile Geometry geometry;
     private final DeviceInfo info;
     private final CharDevice charDevice;
     private final BufferTable table = new BufferTable();
     private final List<QueueThread> threads = new ArrayList<>();
+    private final DeviceBuffers buffers;
     private final AtomicInteger running;
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final AtomicBoolean closed = new AtomicBoolean();
+    private final Departure departure = new Departure(this::ringQueues);
+
+    private volatile boolean left;
 
     /** Its number may be another device's from now on. */
     private volatile boolean deleted;
 
-    private Device(
+    Device(
             Control control,
             Target target,
             Geometry geometry,
             DeviceInfo info,
-            CharDevice charDevice) {
+            CharDevice charDevice,
+            IntFunction<? extends QueueGuest> guests) {
         this.control = control;
         this.target = target;
         this.geometry = geometry;
         this.info = info;
         this.charDevice = charDevice;
         this.running = new AtomicInteger(info.queues());
+        this.buffers = new DeviceBuffers(this, control, table, threads);
         for (int queue = 0; queue < info.queues(); queue++) {
-            threads.add(new QueueThread(charDevice, info, queue, target, table, this::onExit));
+            threads.add(
+                    new QueueThread(
+                            charDevice,
+                            info,
+                            queue,
+                            target,
+                            guests.apply(queue),
+                            table,
+                            departure,
+                            this::onExit));
         }
     }
 
@@ -76,37 +91,41 @@ public final class Device implements AutoCloseable {
      *     geometry it cannot do
      */
     public static Device start(Driver driver, Target target, DeviceOptions options) {
-        Control control = new Control(driver);
-        Undo undo = new Undo();
-        undo.add(target::close);
-        try {
-            Geometry geometry = target.geometry();
-            DeviceInfo info = control.add(request(options));
-            undo.add(() -> control.delete(info.deviceId()));
-            control.setParams(info.deviceId(), Parameters.of(geometry, info));
-            CharDevice charDevice = driver.open(info.deviceId());
-            Device device = new Device(control, target, geometry, info, charDevice);
-            undo.add(device::takeDown);
-            device.startQueues();
-            control.start(info.deviceId(), ProcessHandle.current().pid());
-            LOG.log(Level.INFO, () -> device + " is live on " + driver.name());
-            return device;
-        } catch (RuntimeException | Error e) {
-            undo.run(e);
-            throw e;
-        }
+        return start(driver, target, options, queue -> new NoGuest());
     }
 
-    private static DeviceInfo request(DeviceOptions options) {
-        return DeviceInfo.request(
-                options.id(),
-                options.queues(),
-                options.depth(),
-                options.maxIo(),
-                options.features());
+    /**
+     * Adds a device to a driver and serves it, with a guest on the thread of each queue; see {@link
+     * #start(Driver, Target, DeviceOptions)}.
+     *
+     * @param guests makes the guest of a queue, by the queue's number
+     */
+    public static Device start(
+            Driver driver,
+            Target target,
+            DeviceOptions options,
+            IntFunction<? extends QueueGuest> guests) {
+        return new Startup(driver, target, options, guests).run();
     }
 
-    private void startQueues() {
+    /**
+     * Serves a device whose server has died or has {@linkplain #quiesce left}; returns when it is
+     * live. What the former server knew of the device, apart from the driver, the caller must know.
+     *
+     * @param driver must stay open until the device is closed
+     * @param id the device's number
+     * @param target serves the same data as the former server's; belongs to the device from now on,
+     *     also when this fails: it is closed with it
+     * @param inherited the shared buffers that are registered with the device, all of them
+     * @throws LinuxException when the driver refuses a command: {@code EINVAL} for a device that
+     *     cannot be {@linkplain Recovery recovered}, {@code EBUSY} for one that has a server
+     * @throws IllegalArgumentException when the target cannot serve what the device is
+     */
+    public static Device recover(Driver driver, int id, Target target, Inheritance inherited) {
+        return new Takeover(new Control(driver), id, target, inherited).run();
+    }
+
+    void startQueues() {
         try {
             CompletableFuture<?>[] fetched =
                     threads.stream().map(QueueThread::start).toArray(CompletableFuture[]::new);
@@ -123,24 +142,49 @@ public final class Device implements AutoCloseable {
      * Undoes what the constructor and {@link #startQueues} did, when the device did not become
      * live.
      */
-    private void takeDown() {
-        if (threads.stream().noneMatch(QueueThread::isStarted)) {
+    void takeDown() {
+        end(this::stop);
+    }
+
+    /** Lets go of a device that did not become live, and leaves it to the next server. */
+    void letGo() {
+        end(() -> {
+            departure.begin();
+            awaitQueues();
+        });
+    }
+
+    private void end(Runnable howToEndQueues) {
+        if (threads.stream().anyMatch(QueueThread::isStarted)) {
+            howToEndQueues.run();
+        } else {
             charDevice.close();
-            return;
         }
-        stop();
+    }
+
+    private void ringQueues() {
+        threads.forEach(QueueThread::ring);
     }
 
     /** On a queue's thread, as the last thing it does. */
     private void onExit(QueueThread thread) {
         if (thread.failed() && stopped.getCount() > 0) {
-            // A queue that no longer serves would keep its requests for ever. Not from this
-            // thread: the driver waits for the queue.
-            Thread.ofVirtual().name(thread + "-stop").start(this::stopAfterFailure);
+            // A queue that no longer serves would keep its requests for ever.
+            endAfterFailure(thread);
         }
         if (running.decrementAndGet() == 0) {
+            left = isKeptForAnother();
             charDevice.close();
             stopped.countDown();
+        }
+    }
+
+    private void endAfterFailure(QueueThread failed) {
+        if (isRecoverable()) {
+            departure.begin();
+        } else {
+            // Not from the queue's thread: the driver waits for it.
+            Thread.ofVirtual().name(failed + "-stop").start(this::stopAfterFailure);
         }
     }
 
@@ -149,6 +193,31 @@ public final class Device implements AutoCloseable {
             control.stop(id());
         } catch (LinuxException e) {
             LOG.log(Level.ERROR, () -> this + " cannot be stopped", e);
+        }
+    }
+
+    private boolean isRecoverable() {
+        return Recovery.of(info.flags()) != Recovery.NONE;
+    }
+
+    /** {@return whether the device waits for another server, or is about to} */
+    boolean isWithoutServer() {
+        return departure.hasBegun() && isKeptForAnother();
+    }
+
+    boolean isDeleted() {
+        return deleted;
+    }
+
+    /**
+     * A device that has been stopped is dead before its queues end; one without its server is not.
+     */
+    private boolean isKeptForAnother() {
+        try {
+            return isRecoverable() && control.info(id()).state() != DeviceState.UBLK_S_DEV_DEAD;
+        } catch (LinuxException e) {
+            LOG.log(Level.DEBUG, () -> this + " is gone: " + e.getMessage());
+            return false;
         }
     }
 
@@ -183,42 +252,75 @@ public final class Device implements AutoCloseable {
      *     65,536 buffers
      */
     public SharedBuffer share(MemorySegment memory, boolean readOnly) {
-        table.beginRegistration();
-        try {
-            int index = control.registerBuffer(id(), memory, readOnly);
-            SharedBuffer buffer = new SharedBuffer(this, index, memory);
-            table.enter(buffer);
-            return buffer;
-        } finally {
-            table.endRegistration();
-            // After the end, so that a request set aside finds its buffer, or finds that there is
-            // none.
-            threads.forEach(QueueThread::ring);
-        }
+        return buffers.share(memory, readOnly);
     }
 
-    /** Takes a shared buffer back; its memory may be unmapped when this has returned. */
-    void unshare(int index) {
-        if (!deleted) {
-            unlessGone(() -> control.unregisterBuffer(id(), index));
-        }
-        long epoch = table.remove(index);
-        threads.forEach(QueueThread::ring);
-        long deadline = System.nanoTime() + TARGET_PATIENCE.toNanos();
-        for (QueueThread thread : threads) {
-            while (!thread.hasSeen(epoch)) {
-                if (System.nanoTime() > deadline) {
-                    throw new IllegalStateException(
-                            "%s does not let go of buffer %d".formatted(thread, index));
-                }
-                LockSupport.parkNanos(CATCH_UP_PAUSE_NANOS);
-            }
-        }
+    /** {@return the shared buffer of an index, be it shared or inherited} */
+    public Optional<SharedBuffer> sharedBuffer(int index) {
+        return Optional.ofNullable(table.lookUp(index));
+    }
+
+    DeviceBuffers buffers() {
+        return buffers;
     }
 
     /** {@return what the device has done so far} */
     public DeviceCounters counters() {
-        return DeviceCounters.sum(threads.stream().map(QueueThread::counters).toList());
+        return DeviceCounters.sum(queueCounters());
+    }
+
+    /** {@return what the device has done so far, in full} */
+    public DeviceStatistics statistics() {
+        return DeviceStatistics.of(queueCounters(), info.queues() * info.queueDepth());
+    }
+
+    /** {@return what the driver knows of how data travelled, if it tells} */
+    public Optional<DataCounters> driverCounters() {
+        return control.driver().dataCounters(id());
+    }
+
+    private List<QueueCounters> queueCounters() {
+        return threads.stream().map(QueueThread::counters).toList();
+    }
+
+    /**
+     * Gives the device another size, once the target has made room.
+     *
+     * @param bytes a multiple of the logical block size
+     * @throws UnsupportedOperationException when the target cannot change its size
+     * @throws IllegalArgumentException for a size it cannot have
+     * @throws LinuxException {@code EOPNOTSUPP} from a driver without {@link
+     *     dev.ublk4j.uapi.Feature#UPDATE_SIZE}, or what the target's files answer
+     */
+    public synchronized void resize(long bytes) {
+        Geometry resized = geometry.withSize(bytes);
+        target.resize(bytes);
+        control.resize(id(), bytes / Request.SECTOR);
+        geometry = resized;
+    }
+
+    /**
+     * Takes this server away from a device that can be {@linkplain Recovery recovered}, for another
+     * to {@linkplain #recover take over}. Requests that the target has are answered first; later
+     * ones wait for the next server, or fail where the device was added so. Shared buffers stay
+     * registered. Closing the device then leaves it added.
+     *
+     * @param patience how long the driver may wait for each queue to have an idle tag
+     * @throws LinuxException {@code EOPNOTSUPP} for a device that was not added for this, {@code
+     *     EBUSY} when the patience ended
+     * @throws IllegalStateException when the target does not answer its requests in time
+     */
+    public void quiesce(Duration patience) {
+        buffers.pause(() -> {
+            control.quiesce(id(), patience);
+            departure.begin();
+        });
+        awaitQueues();
+    }
+
+    /** {@return whether the device has ended here and waits for another server} */
+    public boolean isLeft() {
+        return left;
     }
 
     /** Waits until the device has stopped, whoever stopped it. */
@@ -226,11 +328,7 @@ public final class Device implements AutoCloseable {
         stopped.await();
     }
 
-    /**
-     * Waits until the device has stopped, whoever stopped it.
-     *
-     * @return whether it has within the time
-     */
+    /** {@return whether the device has stopped within a time, whoever stopped it} */
     public boolean awaitStop(Duration timeout) throws InterruptedException {
         return stopped.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
     }
@@ -261,7 +359,10 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    /** Stops the device, deletes it and closes its target. A second call does nothing. */
+    /**
+     * Stops the device, deletes it and closes its target. A device that is {@linkplain #isLeft
+     * left} to another server stays as it is. A second call does nothing.
+     */
     @Override
     public void close() {
         if (!closed.compareAndSet(false, true)) {
@@ -269,16 +370,18 @@ public final class Device implements AutoCloseable {
         }
         try {
             stop();
-            unlessGone(() -> control.delete(id()));
-            deleted = true;
+            if (!left) {
+                unlessGone(() -> control.delete(id()));
+                deleted = true;
+            }
         } finally {
             target.close();
         }
-        LOG.log(Level.INFO, () -> this + " is deleted");
+        LOG.log(Level.INFO, () -> this + (left ? " waits for another server" : " is deleted"));
     }
 
     /** Somebody else may have deleted the device, which is as good. */
-    private static void unlessGone(Runnable command) {
+    static void unlessGone(Runnable command) {
         try {
             command.run();
         } catch (LinuxException e) {

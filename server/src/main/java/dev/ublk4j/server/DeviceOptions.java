@@ -66,4 +66,14 @@ public record DeviceOptions(int id, int queues, int depth, int maxIo, long featu
     public DeviceOptions with(Feature feature) {
         return new DeviceOptions(id, queues, depth, maxIo, features | feature.mask());
     }
+
+    /** {@return the same for a device that outlives its server in such a way} */
+    public DeviceOptions with(Recovery recovery) {
+        return new DeviceOptions(
+                id,
+                queues,
+                depth,
+                maxIo,
+                (features & ~(Recovery.ALL | Feature.UBLK_F_QUIESCE)) | recovery.features());
+    }
 }

@@ -4,6 +4,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uapi.ShmemAddress;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
@@ -23,6 +24,7 @@ final class Dispatcher implements CompletionHandler {
 
     private final Queue queue;
     private final Target target;
+    private final QueueGuest guest;
     private final boolean blocking;
     private final MemorySegment descriptors;
     private final int descriptorBytes;
@@ -30,26 +32,34 @@ final class Dispatcher implements CompletionHandler {
     private final Request[] requests;
     private final BufferTable table;
     private final QueueCounters counters;
+    private final Departure departure;
 
     /** Tags whose request names a shared buffer that is being registered. */
     private final BitSet parked = new BitSet();
 
+    /** Indexes that have been complained of. */
+    private final BitSet unknown = new BitSet();
+
     Dispatcher(
             Queue queue,
             Target target,
+            QueueGuest guest,
             MemorySegment descriptors,
             int descriptorBytes,
             IoBuffers buffers,
             BufferTable table,
-            QueueCounters counters) {
+            QueueCounters counters,
+            Departure departure) {
         this.queue = queue;
         this.target = target;
+        this.guest = guest;
         this.blocking = target.blocking();
         this.descriptors = descriptors;
         this.descriptorBytes = descriptorBytes;
         this.buffers = buffers;
         this.table = table;
         this.counters = counters;
+        this.departure = departure;
         this.requests = new Request[queue.depth()];
         for (int tag = 0; tag < requests.length; tag++) {
             requests[tag] = new Request(queue, tag);
@@ -60,8 +70,10 @@ final class Dispatcher implements CompletionHandler {
     public void onCompletion(long userData, int result, int flags) {
         if (RequestId.kind(userData) == RequestId.KIND_COMMAND) {
             onCommand(RequestId.tag(userData), result);
-        } else {
+        } else if (RequestId.kind(userData) == RequestId.KIND_BACKEND) {
             onBackend(RequestId.id(userData), RequestId.step(userData), result);
+        } else {
+            guest.completed(RequestId.guestValue(userData), result, flags);
         }
     }
 
@@ -70,6 +82,7 @@ final class Dispatcher implements CompletionHandler {
             deliver(tag);
         } else if (result == IoResult.UBLK_IO_RES_ABORT) {
             queue.tags().gone(tag);
+            departure.begin();
         } else {
             throw new LinuxException("io command", queue + ", tag " + tag, result);
         }
@@ -79,6 +92,7 @@ final class Dispatcher implements CompletionHandler {
         Request request = requests[tag];
         long base = (long) tag * descriptorBytes;
         request.describe(descriptors, base, queue.tags().deliver(tag));
+        queue.delivered(tag, request.id(), request.op());
         if (request.isShared()) {
             deliverShared(request);
         } else if (request.hasData()) {
@@ -102,13 +116,26 @@ final class Dispatcher implements CompletionHandler {
             data = lookUp(request, address);
         }
         if (data == null) {
-            LOG.log(Level.ERROR, () -> request + " names a shared buffer that nobody registered");
+            counters.lost();
+            complain(request, ShmemAddress.index(address));
             settle(request, request.id(), Errno.EIO.negated());
             return;
         }
         counters.shared(request.length());
         request.attach(data, address);
         hand(request);
+    }
+
+    /** Once for each buffer: there may be thousands of requests. */
+    private void complain(Request request, int index) {
+        if (!unknown.get(index)) {
+            unknown.set(index);
+            LOG.log(
+                    Level.ERROR,
+                    () ->
+                            "%s: its data is in shared buffer %d, which this server does not have"
+                                    .formatted(request, index));
+        }
     }
 
     private @Nullable MemorySegment lookUp(Request request, long address) {
@@ -120,13 +147,19 @@ final class Dispatcher implements CompletionHandler {
         }
     }
 
-    /** Looks again for the buffers of requests that were set aside, and lets go of removed ones. */
-    void catchUp() {
+    /**
+     * Looks again for the buffers of requests that were set aside, and lets go of removed ones.
+     *
+     * @return whether a request had been set aside
+     */
+    boolean catchUp() {
+        boolean any = !parked.isEmpty();
         for (int tag = parked.nextSetBit(0); tag >= 0; tag = parked.nextSetBit(tag + 1)) {
             parked.clear(tag);
             deliverShared(requests[tag]);
         }
         queue.sharedData().catchUp();
+        return any;
     }
 
     private void hand(Request request) {

@@ -35,7 +35,11 @@ public final class Geometry {
     }
 
     private Geometry(Geometry other) {
-        size = other.size;
+        this(other, other.size);
+    }
+
+    private Geometry(Geometry other, long newSize) {
+        size = newSize;
         logicalBlockSize = other.logicalBlockSize;
         physicalBlockSize = other.physicalBlockSize;
         optimalIo = other.optimalIo;
@@ -57,6 +61,15 @@ public final class Geometry {
      */
     public static Geometry ofSize(long bytes) {
         return new Geometry(bytes).checked();
+    }
+
+    /**
+     * {@return the same with another size}
+     *
+     * @throws IllegalArgumentException when it is no multiple of the logical block size
+     */
+    public Geometry withSize(long bytes) {
+        return new Geometry(this, bytes).checked();
     }
 
     /**

@@ -9,7 +9,8 @@ import java.util.function.IntConsumer;
  * One hardware queue of a device, as its target sees it: where a pending request is completed, and
  * the ring over which the target does its own I/O.
  *
- * <p>A queue belongs to one thread. Only {@link #complete} may be called from others.
+ * <p>A queue belongs to one thread. Only {@link #complete} and {@link #callGuest} may be called
+ * from others.
  */
 public final class Queue {
     private final int deviceId;
@@ -21,6 +22,7 @@ public final class Queue {
     private final Doorbell doorbell;
     private final AnswerInbox inbox;
     private final SharedData sharedData;
+    private final QueueCounters counters;
     private final IntConsumer commitPosted = this::commitPosted;
 
     /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
@@ -31,7 +33,17 @@ public final class Queue {
 
     private final boolean[] held;
 
-    Queue(int deviceId, int id, int depth, QueueRing ring, IoBuffers buffers, BufferTable table) {
+    /** When the request was delivered, by tag; 0 where it is not timed. */
+    private final long[] deliveredNanos;
+
+    Queue(
+            int deviceId,
+            int id,
+            int depth,
+            QueueRing ring,
+            IoBuffers buffers,
+            BufferTable table,
+            QueueCounters counters) {
         this.deviceId = deviceId;
         this.id = id;
         this.ring = ring;
@@ -41,9 +53,11 @@ public final class Queue {
         this.doorbell = new Doorbell(ring);
         this.inbox = new AnswerInbox(depth, doorbell);
         this.sharedData = new SharedData(table, ring.ring());
+        this.counters = counters;
         this.backendIo = new int[depth];
         this.heldResults = new int[depth];
         this.held = new boolean[depth];
+        this.deliveredNanos = new long[depth];
     }
 
     /** {@return the number of the queue's device} */
@@ -89,6 +103,21 @@ public final class Queue {
         ring.ring().reserve(1);
         backendIo[RequestId.tag(requestId)]++;
         return RequestId.backendUserData(requestId, step);
+    }
+
+    /**
+     * {@return what to give I/O of the queue's {@link QueueGuest} on the {@linkplain #ring ring} as
+     * user data}
+     *
+     * @param value below 2 to the 60th, handed to {@link QueueGuest#completed}
+     */
+    public static long guestUserData(long value) {
+        return RequestId.guestUserData(value);
+    }
+
+    /** Has the {@link QueueGuest} called again soon; from any thread. */
+    public void callGuest() {
+        doorbell.ring();
     }
 
     /**
@@ -143,9 +172,15 @@ public final class Queue {
         }
     }
 
-    /** Commits what other threads have answered. */
-    void commitPosted() {
-        inbox.collect(commitPosted);
+    /** Notes that a request has arrived. */
+    void delivered(int tag, long requestId, int op) {
+        counters.delivered(op);
+        deliveredNanos[tag] = LatencyCounts.samples(requestId) ? System.nanoTime() : 0;
+    }
+
+    /** Commits what other threads have answered; answers whether there may have been anything. */
+    boolean commitPosted() {
+        return inbox.collect(commitPosted);
     }
 
     private void commitPosted(int tag) {
@@ -159,6 +194,10 @@ public final class Queue {
             return;
         }
         tags.fetch(tag);
+        counters.committed(result);
+        if (deliveredNanos[tag] != 0) {
+            counters.latency().add(System.nanoTime() - deliveredNanos[tag]);
+        }
         ring.command(
                 IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ,
                 id,

@@ -32,7 +32,9 @@ final class QueueThread {
     private final DeviceInfo info;
     private final int queueId;
     private final Target target;
+    private final QueueGuest guest;
     private final BufferTable table;
+    private final Departure departure;
     private final QueueCounters counters = new QueueCounters();
     private final Consumer<QueueThread> onExit;
     private final CompletableFuture<Void> fetched = new CompletableFuture<>();
@@ -51,13 +53,17 @@ final class QueueThread {
             DeviceInfo info,
             int queueId,
             Target target,
+            QueueGuest guest,
             BufferTable table,
+            Departure departure,
             Consumer<QueueThread> onExit) {
         this.charDevice = charDevice;
         this.info = info;
         this.queueId = queueId;
         this.target = target;
+        this.guest = guest;
         this.table = table;
+        this.departure = departure;
         this.onExit = onExit;
         this.thread =
                 Thread.ofPlatform()
@@ -129,18 +135,22 @@ final class QueueThread {
                             BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
                             arena);
             IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
-            Queue queue = new Queue(info.deviceId(), queueId, depth, ring, buffers, table);
+            Queue queue =
+                    new Queue(info.deviceId(), queueId, depth, ring, buffers, table, counters);
             Dispatcher dispatcher =
                     new Dispatcher(
                             queue,
                             target,
+                            guest,
                             descriptors,
                             info.ioDescSize(),
                             buffers,
                             table,
-                            counters);
+                            counters,
+                            departure);
             served = queue;
             target.queueStarted(queue);
+            guest.started(queue);
             try {
                 queue.fetchAll();
                 ring.run(false, dispatcher);
@@ -148,6 +158,7 @@ final class QueueThread {
                 loop(queue, ring, dispatcher);
             } finally {
                 queue.doorbell().close();
+                guest.stopped();
                 target.queueStopped(queue);
             }
         }
@@ -156,12 +167,22 @@ final class QueueThread {
     /**
      * One wait covers everything: each turn sends the answers and the backend I/O that were
      * prepared and takes in requests, completions of backend I/O and answers from other threads.
+     *
+     * <p>Tags that were out when the driver took the others back are never taken back themselves.
+     * They end here: when no answer is owed, and a turn that sends the last ones brings nothing
+     * new.
      */
-    private static void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
-        while (queue.tags().alive() > 0) {
-            ring.run(true, dispatcher);
-            queue.commitPosted();
-            dispatcher.catchUp();
+    private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+        TagTable tags = queue.tags();
+        boolean goOn = false;
+        boolean over = false;
+        while (tags.alive() > 0 && !over) {
+            boolean leaving = departure.hasBegun() && tags.out() == 0;
+            boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
+            over = leaving && !busy;
+            busy |= queue.commitPosted();
+            busy |= dispatcher.catchUp();
+            goOn = guest.turn(busy);
         }
     }
 

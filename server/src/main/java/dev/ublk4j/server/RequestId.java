@@ -20,11 +20,16 @@ final class RequestId {
     /** A completion of I/O that the target started for a request. */
     static final int KIND_BACKEND = 1;
 
+    /** A completion of I/O of the queue's guest, whose value takes the place of the id and step. */
+    static final int KIND_GUEST = 2;
+
     private static final int TAG_BITS = 16;
     private static final int STEP_SHIFT = 52;
     private static final int KIND_SHIFT = 60;
     private static final long GENERATION_MASK = (1L << (STEP_SHIFT - TAG_BITS)) - 1;
     private static final long ID_MASK = (1L << STEP_SHIFT) - 1;
+
+    private static final long GUEST_MASK = (1L << KIND_SHIFT) - 1;
 
     /** The largest step that a target may give. */
     static final int MAX_STEP = (1 << (KIND_SHIFT - STEP_SHIFT)) - 1;
@@ -53,6 +58,15 @@ final class RequestId {
 
     static long backendUserData(long id, int step) {
         return (long) KIND_BACKEND << KIND_SHIFT | (long) step << STEP_SHIFT | id;
+    }
+
+    static long guestUserData(long value) {
+        assert value >>> KIND_SHIFT == 0 : value;
+        return (long) KIND_GUEST << KIND_SHIFT | value;
+    }
+
+    static long guestValue(long userData) {
+        return userData & GUEST_MASK;
     }
 
     static int kind(long userData) {

@@ -33,7 +33,7 @@ public final class SharedBuffer implements AutoCloseable {
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {
-            device.unshare(index);
+            device.buffers().unshare(index);
         }
     }
 

@@ -45,6 +45,7 @@ final class TagTable {
     private final long[] entries;
 
     private int alive;
+    private int out;
 
     TagTable(int depth) {
         entries = new long[depth];
@@ -62,6 +63,7 @@ final class TagTable {
         long generation = RequestId.nextGeneration(entry >>> STATE_BITS);
         // Release: a target hands the id to other threads, which find the request described.
         ENTRY.setRelease(entries, tag, entry(generation, State.DELIVERED));
+        out++;
         return RequestId.of(tag, generation);
     }
 
@@ -88,6 +90,7 @@ final class TagTable {
         long entry = entries[tag];
         assert state(entry) == State.ANSWERED : describe(tag);
         ENTRY.setOpaque(entries, tag, entry(entry >>> STATE_BITS, State.FETCHED));
+        out--;
     }
 
     /** Notes that the driver took a tag back. */
@@ -101,6 +104,11 @@ final class TagTable {
     /** {@return how many tags are not gone}; on the queue thread */
     int alive() {
         return alive;
+    }
+
+    /** {@return how many tags carry a request that has not been committed}; on the queue thread */
+    int out() {
+        return out;
     }
 
     /** {@return whether an id names a request that is still owed an answer} */

@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a block device is made of: the class that a device's author writes.
@@ -86,6 +87,26 @@ public interface Target extends AutoCloseable {
      */
     default boolean blocking() {
         return false;
+    }
+
+    /**
+     * {@return what knows which parts of the target hold nothing, or null when nothing does} The
+     * driver never asks; fronts do that tell their clients.
+     */
+    default @Nullable AllocationMap allocation() {
+        return null;
+    }
+
+    /**
+     * Makes room for another size of the device, or gives room back, before the device changes to
+     * it. On any thread, while requests go on.
+     *
+     * @param bytes a multiple of the logical block size
+     * @throws UnsupportedOperationException when the target's size is fixed
+     * @throws IllegalArgumentException for a size that it cannot have
+     */
+    default void resize(long bytes) {
+        throw new UnsupportedOperationException("the size of this kind of device is fixed");
     }
 
     /** Prepares a queue, on its thread, before its first request. */

@@ -157,6 +157,26 @@ public final class BackingFile implements AutoCloseable {
         return size;
     }
 
+    /**
+     * Sees to it that there are so many bytes: makes a regular file longer. Never makes one
+     * shorter.
+     *
+     * @throws IllegalArgumentException when there are not, and it may not or cannot be made longer
+     * @throws LinuxException {@code ENOSPC}, {@code EFBIG} and others, when the file system refuses
+     */
+    public void provide(long bytes) {
+        FileStatus status = FileStatus.of(fd);
+        long has = status.isRegular() ? status.size() : ask(fd, BLKGETSIZE64, "BLKGETSIZE64");
+        if (has >= bytes) {
+            return;
+        }
+        if (readOnly || !status.isRegular()) {
+            throw new IllegalArgumentException(
+                    "%s has %d bytes, and cannot be made longer here".formatted(fd.name(), has));
+        }
+        fd.truncate(bytes);
+    }
+
     /** {@return what offsets and lengths must be multiples of} */
     public int blockSize() {
         return blockSize;

@@ -1,6 +1,9 @@
 package dev.ublk4j.targets;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.server.AllocationMap;
+import dev.ublk4j.server.Extents;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
@@ -64,6 +67,11 @@ public final class FileTarget implements Target {
     @Override
     public Geometry geometry() {
         return geometry;
+    }
+
+    @Override
+    public void resize(long bytes) {
+        file.provide(bytes);
     }
 
     @Override
@@ -161,6 +169,35 @@ public final class FileTarget implements Target {
         }
         int now = before + result;
         return now < request.length() ? transfer(request, now) : now;
+    }
+
+    /** What the file system says of holes. */
+    @Override
+    public AllocationMap allocation() {
+        return this::describe;
+    }
+
+    private void describe(long offset, long length, Extents extents) {
+        long end = offset + length;
+        long at = offset;
+        boolean more = true;
+        while (more && at < end) {
+            long data = file.fd().seek(at, Fd.SEEK_DATA);
+            if (data == Errno.ENXIO.negated()) {
+                data = end;
+            } else if (data < 0) {
+                // A block device, for example, cannot tell.
+                data = at;
+            }
+            more = extents.add(Math.min(data, end) - at, false);
+            at = Math.min(data, end);
+            if (more && at < end) {
+                long hole = file.fd().seek(at, Fd.SEEK_HOLE);
+                long next = hole <= at ? end : Math.min(hole, end);
+                more = extents.add(next - at, true);
+                at = next;
+            }
+        }
     }
 
     @Override

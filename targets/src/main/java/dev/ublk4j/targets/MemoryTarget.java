@@ -1,6 +1,7 @@
 package dev.ublk4j.targets;
 
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
@@ -47,6 +48,13 @@ public final class MemoryTarget implements Target {
     @Override
     public int writeZeroes(Request request) {
         return Mapping.zero(disk, request.offset(), request.length());
+    }
+
+    /** What has never been written, or was discarded, has no page. */
+    @Override
+    public AllocationMap allocation() {
+        return (offset, length, extents) ->
+                PageTable.describe(disk.address() + offset, length, extents);
     }
 
     @Override

@@ -47,4 +47,8 @@ public final class NullTarget implements Target {
     public int writeZeroes(Request request) {
         return 0;
     }
+
+    /** Any size will do. */
+    @Override
+    public void resize(long bytes) {}
 }

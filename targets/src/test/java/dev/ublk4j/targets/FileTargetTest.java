@@ -10,6 +10,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
 import java.io.RandomAccessFile;
@@ -101,6 +102,33 @@ class FileTargetTest {
             assertThat(disk.read(data, 16 * PAGE)).isEqualTo(Errno.EIO.negated());
             assertThat(disk.read(data, 6 * PAGE)).isEqualTo(Errno.EIO.negated());
             assertThat(disk.read(data, 0)).isEqualTo(4 * PAGE);
+        }
+    }
+
+    @Test
+    void aFileGrowsWithItsDeviceAndNeverShrinks() throws Exception {
+        Path file = file(SIZE);
+        DeviceOptions options = DeviceOptions.defaults().withDepth(8).with(Feature.UPDATE_SIZE);
+        FileTarget target =
+                new FileTarget(BackingFile.open(file, BackingFile.Caching.BUFFERED, false));
+        try (Device device = Device.start(driver, target, options);
+                Disk disk = driver.openBlock(device.id())) {
+            device.resize(2 * SIZE);
+            assertThat(file).hasSize(2 * SIZE);
+            assertThat(disk.write(data, SIZE + 4 * PAGE)).isEqualTo(4 * PAGE);
+            device.resize(SIZE / 2);
+            assertThat(file).hasSize(2 * SIZE);
+            assertThat(disk.read(data, SIZE)).isNegative();
+        }
+    }
+
+    @Test
+    void aFileThatIsOnlyReadDoesNotGrow() throws Exception {
+        try (BackingFile file = BackingFile.open(file(SIZE), BackingFile.Caching.BUFFERED, true)) {
+            file.provide(SIZE);
+            assertThatThrownBy(() -> file.provide(2 * SIZE))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("cannot be made longer");
         }
     }
 

@@ -320,6 +320,15 @@ public final class Ring implements AutoCloseable {
         return closed ? 0 : submissions.pending();
     }
 
+    /**
+     * {@return an entry that is prepared and not taken by the kernel, to look at or to change}
+     *
+     * @param index below {@link #pendingSubmissions}, 0 for the one prepared first
+     */
+    public PreparedEntry preparedEntry(int index) {
+        return new PreparedEntry(sqes, submissions.pending(index));
+    }
+
     /** {@return completions waiting in the ring} */
     public int ready() {
         return closed ? 0 : completions.ready();

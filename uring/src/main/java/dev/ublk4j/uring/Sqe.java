@@ -76,6 +76,10 @@ final class Sqe {
         }
     }
 
+    static int opcode(MemorySegment sqes, long base) {
+        return sqes.get(JAVA_BYTE, base + OPCODE) & 0xff;
+    }
+
     static void flags(MemorySegment sqes, long base, int flags) {
         sqes.set(JAVA_BYTE, base + FLAGS, (byte) flags);
     }
@@ -84,8 +88,24 @@ final class Sqe {
         return sqes.get(JAVA_BYTE, base + FLAGS) & 0xff;
     }
 
+    static void fd(MemorySegment sqes, long base, int fd) {
+        sqes.set(JAVA_INT, base + FD, fd);
+    }
+
+    static long offset(MemorySegment sqes, long base) {
+        return sqes.get(JAVA_LONG, base + OFF);
+    }
+
+    static long address(MemorySegment sqes, long base) {
+        return sqes.get(JAVA_LONG, base + ADDR);
+    }
+
     static void address(MemorySegment sqes, long base, long address) {
         sqes.set(JAVA_LONG, base + ADDR, address);
+    }
+
+    static int length(MemorySegment sqes, long base) {
+        return sqes.get(JAVA_INT, base + LEN);
     }
 
     static void length(MemorySegment sqes, long base, int length) {
@@ -94,6 +114,14 @@ final class Sqe {
 
     static void operationFlags(MemorySegment sqes, long base, int flags) {
         sqes.set(JAVA_INT, base + RW_FLAGS, flags);
+    }
+
+    static long userData(MemorySegment sqes, long base) {
+        return sqes.get(JAVA_LONG, base + USER_DATA);
+    }
+
+    static void userData(MemorySegment sqes, long base, long userData) {
+        sqes.set(JAVA_LONG, base + USER_DATA, userData);
     }
 
     /** Sets the buffer index, which is the buffer group where a buffer is to be selected. */
@@ -105,8 +133,8 @@ final class Sqe {
     static String describe(MemorySegment sqes, long base) {
         return "%s fd=%d userData=0x%x"
                 .formatted(
-                        Opcode.nameOf(sqes.get(JAVA_BYTE, base + OPCODE) & 0xff),
+                        Opcode.nameOf(opcode(sqes, base)),
                         sqes.get(JAVA_INT, base + FD),
-                        sqes.get(JAVA_LONG, base + USER_DATA));
+                        userData(sqes, base));
     }
 }

@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
+import java.util.Objects;
 import java.util.StringJoiner;
 
 /**
@@ -94,6 +95,11 @@ final class SubmissionQueue {
         long base = (long) (tail & (entries - 1)) * entryBytes;
         tail++;
         return base;
+    }
+
+    /** {@return the offset of an entry that the kernel has not, the oldest being 0} */
+    long pending(int index) {
+        return (long) ((head + Objects.checkIndex(index, pending())) & (entries - 1)) * entryBytes;
     }
 
     /** {@return the slot of the entry at an offset, below {@link #entries}} */

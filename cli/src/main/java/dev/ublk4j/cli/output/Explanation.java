@@ -28,6 +28,7 @@ public final class Explanation {
                     case LinuxException refused -> ofRefusal(refused);
                     case UnfitFileException unfit -> unfit.getMessage();
                     case IllegalArgumentException wrong -> wrong.getMessage();
+                    case UnsupportedOperationException unable -> unable.getMessage();
                     case NoSuchFileException missing -> "no such file: " + missing.getFile();
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
                     case UncheckedIOException failed -> failed.getMessage();

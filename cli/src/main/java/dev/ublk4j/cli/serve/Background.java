@@ -13,8 +13,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The other process that serves when {@code add} does not: this very command line once more, with a
- * property that tells it so, in a session of its own that a terminal's Ctrl-C does not reach.
+ * The other process that serves when the command itself does not: this very command line once more,
+ * with a property that tells it so, in a session of its own that a terminal's Ctrl-C does not
+ * reach.
  *
  * <p>Its standard output is a pipe for its {@link Report}, its standard error its log.
  */
@@ -35,9 +36,10 @@ public final class Background {
     /**
      * Starts a server and waits for its report.
      *
+     * @return what it serves, as JSON
      * @throws Failure when it could not serve, with its own reason
      */
-    public static ServedDevice start(RunFolder folder) throws IOException {
+    public static String start(RunFolder folder) throws IOException {
         Path log = newLog(folder);
         Process server =
                 new ProcessBuilder(command(ownCommandLine(), log))
@@ -55,9 +57,9 @@ public final class Background {
             throw new Failure(died(server, log));
         }
         try {
-            ServedDevice device = Report.read(report);
+            String served = Report.checked(report);
             Runtime.getRuntime().removeShutdownHook(giveUp);
-            return device;
+            return served;
         } catch (Failure e) {
             awaitEnd(server);
             Files.deleteIfExists(log);
@@ -105,7 +107,7 @@ public final class Background {
         List<String> lines = Files.readAllLines(log);
         String last = lines.isEmpty() ? "it said nothing" : lines.getLast();
         Files.deleteIfExists(log);
-        return "the server ended with status %d before its device was live: %s"
+        return "the server ended with status %d before it served anything: %s"
                 .formatted(status, last);
     }
 

@@ -12,36 +12,37 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One device, served by this process until it is deleted or the process is told to end.
+ * One device, served by this process until it is deleted, taken away or the process is told to end.
  *
- * <p>SIGTERM and SIGINT run a shutdown hook that stops and deletes the device; {@code del} of
- * another process makes {@link #serve} return.
+ * <p>SIGTERM and SIGINT run a shutdown hook that stops and deletes the device; {@code del} and
+ * {@code quiesce} of another process make {@link #serve} return.
  */
 public final class Foreground implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Foreground.class.getName());
 
-    private final Plan plan;
+    private final DevicePlan plan;
     private final RunFolder folder;
     private final ProcessIdentity self = ProcessIdentity.current();
     private @Nullable KernelDriver driver;
     private @Nullable Device device;
+    private @Nullable ControlSocket control;
     private @Nullable SharingServer sharing;
     private boolean closed;
 
-    private Foreground(Plan plan, RunFolder folder) {
+    private Foreground(DevicePlan plan, RunFolder folder) {
         this.plan = plan;
         this.folder = folder;
     }
 
     /**
-     * Serves a device; returns when it has been deleted.
+     * Serves a device; returns when it has been deleted, or waits for another server.
      *
      * @param log this process's log, still without a device's number
      * @param onLive told of the device when it can be used
      * @throws RuntimeException when the device cannot be served, with the reason
      */
     public static void serve(
-            Plan plan, RunFolder folder, @Nullable Path log, Consumer<ServedDevice> onLive) {
+            DevicePlan plan, RunFolder folder, @Nullable Path log, Consumer<ServedDevice> onLive) {
         try (Foreground server = new Foreground(plan, folder)) {
             // Closing waits for a start under way, so that no signal leaves half a device behind.
             Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
@@ -60,7 +61,7 @@ public final class Foreground implements AutoCloseable {
             throw new IllegalStateException("told to end before the device was live");
         }
         driver = KernelDriver.open();
-        device = Device.start(driver, plan.opener().get(), plan.options());
+        device = plan.starter().apply(driver);
         if (plan.sharing() != null) {
             sharing = plan.sharing().start(device);
         }
@@ -81,14 +82,24 @@ public final class Foreground implements AutoCloseable {
                         live.geometry().logicalBlockSize(),
                         live.geometry().readOnly(),
                         Instant.now(),
-                        log == null ? null : folder.nameLog(log, live.id()).toString());
+                        log == null
+                                ? null
+                                : folder.nameLog(log, Integer.toString(live.id())).toString(),
+                        plan.words());
         if (!closed) {
             folder.write(served);
+            control =
+                    ControlSocket.open(
+                            folder.controlSocket(live.id()),
+                            new DeviceControl(live, served, folder)::answer);
         }
         return served;
     }
 
-    /** Stops and deletes the device; a second call waits for the first. */
+    /**
+     * Stops and deletes the device, unless it waits for another server, which finds what it needs
+     * in the folder. A second call waits for the first.
+     */
     @Override
     public synchronized void close() {
         if (closed) {
@@ -97,22 +108,33 @@ public final class Foreground implements AutoCloseable {
         closed = true;
         if (device != null) {
             try {
+                closeControl();
                 // Clients first, so that they change nothing any more; their memory last, when
                 // there is no device that might use it.
                 if (sharing != null) {
                     sharing.stop();
                 }
                 device.close();
-                if (sharing != null) {
-                    sharing.close();
+                if (device.isLeft()) {
+                    LOG.log(Level.WARNING, () -> device + " waits for another server");
+                } else {
+                    if (sharing != null) {
+                        sharing.close();
+                    }
+                    folder.remove(device.id(), self);
                 }
-                folder.remove(device.id(), self);
             } catch (RuntimeException | IOException e) {
                 LOG.log(Level.ERROR, () -> device + " was not taken down in order", e);
             }
         }
         if (driver != null) {
             driver.close();
+        }
+    }
+
+    private void closeControl() throws IOException {
+        if (control != null) {
+            control.close();
         }
     }
 }

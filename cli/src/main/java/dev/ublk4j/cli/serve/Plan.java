@@ -11,12 +11,7 @@ import org.jspecify.annotations.Nullable;
  * @param kind the kind of target, as the command names it
  * @param source the file or class behind the target, where there is one
  * @param options how to serve it
- * @param sharing how memory is to be shared, null when it is not to be
  * @param opener makes the target; called once
  */
 public record Plan(
-        String kind,
-        @Nullable String source,
-        DeviceOptions options,
-        @Nullable SharingPlan sharing,
-        Supplier<Target> opener) {}
+        String kind, @Nullable String source, DeviceOptions options, Supplier<Target> opener) {}

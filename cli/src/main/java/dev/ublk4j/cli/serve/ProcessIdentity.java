@@ -3,6 +3,7 @@ package dev.ublk4j.cli.serve;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,8 @@ public record ProcessIdentity(long pid, long startTicks) {
     private static final int STATE = 0;
 
     private static final int START_TICKS = 22 - 3;
+
+    private static final long PAUSE_MILLIS = 10;
 
     /** {@return this process} */
     public static ProcessIdentity current() {
@@ -43,5 +46,21 @@ public record ProcessIdentity(long pid, long startTicks) {
     /** {@return whether it still runs} */
     public boolean isAlive() {
         return equals(ofOrNull(pid));
+    }
+
+    /**
+     * {@return whether it has ended within a time}
+     *
+     * @throws InterruptedException when the wait is interrupted
+     */
+    public boolean awaitEnd(Duration time) throws InterruptedException {
+        long deadline = System.nanoTime() + time.toNanos();
+        while (isAlive()) {
+            if (System.nanoTime() > deadline) {
+                return false;
+            }
+            Thread.sleep(PAUSE_MILLIS);
+        }
+        return true;
     }
 }

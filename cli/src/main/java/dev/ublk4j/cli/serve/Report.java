@@ -6,18 +6,13 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * The one line that a server in the background writes to the process that started it: the device,
- * or why there is none.
+ * The one line that a server in the background writes to the process that started it: a JSON object
+ * about what it serves, or why it serves nothing.
  */
 public final class Report {
     private static final String ERROR = "error";
 
     private Report() {}
-
-    /** {@return the line of a server whose device is live} */
-    public static String live(ServedDevice device) {
-        return device.json();
-    }
 
     /** {@return the line of a server that failed} */
     public static String failed(String why) {
@@ -29,11 +24,11 @@ public final class Report {
     }
 
     /**
-     * {@return the device that a line tells of}
+     * {@return a line that tells of something served}
      *
-     * @throws Failure when it tells why there is none
+     * @throws Failure when it tells why there is nothing
      */
-    public static ServedDevice read(String line) {
+    public static String checked(String line) {
         try (JsonParser json = Json.parser(line)) {
             json.nextToken();
             if (json.nextToken() == JsonToken.PROPERTY_NAME && ERROR.equals(json.currentName())) {
@@ -41,6 +36,6 @@ public final class Report {
                 throw new Failure(json.getString());
             }
         }
-        return ServedDevice.parse(line);
+        return line;
     }
 }

@@ -1,9 +1,11 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
+import org.jspecify.annotations.Nullable;
 
 /** A target that is as another, apart from its geometry. */
 public final class Reshaped implements Target {
@@ -56,8 +58,18 @@ public final class Reshaped implements Target {
     }
 
     @Override
+    public void resize(long bytes) {
+        target.resize(bytes);
+    }
+
+    @Override
     public boolean blocking() {
         return target.blocking();
+    }
+
+    @Override
+    public @Nullable AllocationMap allocation() {
+        return target.allocation();
     }
 
     @Override

@@ -11,13 +11,15 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The folder where servers leave word of what they serve: {@code N.json} for device N, and {@code
- * N.log} of a server in the background.
+ * The folder where servers leave word of what they serve: {@code N.json} for device N, {@code
+ * N.log} of a server in the background, and {@code N.control}, where a server answers.
  *
  * <p>It is {@code /run/ublk4j}, a folder of the user's own for who may not write there, or what
  * {@code UBLK4J_RUN} says. A state file outlives a server that was killed; its {@link
@@ -87,6 +89,7 @@ public final class RunFolder {
         ServedDevice device = readOrNull(id);
         if (device == null || !device.server().isAlive()) {
             Files.deleteIfExists(stateFile(id));
+            Files.deleteIfExists(controlSocket(id));
         }
     }
 
@@ -99,11 +102,10 @@ public final class RunFolder {
         if (!Files.isWritable(folder)) {
             return;
         }
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "[0-9]*.json")) {
-            for (Path file : files) {
-                Matcher name = STATE_FILE.matcher(file.getFileName().toString());
-                if (name.matches() && !present.contains(Integer.valueOf(name.group(1)))) {
-                    removeStale(Integer.parseInt(name.group(1)));
+        try {
+            for (int number : served()) {
+                if (!present.contains(number)) {
+                    removeStale(number);
                 }
             }
         } catch (IOException e) {
@@ -118,8 +120,31 @@ public final class RunFolder {
     }
 
     /** Gives a log its final name, and answers it. */
-    public Path nameLog(Path log, int id) throws IOException {
-        return Files.move(log, folder.resolve(id + ".log"), REPLACE_EXISTING);
+    public Path nameLog(Path log, String name) throws IOException {
+        return Files.move(log, folder.resolve(name + ".log"), REPLACE_EXISTING);
+    }
+
+    /** {@return the devices of which there is a state file, lowest first} */
+    public SortedSet<Integer> served() {
+        SortedSet<Integer> numbers = new TreeSet<>();
+        if (Files.isDirectory(folder)) {
+            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "[0-9]*.json")) {
+                for (Path file : files) {
+                    Matcher name = STATE_FILE.matcher(file.getFileName().toString());
+                    if (name.matches()) {
+                        numbers.add(Integer.valueOf(name.group(1)));
+                    }
+                }
+            } catch (IOException e) {
+                log().log(Level.INFO, () -> folder + " cannot be read", e);
+            }
+        }
+        return numbers;
+    }
+
+    /** {@return where the server of a device answers} */
+    public Path controlSocket(int id) {
+        return folder.resolve(id + ".control");
     }
 
     /** Looked up when it is needed: setting up the log takes longer than a short command. */

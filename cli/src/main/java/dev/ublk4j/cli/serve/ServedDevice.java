@@ -3,6 +3,8 @@ package dev.ublk4j.cli.serve;
 import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.kernel.KernelDriver;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -23,6 +25,8 @@ import tools.jackson.core.JsonToken;
  * @param readOnly whether writes are refused
  * @param since when it became live
  * @param log the server's log, where it has one
+ * @param words the kind of target and its options, which make the same target again; empty where
+ *     that is not known
  */
 public record ServedDevice(
         int id,
@@ -36,7 +40,19 @@ public record ServedDevice(
         int blockSize,
         boolean readOnly,
         Instant since,
-        @Nullable String log) {
+        @Nullable String log,
+        List<String> words) {
+    /** Copies the words. */
+    public ServedDevice {
+        words = List.copyOf(words);
+    }
+
+    /** {@return the same device in another size} */
+    public ServedDevice withSize(long newSize) {
+        return new ServedDevice(
+                id, server, target, source, queues, depth, maxIo, newSize, blockSize, readOnly,
+                since, log, words);
+    }
 
     /** {@return the path of the block device} */
     public String path() {
@@ -73,6 +89,9 @@ public record ServedDevice(
         if (log != null) {
             json.writeStringProperty("log", log);
         }
+        json.writeArrayPropertyStart("words");
+        words.forEach(json::writeString);
+        json.writeEndArray();
         json.writeEndObject();
     }
 
@@ -104,6 +123,7 @@ public record ServedDevice(
         boolean readOnly = false;
         Instant since = Instant.EPOCH;
         String log = null;
+        List<String> words = new ArrayList<>();
         while (json.nextToken() == JsonToken.PROPERTY_NAME) {
             String name = json.currentName();
             json.nextToken();
@@ -121,6 +141,11 @@ public record ServedDevice(
                 case "read_only" -> readOnly = json.getBooleanValue();
                 case "since" -> since = Instant.parse(json.getString());
                 case "log" -> log = json.getString();
+                case "words" -> {
+                    while (json.nextToken() == JsonToken.VALUE_STRING) {
+                        words.add(json.getString());
+                    }
+                }
                 default -> json.skipChildren();
             }
         }
@@ -139,6 +164,7 @@ public record ServedDevice(
                 blockSize,
                 readOnly,
                 since,
-                log);
+                log,
+                words);
     }
 }

@@ -39,7 +39,8 @@ class RunFolderTest {
                 4096,
                 false,
                 Instant.parse("2026-01-02T03:04:05Z"),
-                "/run/ublk4j/3.log");
+                "/run/ublk4j/3.log",
+                List.of("file", "--buffered", "/srv/my \"disk\".img"));
     }
 
     private RunFolder folder() {
@@ -108,7 +109,7 @@ class RunFolderTest {
         Path log = folder().newLog();
         Files.writeString(log, "hello");
 
-        Path named = folder().nameLog(log, 7);
+        Path named = folder().nameLog(log, "7");
 
         assertThat(named).hasFileName("7.log").hasContent("hello");
         assertThat(files()).containsExactly("7.log");
@@ -137,12 +138,14 @@ class RunFolderTest {
 
     @Test
     void aReportTellsOfTheDevice() {
-        assertThat(Report.read(Report.live(device(3, SELF)))).isEqualTo(device(3, SELF));
+        String line = device(3, SELF).json();
+
+        assertThat(ServedDevice.parse(Report.checked(line))).isEqualTo(device(3, SELF));
     }
 
     @Test
     void aReportTellsWhyThereIsNoDevice() {
-        assertThatThrownBy(() -> Report.read(Report.failed("no \"such\" file")))
+        assertThatThrownBy(() -> Report.checked(Report.failed("no \"such\" file")))
                 .isInstanceOf(Failure.class)
                 .hasMessage("no \"such\" file");
     }

@@ -2,7 +2,7 @@ package dev.ublk4j.embedded.range;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.embedded.Ops;
+import dev.ublk4j.trials.Ops;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

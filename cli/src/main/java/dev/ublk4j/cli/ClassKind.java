@@ -1,0 +1,62 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.server.Target;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The kind {@code target}. */
+@Command(
+        name = "target",
+        description = "A device of a target class of your own.",
+        footer = {
+            "",
+            "The class implements dev.ublk4j.server.Target and has a public constructor that takes"
+                    + " either String... or nothing.",
+            "",
+            "Example:",
+            "  ublk4j add target --class com.example.Striped --jar striped.jar /dev/sdb /dev/sdc"
+        })
+final class ClassKind extends TargetKind {
+    @Option(
+            names = "--class",
+            paramLabel = "NAME",
+            required = true,
+            description = "The target's class, with its package.")
+    private String className = "";
+
+    @Option(
+            names = "--jar",
+            paramLabel = "JAR",
+            description = "Where the class, or what it needs, is. May be repeated.")
+    private List<Path> jars = new ArrayList<>();
+
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "ARGUMENT",
+            description = "What the constructor is given.")
+    private List<String> arguments = new ArrayList<>();
+
+    @Override
+    String source() {
+        return className;
+    }
+
+    /** Paths among the arguments must be absolute: nobody else knows which of them are paths. */
+    @Override
+    List<String> ownWords() {
+        List<String> words = new ArrayList<>(List.of("--class=" + className));
+        jars.forEach(jar -> words.add("--jar=" + jar.toAbsolutePath().normalize()));
+        words.add("--");
+        words.addAll(arguments);
+        return words;
+    }
+
+    @Override
+    Target open() {
+        return TargetClass.load(className, jars).create(arguments);
+    }
+}

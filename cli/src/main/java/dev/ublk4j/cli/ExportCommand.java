@@ -1,0 +1,33 @@
+package dev.ublk4j.cli;
+
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** {@code ublk4j export}: a sub-command for each protocol, and below it one for each target. */
+@Command(
+        name = "export",
+        description = "Serve a target to programs that speak a storage protocol, without ublk.",
+        synopsisSubcommandLabel = "PROTOCOL",
+        commandListHeading = "%nProtocols:%n",
+        footer = {
+            "",
+            "Needs no kernel module and no privilege. It is served here, until Ctrl-C or SIGTERM.",
+            "",
+            "Examples:",
+            "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
+            "  ublk4j export nbd --listen 127.0.0.1:10809 memory --size 1G"
+        },
+        subcommands = {})
+final class ExportCommand implements Runnable {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw new ParameterException(
+                spec.commandLine(), "export over what? One of: " + Subcommands.names(spec));
+    }
+}

@@ -1,0 +1,128 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.cli.serve.Background;
+import dev.ublk4j.cli.serve.ExportServer;
+import dev.ublk4j.cli.serve.Exported;
+import dev.ublk4j.cli.serve.Front;
+import dev.ublk4j.cli.serve.Plan;
+import dev.ublk4j.cli.serve.Report;
+import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** What every {@code export} does, whatever the protocol is. */
+abstract class ExportProtocol implements Runnable, TargetHost {
+    @Mixin private final QueueFlags queues = new QueueFlags();
+
+    @Option(
+            names = "--detach",
+            scope = ScopeType.INHERIT,
+            description = "Serve from a process in the background, until SIGTERM.")
+    private boolean detach;
+
+    @Option(
+            names = "--json",
+            scope = ScopeType.INHERIT,
+            description = "Say as JSON, on one line, what is exported.")
+    private boolean json;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    /** Those that have been asked for so far, in the order of the command line. */
+    private final List<TargetKind> kinds = new ArrayList<>();
+
+    /**
+     * Finds what is wrong with the options of the protocol, before anything is opened.
+     *
+     * @param targets how many are to be exported
+     * @throws IllegalArgumentException when something is
+     */
+    abstract void check(int targets);
+
+    /** Opens the front; see {@link ExportServer.FrontOpener}. */
+    abstract Front open(EmbeddedDriver driver, List<Exported> exports);
+
+    @Override
+    public final void run() {
+        throw new ParameterException(
+                spec.commandLine(), "export what? One of: " + Subcommands.names(spec));
+    }
+
+    @Override
+    public final int serve(TargetKind kind) throws IOException {
+        kinds.add(kind);
+        // Each target of the command line comes by; all are served by the last.
+        if (kinds.size() < spec.commandLine().getParseResult().subcommands().size()) {
+            return 0;
+        }
+        List<Plan> plans = new ArrayList<>();
+        for (TargetKind each : kinds) {
+            DeviceOptions options = each.checked(() -> queues.options(-1).with(Feature.SHMEM_ZC));
+            plans.add(new Plan(each.name(), each.source(), options, each::openShaped));
+        }
+        kind.checked(() -> {
+            check(plans.size());
+            return plans;
+        });
+        PrintWriter out = spec.commandLine().getOut();
+        Path log = Background.ownLogOrNull();
+        if (log != null) {
+            report(plans, log, out);
+        } else if (detach) {
+            String served = Background.start(RunFolder.ofUser());
+            print(json ? List.of(served) : ExportServer.addresses(served), out);
+        } else {
+            ExportServer.serve(
+                    spec.name(),
+                    plans,
+                    this::open,
+                    server -> print(json ? List.of(server.json()) : server.addresses(), out));
+        }
+        return 0;
+    }
+
+    private void report(List<Plan> plans, Path log, PrintWriter out) {
+        try {
+            ExportServer.serve(
+                    spec.name(),
+                    plans,
+                    this::open,
+                    server -> {
+                        nameLog(log);
+                        print(List.of(server.json()), out);
+                    });
+        } catch (RuntimeException e) {
+            print(List.of(Report.failed(Explanation.of(e))), out);
+            throw e;
+        }
+    }
+
+    private void nameLog(Path log) {
+        try {
+            RunFolder.ofUser().nameLog(log, spec.name() + "-" + ProcessHandle.current().pid());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void print(List<String> lines, PrintWriter out) {
+        lines.forEach(out::println);
+        out.flush();
+    }
+}

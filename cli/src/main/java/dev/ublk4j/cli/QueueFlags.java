@@ -1,0 +1,46 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.server.DeviceOptions;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** The options of every device, whichever driver it is added to and whatever its target is. */
+@Command
+final class QueueFlags {
+    @Option(
+            names = {"-q", "--queues"},
+            paramLabel = "COUNT",
+            defaultValue = "1",
+            scope = ScopeType.INHERIT,
+            description = "Queues, each with a thread. Default: ${DEFAULT-VALUE}.")
+    private int queues;
+
+    @Option(
+            names = {"-d", "--depth"},
+            paramLabel = "COUNT",
+            defaultValue = "128",
+            scope = ScopeType.INHERIT,
+            description = "Requests that a queue can have out. Default: ${DEFAULT-VALUE}.")
+    private int depth;
+
+    @Option(
+            names = "--max-io",
+            paramLabel = "SIZE",
+            defaultValue = "512K",
+            converter = ByteSize.class,
+            scope = ScopeType.INHERIT,
+            description = "The largest request. Default: ${DEFAULT-VALUE}.")
+    private long maxIo;
+
+    /**
+     * {@return how a device is to be served}
+     *
+     * @param number the device's number, or -1
+     * @throws IllegalArgumentException when a number is out of range
+     */
+    DeviceOptions options(int number) {
+        int largest = (int) Math.min(maxIo, Integer.MAX_VALUE);
+        return new DeviceOptions(number, queues, depth, largest, 0);
+    }
+}

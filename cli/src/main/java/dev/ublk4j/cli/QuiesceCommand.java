@@ -1,0 +1,59 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/** {@code ublk4j quiesce}. */
+@Command(
+        name = "quiesce",
+        description =
+                "Take the server away from a device, for 'ublk4j recover' to put a new one in.",
+        footer = {
+            "",
+            "The device must have been added with --recovery. Requests that the server has are"
+                    + " answered; later ones wait, or fail where that was asked for."
+        })
+final class QuiesceCommand implements Callable<Integer> {
+    /** How long the driver may wait for a tag that is idle. */
+    private static final Duration IDLE_PATIENCE = Duration.ofSeconds(10);
+
+    /** How long the server may take to answer its requests and end. */
+    private static final Duration SERVER_PATIENCE = Duration.ofSeconds(40);
+
+    @Parameters(paramLabel = "N", description = "The device, by number.")
+    private int number;
+
+    private final RunFolder folder = RunFolder.ofUser();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        DriverModule.check();
+        ServedDevice served = folder.readOrNull(number);
+        if (served == null || !served.server().isAlive()) {
+            throw new Failure("device %d has no server of ublk4j here".formatted(number));
+        }
+        try (KernelDriver driver = KernelDriver.open()) {
+            new Control(driver).quiesce(number, IDLE_PATIENCE);
+        } catch (LinuxException e) {
+            if (e.errno() == Errno.EOPNOTSUPP) {
+                throw new Failure("device %d was added without --recovery".formatted(number), e);
+            }
+            throw e;
+        }
+        if (!served.server().awaitEnd(SERVER_PATIENCE)) {
+            throw new Failure(
+                    "device %d is quiesced, but its server, process %d, has not ended"
+                            .formatted(number, served.server().pid()));
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,96 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.Inheritance;
+import dev.ublk4j.server.Recovery;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceState;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ublk4j recover}. */
+@Command(
+        name = "recover",
+        description = "Serve a device again whose server has died or was taken away.",
+        footer = {
+            "",
+            "The device must have been added with --recovery. It is served from the same target, with"
+                    + " the same options. Nobody who has it open notices more than a pause, unless"
+                    + " requests were to fail meanwhile."
+        })
+final class RecoverCommand implements Callable<Integer> {
+    @Parameters(paramLabel = "N", description = "The device, by number.")
+    private int number;
+
+    @Mixin private final ServeFlags serving = new ServeFlags();
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    private final RunFolder folder = RunFolder.ofUser();
+
+    @Override
+    public Integer call() throws IOException {
+        CommandLine command = spec.commandLine();
+        DriverModule.check();
+        ServedDevice served = served();
+        TargetWords.Read words = TargetWords.read(served.words());
+        TargetKind kind = words.kind();
+        DevicePlan plan =
+                new DevicePlan(
+                        kind.name(),
+                        kind.source(),
+                        served.words(),
+                        words.sharing(),
+                        driver -> recover(driver, kind));
+        serving.serve(plan, command.getOut(), command.getErr());
+        return 0;
+    }
+
+    private Device recover(Driver driver, TargetKind kind) {
+        return Device.recover(driver, number, kind.openShaped(), Inheritance.none());
+    }
+
+    /** {@return what the former server left word of, once it is clear that it may be replaced} */
+    private ServedDevice served() {
+        DeviceInfo info = info();
+        if (Recovery.of(info.flags()) == Recovery.NONE) {
+            throw new Failure(
+                    "device %d was added without --recovery; it can only be deleted"
+                            .formatted(number));
+        }
+        if (info.state() == DeviceState.UBLK_S_DEV_DEAD) {
+            throw new Failure("device %d is stopped; it can only be deleted".formatted(number));
+        }
+        ServedDevice served = folder.readOrNull(number);
+        if (served == null || served.words().isEmpty()) {
+            throw new Failure(
+                    "nothing in %s tells what device %d is made of".formatted(folder, number));
+        }
+        if (served.server().isAlive()) {
+            throw new Failure(
+                    "device %d has a server, process %d".formatted(number, served.server().pid()));
+        }
+        return served;
+    }
+
+    private DeviceInfo info() {
+        try (KernelDriver driver = KernelDriver.open()) {
+            return new Control(driver).info(number);
+        }
+    }
+}

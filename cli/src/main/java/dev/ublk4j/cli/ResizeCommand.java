@@ -1,0 +1,49 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.serve.DeviceControl;
+import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.ServedDevice;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ublk4j resize}. */
+@Command(
+        name = "resize",
+        description = "Give a device that is in use another size.",
+        footer = {
+            "",
+            "The file of a device grows with it, and never shrinks. What is on the device, such as a"
+                    + " file system, is resized by its own tools: after a device has grown, and"
+                    + " before it shrinks."
+        })
+final class ResizeCommand implements Callable<Integer> {
+    @Parameters(index = "0", paramLabel = "N", description = "The device, by number.")
+    private int number;
+
+    @Parameters(
+            index = "1",
+            paramLabel = "SIZE",
+            converter = ByteSize.class,
+            description = "Its new size, like 512M or 2G.")
+    private long size;
+
+    @Option(names = "--json", description = "Print the device as JSON.")
+    private boolean json;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() {
+        ServedDevice resized = DeviceControl.resize(RunFolder.ofUser(), number, size);
+        if (json) {
+            spec.commandLine().getOut().println(resized.json());
+        }
+        return 0;
+    }
+}

@@ -1,0 +1,70 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.cli.serve.Background;
+import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.cli.serve.Foreground;
+import dev.ublk4j.cli.serve.Report;
+import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.ServedDevice;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** How a device is served: here or in the background, and what is said of it. */
+@Command
+final class ServeFlags {
+    @Option(
+            names = "--foreground",
+            scope = ScopeType.INHERIT,
+            description = "Serve here, until Ctrl-C, SIGTERM or 'ublk4j del'.")
+    private boolean foreground;
+
+    @Option(names = "--json", scope = ScopeType.INHERIT, description = "Print the device as JSON.")
+    private boolean json;
+
+    /**
+     * Serves a device, or has it served by a process in the background; returns when that is so.
+     *
+     * @param err told what is done besides
+     */
+    void serve(DevicePlan plan, PrintWriter out, PrintWriter err) throws IOException {
+        Path log = Background.ownLogOrNull();
+        if (log != null) {
+            report(plan, log, out);
+            return;
+        }
+        DriverModule.load(err);
+        RunFolder folder = RunFolder.ofUser();
+        if (foreground) {
+            Foreground.serve(plan, folder, null, device -> print(device, out));
+        } else {
+            print(ServedDevice.parse(Background.start(folder)), out);
+        }
+    }
+
+    private static void report(DevicePlan plan, Path log, PrintWriter out) {
+        try {
+            Foreground.serve(
+                    plan,
+                    RunFolder.ofUser(),
+                    log,
+                    device -> {
+                        out.println(device.json());
+                        out.flush();
+                    });
+        } catch (RuntimeException e) {
+            out.println(Report.failed(Explanation.of(e)));
+            out.flush();
+            throw e;
+        }
+    }
+
+    private void print(ServedDevice device, PrintWriter out) {
+        out.println(json ? device.json() : device.path());
+        out.flush();
+    }
+}

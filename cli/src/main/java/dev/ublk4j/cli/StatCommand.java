@@ -1,0 +1,117 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.serve.DeviceControl;
+import dev.ublk4j.cli.serve.DeviceStat;
+import dev.ublk4j.cli.serve.RunFolder;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code ublk4j stat}. */
+@Command(
+        name = "stat",
+        description = "Tell what servers have done with their devices.",
+        footer = {
+            "",
+            "Counts begin with the server: one that took a device over has begun anew. Data is"
+                    + " shared when it lies in memory that the application shares with the device,"
+                    + " and copied otherwise; the kernel does not tell why it was not shared."
+                    + " Latency is the time that requests were with the server, and sampled."
+        })
+final class StatCommand implements Callable<Integer> {
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "N",
+            description = "Devices; all that ublk4j serves if none is given.")
+    private List<Integer> numbers = new ArrayList<>();
+
+    @Option(names = "--json", description = "Print a JSON array; with --watch, one per line.")
+    private boolean json;
+
+    @Option(
+            names = {"-w", "--watch"},
+            paramLabel = "SECONDS",
+            description = "Go on, and print what has been done in each interval.")
+    private @Nullable Double watch;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // set by picocli
+    private CommandSpec spec;
+
+    private final RunFolder folder = RunFolder.ofUser();
+
+    @Override
+    public Integer call() throws InterruptedException {
+        PrintWriter out = spec.commandLine().getOut();
+        if (watch == null) {
+            List<DeviceStat> stats = new ArrayList<>();
+            int status = collect(stats);
+            print(stats, out);
+            return status;
+        }
+        Duration interval = interval(watch);
+        StatTable table = new StatTable(interval);
+        int status = 0;
+        while (status == 0 && !out.checkError()) {
+            List<DeviceStat> stats = new ArrayList<>();
+            status = collect(stats);
+            if (json) {
+                print(stats, out);
+            } else {
+                table.print(stats, out);
+            }
+            if (status == 0) {
+                Thread.sleep(interval);
+            }
+        }
+        return status;
+    }
+
+    private Duration interval(double seconds) {
+        if (!(seconds >= 0.01 && seconds <= 86_400)) {
+            throw new ParameterException(
+                    spec.commandLine(), "--watch takes 0.01 to 86400 seconds: " + seconds);
+        }
+        return Duration.ofMillis(Math.round(seconds * 1000));
+    }
+
+    /** Asks the servers; answers {@link Main#FAILED} when one has not answered, and says why. */
+    private int collect(List<DeviceStat> stats) {
+        int status = 0;
+        for (int number : numbers.isEmpty() ? folder.served() : numbers) {
+            try {
+                stats.add(DeviceControl.stat(folder, number));
+            } catch (Failure e) {
+                spec.commandLine().getErr().println("ublk4j: " + Explanation.of(e));
+                status = Main.FAILED;
+            }
+        }
+        return status;
+    }
+
+    private void print(List<DeviceStat> stats, PrintWriter out) {
+        if (json) {
+            out.println(
+                    Json.text(generator -> {
+                        generator.writeStartArray();
+                        stats.forEach(stat -> stat.write(generator));
+                        generator.writeEndArray();
+                    }));
+        } else {
+            stats.forEach(stat -> StatText.print(stat, out));
+        }
+        out.flush();
+    }
+}

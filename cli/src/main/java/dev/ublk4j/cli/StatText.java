@@ -1,0 +1,83 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.serve.DeviceStat;
+import dev.ublk4j.server.DeviceCounters;
+import dev.ublk4j.server.DeviceStatistics;
+import dev.ublk4j.server.Latency;
+import java.io.PrintWriter;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** The statistics of a device as a person reads them. */
+final class StatText {
+    private static final String LINE = "  %-12s %s%n";
+
+    private StatText() {}
+
+    static void print(DeviceStat stat, PrintWriter out) {
+        DeviceStatistics done = stat.done();
+        DeviceCounters data = done.data();
+        out.printf("device %d, %s%n", stat.id(), stat.target());
+        out.printf(LINE, "requests", orNone(counts(done.operations())));
+        out.printf(LINE, "failed", done.failed());
+        if (done.lost() > 0) {
+            out.printf(
+                    LINE, "lost buffer", done.lost() + ", in memory that only a former server had");
+        }
+        out.printf(LINE, "in use", "%d of %d".formatted(done.out(), done.slots()));
+        out.printf(LINE, "shared", amount(data.sharedRequests(), data.sharedBytes()));
+        out.printf(LINE, "copied", amount(data.copiedRequests(), data.copiedBytes()));
+        if (data.copiedRequests() > 0) {
+            out.printf(LINE, "not shared", notShared(stat));
+        }
+        out.printf(LINE, "latency", latency(done.latency()));
+    }
+
+    private static String notShared(DeviceStat stat) {
+        Map<String, Long> misses = stat.misses();
+        if (misses == null) {
+            return stat.done().data().copiedRequests() + ", reason not told by the kernel";
+        }
+        return orNone(counts(misses));
+    }
+
+    private static String orNone(String text) {
+        return text.isEmpty() ? "none" : text;
+    }
+
+    private static String counts(Map<String, Long> counts) {
+        return counts.entrySet().stream()
+                .filter(count -> count.getValue() > 0)
+                .map(count -> count.getKey() + " " + count.getValue())
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String amount(long requests, long bytes) {
+        return "%d requests, %s".formatted(requests, ByteSize.format(bytes));
+    }
+
+    private static String latency(Latency latency) {
+        return latency.samples() == 0
+                ? "unknown"
+                : "half within %s, 99 of 100 within %s, longest %s; of %d timed"
+                        .formatted(
+                                time(latency.medianNanos()),
+                                time(latency.p99Nanos()),
+                                time(latency.maxNanos()),
+                                latency.samples());
+    }
+
+    /** {@return a time with a unit that suits it} */
+    static String time(long nanos) {
+        if (nanos < 10_000) {
+            return nanos + " ns";
+        }
+        if (nanos < 10_000_000) {
+            return nanos / 1000 + " us";
+        }
+        return nanos < 10_000_000_000L
+                ? nanos / 1_000_000 + " ms"
+                : String.format(Locale.ROOT, "%.1f s", nanos / 1e9);
+    }
+}

@@ -1,0 +1,77 @@
+package dev.ublk4j.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Target;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("The words of a target")
+class TargetWordsTest {
+    @TempDir Path folder;
+
+    private static Geometry geometry(List<String> words) {
+        try (Target target = TargetWords.read(words).kind().openShaped()) {
+            return target.geometry();
+        }
+    }
+
+    @Test
+    void makeTheSameTargetAgain() throws IOException {
+        Path file = folder.resolve("a disk");
+        Files.write(file, new byte[1 << 16]);
+        List<String> words =
+                List.of("file", "--block-size=4096", "--read-only", "--buffered", file.toString());
+
+        assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
+        assertThat(geometry(words).size()).isEqualTo(1 << 16);
+        assertThat(geometry(words).logicalBlockSize()).isEqualTo(4096);
+        assertThat(geometry(words).readOnly()).isTrue();
+    }
+
+    @Test
+    void nameFilesFromAnyFolder() {
+        assertThat(TargetWords.read(List.of("loop", "disk.img")).kind().words())
+                .containsExactly("file", Path.of("disk.img").toAbsolutePath().toString());
+        assertThat(
+                        TargetWords.read(
+                                        List.of(
+                                                "target",
+                                                "--class=a.B",
+                                                "--jar=b.jar",
+                                                "--",
+                                                "-x",
+                                                "y"))
+                                .kind()
+                                .words())
+                .containsExactly(
+                        "target",
+                        "--class=a.B",
+                        "--jar=" + Path.of("b.jar").toAbsolutePath(),
+                        "--",
+                        "-x",
+                        "y");
+    }
+
+    @Test
+    void ofAnArgumentThatLooksLikeAnOptionSurvive() {
+        List<String> words = List.of("target", "--class=a.B", "--", "--size", "-r");
+
+        assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
+    }
+
+    @Test
+    void thatMakeNoSenseAreRefusedInOneLine() {
+        assertThatThrownBy(() -> TargetWords.read(List.of("floppy")))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("cannot make the target again");
+    }
+}

@@ -1,0 +1,163 @@
+package dev.ublk4j.cli.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.driver.DataCounters;
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.DeviceStatistics;
+import dev.ublk4j.targets.NullTarget;
+import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+@DisplayName("A device's control socket")
+class ControlSocketTest {
+    @TempDir Path folder;
+
+    private Path path() {
+        return folder.resolve("3.control");
+    }
+
+    @Test
+    void answersALineWithALine() throws IOException {
+        try (ControlSocket socket = ControlSocket.open(path(), request -> "<" + request + ">")) {
+            assertThat(ControlSocket.ask(path(), "hello")).isEqualTo("<hello>");
+            assertThat(ControlSocket.ask(path(), "")).isEqualTo("<>");
+            assertThat(ControlSocket.ask(path(), "\u00e4".repeat(10_000))).hasSize(10_002);
+            assertThat(socket).isNotNull();
+        }
+        assertThat(path()).doesNotExist();
+    }
+
+    @Test
+    void isForItsOwnUserAlone() throws IOException {
+        try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(path())))
+                    .isEqualTo("rw-------");
+            assertThat(socket).isNotNull();
+        }
+    }
+
+    @Test
+    void takesThePlaceOfOneThatWasLeftBehind() throws IOException {
+        Files.createFile(path());
+        try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
+            assertThat(ControlSocket.ask(path(), "x")).isEqualTo("x");
+            assertThat(socket).isNotNull();
+        }
+    }
+
+    @Test
+    void answersOthersWhileOneIsSilent() throws IOException {
+        List<SocketChannel> silent = new ArrayList<>();
+        try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
+            for (int i = 0; i < 8; i++) {
+                silent.add(SocketChannel.open(UnixDomainSocketAddress.of(path())));
+            }
+            assertThat(ControlSocket.ask(path(), "x")).isEqualTo("x");
+            assertThat(socket).isNotNull();
+        } finally {
+            for (SocketChannel client : silent) {
+                client.close();
+            }
+        }
+    }
+
+    @Test
+    void answersWithTheReasonWhenACommandFails() throws IOException {
+        ControlSocket socket =
+                ControlSocket.open(
+                        path(),
+                        request -> {
+                            throw new Failure("not today");
+                        });
+        try (socket) {
+            String answer = ControlSocket.ask(path(), "x");
+            assertThatThrownBy(() -> Report.checked(answer)).hasMessage("not today");
+        }
+    }
+
+    private static ServedDevice served(Device device) {
+        return new ServedDevice(
+                device.id(),
+                ProcessIdentity.current(),
+                "null",
+                null,
+                1,
+                128,
+                4096,
+                device.geometry().size(),
+                512,
+                false,
+                Instant.EPOCH,
+                null,
+                List.of("null", "--size=1048576"));
+    }
+
+    @Test
+    void tellsStatisticsAndResizesTheDevice() throws IOException {
+        RunFolder run = new RunFolder(folder);
+        try (EmbeddedDriver driver = EmbeddedDriver.create();
+                Device device =
+                        Device.start(
+                                driver,
+                                new NullTarget(1 << 20),
+                                DeviceOptions.defaults()
+                                        .with(Feature.UPDATE_SIZE)
+                                        .with(Feature.SHMEM_ZC));
+                Arena arena = Arena.ofShared();
+                Disk disk = driver.openBlock(device.id());
+                ControlSocket socket =
+                        ControlSocket.open(
+                                run.controlSocket(device.id()),
+                                new DeviceControl(device, served(device), run)::answer)) {
+            disk.write(arena.allocate(4096, 4096), 0);
+
+            DeviceStat stat = DeviceControl.stat(run, device.id());
+            DeviceStatistics done = device.statistics();
+            assertThat(stat)
+                    .isEqualTo(
+                            new DeviceStat(
+                                    device.id(),
+                                    "null",
+                                    done,
+                                    device.driverCounters()
+                                            .map(DataCounters::missesByReason)
+                                            .orElseThrow()));
+            assertThat(stat.misses()).containsEntry("frames unknown", 1L);
+            assertThat(DeviceStat.of(served(device), done, Optional.empty()).json())
+                    .doesNotContain("misses");
+
+            assertThat(DeviceControl.resize(run, device.id(), 2 << 20).size()).isEqualTo(2 << 20);
+            assertThat(device.geometry().size()).isEqualTo(2 << 20);
+            assertThat(run.readOrNull(device.id())).isEqualTo(served(device));
+            assertThatThrownBy(() -> DeviceControl.resize(run, device.id(), 1000))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("no multiple of the block size");
+            assertThat(socket).isNotNull();
+        }
+        assertThatThrownBy(() -> DeviceControl.stat(run, 0))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("does not answer");
+        assertThatThrownBy(() -> DeviceControl.stat(run, 7))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("device 7 has no server of ublk4j here");
+    }
+}

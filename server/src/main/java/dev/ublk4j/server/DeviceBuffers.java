@@ -1,0 +1,104 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.driver.Control;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.locks.LockSupport;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+
+/** Registers shared buffers with the driver, and makes them known to a device's queues. */
+final class DeviceBuffers {
+    /** How long a target may hold up a queue that somebody waits for. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    /** How often a queue is asked whether it has let go of a buffer. */
+    private static final long PAUSE_NANOS = 20_000;
+
+    private final Device device;
+    private final Control control;
+    private final BufferTable table;
+    private final List<QueueThread> threads;
+
+    /**
+     * Held for reading while a buffer is registered or unregistered, for writing while the server
+     * is taken away from the device. On a device without a server both commands would hang, and the
+     * device with them.
+     */
+    private final ReentrantReadWriteLock serving = new ReentrantReadWriteLock();
+
+    DeviceBuffers(Device device, Control control, BufferTable table, List<QueueThread> threads) {
+        this.device = device;
+        this.control = control;
+        this.table = table;
+        this.threads = threads;
+    }
+
+    SharedBuffer share(MemorySegment memory, boolean readOnly) {
+        serving.readLock().lock();
+        try {
+            if (device.isWithoutServer()) {
+                throw new NotServedException(
+                        "UBLK_U_CMD_REG_BUF", device.id(), "which waits for another server");
+            }
+            return register(memory, readOnly);
+        } finally {
+            serving.readLock().unlock();
+        }
+    }
+
+    private SharedBuffer register(MemorySegment memory, boolean readOnly) {
+        table.beginRegistration();
+        try {
+            int index = control.registerBuffer(device.id(), memory, readOnly);
+            SharedBuffer buffer = new SharedBuffer(device, index, memory);
+            table.enter(buffer);
+            return buffer;
+        } finally {
+            table.endRegistration();
+            // After the end, so that a request set aside finds its buffer, or finds that there is
+            // none.
+            threads.forEach(QueueThread::ring);
+        }
+    }
+
+    /** Enters a buffer that a former server registered; before the queues start. */
+    void adopt(int index, MemorySegment memory) {
+        table.enter(new SharedBuffer(device, index, memory));
+    }
+
+    /** Takes a buffer back; its memory may be unmapped when this has returned. */
+    void unshare(int index) {
+        serving.readLock().lock();
+        try {
+            // A device without a server keeps the buffer registered, for the next to inherit.
+            if (!device.isDeleted() && !device.isWithoutServer()) {
+                Device.unlessGone(() -> control.unregisterBuffer(device.id(), index));
+            }
+        } finally {
+            serving.readLock().unlock();
+        }
+        long epoch = table.remove(index);
+        threads.forEach(QueueThread::ring);
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        for (QueueThread thread : threads) {
+            while (!thread.hasSeen(epoch)) {
+                if (System.nanoTime() > deadline) {
+                    throw new IllegalStateException(
+                            "%s does not let go of buffer %d".formatted(thread, index));
+                }
+                LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
+    }
+
+    /** Runs a command that takes the server away, while no buffer comes or goes. */
+    void pause(Runnable command) {
+        serving.writeLock().lock();
+        try {
+            command.run();
+        } finally {
+            serving.writeLock().unlock();
+        }
+    }
+}

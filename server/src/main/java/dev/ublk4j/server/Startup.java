@@ -1,0 +1,60 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.uapi.DeviceInfo;
+import java.lang.System.Logger.Level;
+import java.util.function.IntFunction;
+
+/** Adds a device to a driver and puts this process behind it. */
+final class Startup {
+    private static final System.Logger LOG = System.getLogger(Startup.class.getName());
+
+    private final Driver driver;
+    private final Target target;
+    private final DeviceOptions options;
+    private final IntFunction<? extends QueueGuest> guests;
+
+    Startup(
+            Driver driver,
+            Target target,
+            DeviceOptions options,
+            IntFunction<? extends QueueGuest> guests) {
+        this.driver = driver;
+        this.target = target;
+        this.options = options;
+        this.guests = guests;
+    }
+
+    Device run() {
+        Control control = new Control(driver);
+        Undo undo = new Undo();
+        undo.add(target::close);
+        try {
+            Geometry geometry = target.geometry();
+            DeviceInfo info = control.add(request());
+            undo.add(() -> control.delete(info.deviceId()));
+            control.setParams(info.deviceId(), Parameters.of(geometry, info));
+            CharDevice charDevice = driver.open(info.deviceId());
+            Device device = new Device(control, target, geometry, info, charDevice, guests);
+            undo.add(device::takeDown);
+            device.startQueues();
+            control.start(info.deviceId(), ProcessHandle.current().pid());
+            LOG.log(Level.INFO, () -> device + " is live on " + driver.name());
+            return device;
+        } catch (RuntimeException | Error e) {
+            undo.run(e);
+            throw e;
+        }
+    }
+
+    private DeviceInfo request() {
+        return DeviceInfo.request(
+                options.id(),
+                options.queues(),
+                options.depth(),
+                options.maxIo(),
+                options.features());
+    }
+}

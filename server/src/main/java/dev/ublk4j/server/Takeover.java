@@ -1,0 +1,144 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.Attr;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceParams;
+import dev.ublk4j.uapi.DeviceState;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
+
+/** Puts this process in the place of a device's former server. */
+final class Takeover {
+    /*
+     * Shared buffers:
+     * ---------------
+     * Requests go to the queues as soon as these have fetched their tags, which is before
+     * END_USER_RECOVERY. So every buffer that this process has is in the table before that.
+     *
+     * REG_BUF and UNREG_BUF first wait for the device's requests. On a quiesced device those wait for a
+     * server, and both commands hold the lock that END_USER_RECOVERY needs: the device would hang for
+     * good. So a buffer that is lost is unregistered when the device is live. Until then a request that
+     * names it fails; it cannot be made to wait, since it is what UNREG_BUF waits for. A device that
+     * fails its requests keeps none: there it is done before any request can come.
+     */
+    private static final System.Logger LOG = System.getLogger(Takeover.class.getName());
+
+    /** How long the driver may take to notice that the former server is gone. */
+    private static final Duration DEATH_PATIENCE = Duration.ofSeconds(15);
+
+    private static final long PAUSE_NANOS = 10_000_000;
+
+    private final Control control;
+    private final int id;
+    private final Target target;
+    private final Inheritance inherited;
+    private final Duration patience;
+
+    Takeover(Control control, int id, Target target, Inheritance inherited) {
+        this(control, id, target, inherited, DEATH_PATIENCE);
+    }
+
+    /**
+     * Prepares it.
+     *
+     * @param patience how long the former server may take to be gone
+     */
+    Takeover(Control control, int id, Target target, Inheritance inherited, Duration patience) {
+        this.control = control;
+        this.id = id;
+        this.target = target;
+        this.inherited = inherited;
+        this.patience = patience;
+    }
+
+    Device run() {
+        Undo undo = new Undo();
+        undo.add(target::close);
+        try {
+            Geometry geometry = target.geometry();
+            begin();
+            DeviceInfo info = control.info(id);
+            Geometry device = fit(geometry, control.params(id));
+            if (info.state() == DeviceState.UBLK_S_DEV_FAIL_IO) {
+                unregisterLost();
+            }
+            CharDevice charDevice = control.driver().open(id);
+            Device taken =
+                    new Device(control, target, device, info, charDevice, queue -> new NoGuest());
+            undo.add(taken::letGo);
+            inherited.buffers().forEach(taken.buffers()::adopt);
+            taken.startQueues();
+            control.endRecovery(id, ProcessHandle.current().pid());
+            if (info.state() != DeviceState.UBLK_S_DEV_FAIL_IO) {
+                unregisterLost();
+            }
+            LOG.log(Level.INFO, () -> taken + " is live again on " + control.driver().name());
+            return taken;
+        } catch (RuntimeException | Error e) {
+            undo.run(e);
+            throw e;
+        }
+    }
+
+    /** The driver takes a server for alive until its last thread and mapping are gone. */
+    private void begin() {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (true) {
+            try {
+                control.startRecovery(id);
+                return;
+            } catch (LinuxException e) {
+                if (e.errno() != Errno.EBUSY || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+    }
+
+    /** {@return the target's geometry in the size that the device has} */
+    private Geometry fit(Geometry own, DeviceParams params) {
+        DeviceParams.Basic basic = params.basic();
+        if (basic == null) {
+            throw new IllegalArgumentException("device %d has never been started".formatted(id));
+        }
+        long size = basic.devSectors() * Request.SECTOR;
+        int blockSize = 1 << basic.logicalBsShift();
+        boolean writes = (basic.attrs() & Attr.UBLK_ATTR_READ_ONLY) == 0;
+        if (own.size() < size) {
+            throw unfit("has %d bytes, and the device has %d".formatted(own.size(), size));
+        }
+        if (own.logicalBlockSize() > blockSize) {
+            throw unfit(
+                    "has blocks of %d bytes, and the device has %d"
+                            .formatted(own.logicalBlockSize(), blockSize));
+        }
+        if (own.readOnly() && writes) {
+            throw unfit("can only be read, and the device can be written");
+        }
+        return own.withBlockSize(blockSize).withSize(size);
+    }
+
+    private IllegalArgumentException unfit(String how) {
+        return new IllegalArgumentException(
+                "device %d cannot be served by this target: it %s".formatted(id, how));
+    }
+
+    private void unregisterLost() {
+        for (int index : inherited.lost()) {
+            try {
+                control.unregisterBuffer(id, index);
+            } catch (LinuxException e) {
+                // As good: the former server may have died on its way to do the same.
+                if (e.errno() != Errno.ENOENT) {
+                    throw e;
+                }
+            }
+        }
+    }
+}

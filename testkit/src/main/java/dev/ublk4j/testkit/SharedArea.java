@@ -1,0 +1,67 @@
+package dev.ublk4j.testkit;
+
+import dev.ublk4j.embedded.ClientMemory;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Memory that a client shares with the device under test: requests with their data in it reach the
+ * target without a copy.
+ *
+ * <p>Client and server each have a mapping of their own, as two processes would.
+ */
+public final class SharedArea implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final SharedMemory file;
+    private final ClientMemory client;
+    private final SharedBuffer buffer;
+
+    SharedArea(Device device, long bytes) {
+        file = SharedMemory.create("ublk4j-testkit", bytes);
+        try {
+            client = new ClientMemory(file.map(arena, false));
+        } catch (RuntimeException e) {
+            file.close();
+            arena.close();
+            throw e;
+        }
+        try {
+            buffer = device.share(file.map(arena, false), false);
+        } catch (RuntimeException e) {
+            client.close();
+            file.close();
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** {@return the memory as the client has it mapped} */
+    public MemorySegment memory() {
+        return client.memory();
+    }
+
+    /** {@return the memory as a request takes it, its page frames known} */
+    public ClientMemory client() {
+        return client;
+    }
+
+    /** Takes the memory back from the device; requests with it are copied from now on. */
+    public void unshare() {
+        buffer.close();
+    }
+
+    /** Takes the memory back and unmaps it; no request may be in flight. */
+    @Override
+    public void close() {
+        if (!arena.scope().isAlive()) {
+            return;
+        }
+        buffer.close();
+        client.close();
+        file.close();
+        arena.close();
+    }
+}

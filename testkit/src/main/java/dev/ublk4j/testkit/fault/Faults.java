@@ -1,0 +1,105 @@
+package dev.ublk4j.testkit.fault;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.uapi.ControlCommand;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to go wrong between a server and its driver: nothing, until a test says so.
+ *
+ * <p>Where several faults are about the same I/O, each counts it and the one set first strikes.
+ */
+public final class Faults {
+    private final List<Fault> faults = new CopyOnWriteArrayList<>();
+    private final Map<ControlCommand, Errno> refused = new ConcurrentHashMap<>();
+
+    /** Spoils nothing. */
+    public Faults() {}
+
+    /** {@return every read of the target, plain, fixed or vectored} */
+    public FaultPoint reads() {
+        return FaultPoint.of(this, BackendIo.Kind.READ);
+    }
+
+    /** {@return every write of the target, plain, fixed or vectored} */
+    public FaultPoint writes() {
+        return FaultPoint.of(this, BackendIo.Kind.WRITE);
+    }
+
+    /** {@return every {@code fsync} of the target} */
+    public FaultPoint syncs() {
+        return FaultPoint.of(this, BackendIo.Kind.SYNC);
+    }
+
+    /** {@return every {@code fallocate} of the target} */
+    public FaultPoint allocations() {
+        return FaultPoint.of(this, BackendIo.Kind.ALLOCATE);
+    }
+
+    /** {@return every I/O of the target, whatever it is} */
+    public FaultPoint anyIo() {
+        return FaultPoint.anyIo(this);
+    }
+
+    /**
+     * Has the server die instead of giving an answer to its driver: those before it arrive.
+     *
+     * @param number 1 for the next answer, of all queues together
+     */
+    public Fault killAtAnswer(int number) {
+        return FaultPoint.answer(this, number).kill();
+    }
+
+    /** Has the driver refuse a control command, each time. */
+    public void refuse(ControlCommand command, Errno errno) {
+        refused.put(command, errno);
+    }
+
+    /** Forgets every fault, and releases what is held. */
+    public void clear() {
+        refused.clear();
+        List<Fault> all = List.copyOf(faults);
+        faults.clear();
+        for (Fault fault : all) {
+            if (fault instanceof HeldIo held) {
+                held.release();
+            }
+        }
+    }
+
+    Fault add(Fault fault) {
+        faults.add(fault);
+        return fault;
+    }
+
+    /**
+     * {@return the fault that strikes, or null}
+     *
+     * @param io about to start; null for an answer of the server
+     */
+    @Nullable Fault strike(@Nullable BackendIo io) {
+        Fault first = null;
+        for (Fault fault : faults) {
+            if (first == null) {
+                first = fault.strikes(io) ? fault : null;
+            } else {
+                fault.skips(io);
+            }
+        }
+        return first;
+    }
+
+    /** {@return the errno that a control command is refused with, or null} */
+    @Nullable Errno refusal(@Nullable ControlCommand command) {
+        return command == null ? null : refused.get(command);
+    }
+
+    @Override
+    public String toString() {
+        return faults + (refused.isEmpty() ? "" : ", refused: " + refused);
+    }
+}

@@ -1,0 +1,58 @@
+package dev.ublk4j.testkit.fault;
+
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.uring.RingOptions;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/** A char device whose rings have faults. */
+final class FaultyCharDevice implements CharDevice {
+    private static final int ROOM = 4;
+    private static final int MAX_ENTRIES = 16_384;
+
+    private final FaultyDriver server;
+    private final CharDevice device;
+
+    FaultyCharDevice(FaultyDriver server, CharDevice device) {
+        this.server = server;
+        this.device = device;
+    }
+
+    @Override
+    public int deviceId() {
+        return device.deviceId();
+    }
+
+    @Override
+    public MemorySegment map(long offset, long length, Arena arena) {
+        return device.map(offset, length, arena);
+    }
+
+    @Override
+    public QueueRing openRing(RingOptions options) {
+        // Roomy, so that what a target prepares is still there to be looked at when a pass begins.
+        int entries = Math.min(MAX_ENTRIES, ROOM * options.entries());
+        return new FaultyQueueRing(server, device.openRing(options.withEntries(entries)));
+    }
+
+    @Override
+    public long pread(MemorySegment buffer, long position) {
+        return device.pread(buffer, position);
+    }
+
+    @Override
+    public long pwrite(MemorySegment buffer, long position) {
+        return device.pwrite(buffer, position);
+    }
+
+    @Override
+    public void close() {
+        device.close();
+    }
+
+    @Override
+    public String toString() {
+        return device.toString();
+    }
+}

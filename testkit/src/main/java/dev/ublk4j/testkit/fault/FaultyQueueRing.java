@@ -1,0 +1,256 @@
+package dev.ublk4j.testkit.fault;
+
+import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.testkit.fault.Fault.Effect;
+import dev.ublk4j.testkit.fault.HeldIo.Completion;
+import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uring.CompletionHandler;
+import dev.ublk4j.uring.IoUring;
+import dev.ublk4j.uring.Opcode;
+import dev.ublk4j.uring.PreparedEntry;
+import dev.ublk4j.uring.Ring;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Random;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
+
+/** A queue's ring, seen from both ends: what goes in is counted and spoilt, what comes out too. */
+final class FaultyQueueRing implements QueueRing, CompletionHandler {
+    /*
+     * Going in:
+     * ---------
+     * A target prepares its I/O between two passes and while it is called in one; all of it lies in
+     * the ring, unsubmitted, when the next pass begins. There each entry gets a user data of its own,
+     * so that the completion of one I/O is told from that of another whatever the target gave them.
+     * One that is to fail is aimed at no file: it does nothing, and what was linked to it is
+     * canceled, as after any failure. One that is to be short is told to move less.
+     *
+     * Coming out:
+     * -----------
+     * The target's user data is put back. What is held waits in its HeldIo, and comes in through
+     * `due` when it is released, by any thread.
+     *
+     * Dying:
+     * ------
+     * Commands that were given before the end reach the driver, none after it does. The kernel is
+     * made to let go of I/O under way before the buffers are unmapped; a process that ends does the
+     * same.
+     */
+    /** What marks the user data given here; a server's own has other bits there, or all of them. */
+    private static final long TOKEN = 0x7e57L << 48;
+
+    private static final long TOKEN_MASK = 0xffffL << 48;
+    private static final int COMMIT = IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ & 0xff;
+    private static final int NO_FILE = -1;
+    private static final long CANCEL_NANOS = 5_000_000_000L;
+
+    private final FaultyDriver server;
+    private final QueueRing ring;
+    private final Faults faults;
+    private final Map<Long, UnderWay> underWay = new HashMap<>();
+    private final Set<Long> commands = new HashSet<>();
+    private final Queue<Completion> due = new ConcurrentLinkedQueue<>();
+    private final List<Completion> gathered = new ArrayList<>();
+    private final Object waking = new Object();
+    private final Random order = new Random(0);
+
+    private CompletionHandler handler = (userData, result, flags) -> {};
+    private long tokens;
+    private int handedOver;
+    private int shuffledUnderWay;
+    private boolean dying;
+    private boolean closed;
+
+    /** An I/O that the kernel has, or is about to get. */
+    private record UnderWay(long userData, @Nullable Fault fault) {
+        boolean has(Effect effect) {
+            return fault != null && fault.effect() == effect;
+        }
+    }
+
+    FaultyQueueRing(FaultyDriver server, QueueRing ring) {
+        this.server = server;
+        this.ring = ring;
+        this.faults = server.faults();
+        server.add(this);
+    }
+
+    @Override
+    public Ring ring() {
+        return ring.ring();
+    }
+
+    @Override
+    public void command(
+            int commandOp, int queueId, int tag, int result, long address, long userData) {
+        if ((commandOp & 0xff) == COMMIT && !dying && faults.strike(null) != null) {
+            dying = true;
+        }
+        if (!dying) {
+            commands.add(userData);
+            ring.command(commandOp, queueId, tag, result, address, userData);
+        }
+    }
+
+    @Override
+    public int run(boolean wait, CompletionHandler newHandler) {
+        handler = newHandler;
+        handedOver = 0;
+        dieIfKilled();
+        handOverDue();
+        inspect();
+        dieIfKilled();
+        int _ = ring.run(wait && handedOver == 0, this);
+        handOverGathered();
+        handOverDue();
+        dieIfKilled();
+        return handedOver;
+    }
+
+    private void inspect() {
+        int pending = ring().pendingSubmissions();
+        for (int index = 0; index < pending; index++) {
+            PreparedEntry entry = ring().preparedEntry(index);
+            boolean isIo = entry.opcode() != Opcode.URING_CMD && entry.userData() != WAKE;
+            if (isIo && !underWay.containsKey(entry.userData())) {
+                start(entry);
+            }
+        }
+    }
+
+    private void start(PreparedEntry entry) {
+        UnderWay io = new UnderWay(entry.userData(), dying ? null : strike(entry));
+        if (io.has(Effect.KILL)) {
+            dying = true;
+        }
+        if (dying || io.has(Effect.FAIL)) {
+            entry.setFd(NO_FILE);
+        } else if (io.fault() != null && io.has(Effect.SHORTEN)) {
+            entry.setLength(io.fault().argument());
+        } else if (io.has(Effect.SHUFFLE)) {
+            shuffledUnderWay++;
+        }
+        if (entry.opcode() == Opcode.ASYNC_CANCEL) {
+            aimAtToken(entry);
+        }
+        long token = TOKEN | (tokens++ & ~TOKEN_MASK);
+        entry.setUserData(token);
+        underWay.put(token, io);
+    }
+
+    private @Nullable Fault strike(PreparedEntry entry) {
+        return faults.strike(BackendIo.of(entry));
+    }
+
+    /** A target cancels by the user data that it gave. */
+    private void aimAtToken(PreparedEntry entry) {
+        underWay.forEach((token, io) -> {
+            if (io.userData() == entry.address()) {
+                entry.setAddress(token);
+            }
+        });
+    }
+
+    @Override
+    public void onCompletion(long userData, int result, int flags) {
+        boolean more = (flags & IoUring.IORING_CQE_F_MORE) != 0;
+        UnderWay io = more ? underWay.get(userData) : underWay.remove(userData);
+        if (io == null) {
+            if (!commands.remove(userData)) {
+                throw new IllegalStateException(
+                        "a target submitted I/O by itself, where no fault can reach it");
+            }
+            handOver(userData, result, flags);
+            return;
+        }
+        Fault fault = io.fault();
+        int told = fault != null && io.has(Effect.FAIL) ? fault.argument() : result;
+        Completion completion = new Completion(this, io.userData(), told, flags);
+        if (fault != null && io.has(Effect.SHUFFLE)) {
+            gathered.add(completion);
+            shuffledUnderWay--;
+            if (gathered.size() >= fault.argument()) {
+                handOverAllGathered();
+            }
+        } else if (!(fault instanceof HeldIo held && held.take(completion))) {
+            handOver(completion.userData(), told, flags);
+        }
+    }
+
+    private void handOver(long userData, int result, int flags) {
+        handedOver++;
+        handler.onCompletion(userData, result, flags);
+    }
+
+    private void handOver(Completion completion) {
+        handOver(completion.userData(), completion.result(), completion.flags());
+    }
+
+    /** Nothing that is gathered waits for what does not come. */
+    private void handOverGathered() {
+        if (shuffledUnderWay == 0) {
+            handOverAllGathered();
+        }
+    }
+
+    private void handOverAllGathered() {
+        Collections.shuffle(gathered, order);
+        List<Completion> all = List.copyOf(gathered);
+        gathered.clear();
+        all.forEach(this::handOver);
+    }
+
+    private void handOverDue() {
+        for (Completion next = due.poll(); next != null; next = due.poll()) {
+            handOver(next);
+        }
+    }
+
+    /** Hands over a completion that was held, with the next pass; from any thread. */
+    void deliver(Completion completion) {
+        due.add(completion);
+        wake();
+    }
+
+    private void dieIfKilled() {
+        if (!dying && !server.isDead()) {
+            return;
+        }
+        dying = true;
+        server.kill();
+        inspect(); // what was prepared since is not done
+        int _ = ring.run(false, (userData, result, flags) -> {});
+        boolean _ = ring().cancelAll(CANCEL_NANOS);
+        throw new ServerDeath();
+    }
+
+    @Override
+    public void wake() {
+        synchronized (waking) {
+            if (!closed) {
+                ring.wake();
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        synchronized (waking) {
+            closed = true;
+        }
+        server.remove(this);
+        ring.close();
+    }
+
+    @Override
+    public String toString() {
+        return "%s, %d I/Os of the target under way".formatted(ring, underWay.size());
+    }
+}

@@ -1,0 +1,6 @@
+/** Random sequences of operations, the shortest that fails, and what a test leaves open. */
+module dev.ublk4j.trials {
+    requires static transitive org.jspecify;
+
+    exports dev.ublk4j.trials;
+}
