@@ -4,8 +4,10 @@ module dev.ublk4j.cli {
     requires dev.ublk4j.demo;
     requires dev.ublk4j.embedded;
     requires dev.ublk4j.kernel;
+    requires dev.ublk4j.nbd;
     requires dev.ublk4j.sharing;
     requires dev.ublk4j.targets;
+    requires dev.ublk4j.vhostuser;
     requires info.picocli;
     requires java.logging;
     requires tools.jackson.core;

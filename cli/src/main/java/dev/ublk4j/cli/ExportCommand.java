@@ -17,9 +17,10 @@ import picocli.CommandLine.Spec;
             "",
             "Examples:",
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
-            "  ublk4j export nbd --listen 127.0.0.1:10809 memory --size 1G"
+            "  ublk4j export nbd --listen 127.0.0.1:10809 memory --size 1G",
+            "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img"
         },
-        subcommands = {})
+        subcommands = {ExportNbdCommand.class, ExportVhostUserCommand.class})
 final class ExportCommand implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli

@@ -3,12 +3,10 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.serve.Background;
 import dev.ublk4j.cli.serve.ExportServer;
-import dev.ublk4j.cli.serve.Exported;
 import dev.ublk4j.cli.serve.Front;
 import dev.ublk4j.cli.serve.Plan;
 import dev.ublk4j.cli.serve.Report;
 import dev.ublk4j.cli.serve.RunFolder;
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
@@ -55,8 +53,8 @@ abstract class ExportProtocol implements Runnable, TargetHost {
      */
     abstract void check(int targets);
 
-    /** Opens the front; see {@link ExportServer.FrontOpener}. */
-    abstract Front open(EmbeddedDriver driver, List<Exported> exports);
+    /** {@return the front, which has no devices yet} */
+    abstract Front front();
 
     @Override
     public final void run() {
@@ -91,7 +89,7 @@ abstract class ExportProtocol implements Runnable, TargetHost {
             ExportServer.serve(
                     spec.name(),
                     plans,
-                    this::open,
+                    this::front,
                     server -> print(json ? List.of(server.json()) : server.addresses(), out));
         }
         return 0;
@@ -102,7 +100,7 @@ abstract class ExportProtocol implements Runnable, TargetHost {
             ExportServer.serve(
                     spec.name(),
                     plans,
-                    this::open,
+                    this::front,
                     server -> {
                         nameLog(log);
                         print(List.of(server.json()), out);

@@ -10,8 +10,11 @@ import dev.ublk4j.conformance.rules.IoCommandRules;
 import dev.ublk4j.conformance.rules.LifeRules;
 import dev.ublk4j.conformance.rules.MatchRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
+import dev.ublk4j.conformance.rules.PoolRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
+import dev.ublk4j.conformance.rules.SharingSoakRules;
+import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
@@ -99,6 +102,27 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Hostile extends HostileClientRules {
         Hostile() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Pool extends PoolRules {
+        Pool() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Soak extends SoakRules {
+        Soak() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class SharingSoak extends SharingSoakRules {
+        SharingSoak() {
             super(EmbeddedLane::open);
         }
     }

@@ -12,14 +12,23 @@ import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A block device whose server is in this process too, which shares memory with it without a socket.
+ * A block device whose server is in this process too.
  *
  * @param driver the device's, of either kind
  * @param device live
+ * @param socket where memory is handed over, or null to share it without a socket
  */
-public record ServedBlockDevice(Driver driver, Device device) implements BlockDevice {
+public record ServedBlockDevice(Driver driver, Device device, @Nullable Path socket)
+        implements BlockDevice {
+    /** A device that shares memory without a socket. */
+    public ServedBlockDevice(Driver driver, Device device) {
+        this(driver, device, null);
+    }
+
     @Override
     public BlockAccess open(MemorySegment memory, int depth) {
         return driver instanceof EmbeddedDriver embedded
@@ -29,7 +38,7 @@ public record ServedBlockDevice(Driver driver, Device device) implements BlockDe
 
     @Override
     public Sharing share(SharedMemory memory) {
-        return new Lease(device, memory);
+        return socket == null ? new Lease(device, memory) : Sharing.over(socket, memory);
     }
 
     private static final class Lease implements Sharing {

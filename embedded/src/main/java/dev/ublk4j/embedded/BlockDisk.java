@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.embedded.freeze.FreezeGate;
+import dev.ublk4j.embedded.freeze.FreezeOutcome;
 import dev.ublk4j.embedded.freeze.GateListener;
 import dev.ublk4j.linux.Errno;
 import java.time.Duration;
@@ -134,6 +135,22 @@ final class BlockDisk implements GateListener {
         gate.kill();
         gate.drain(FOREVER);
         drainQueues();
+    }
+
+    /**
+     * Turns everybody away before the disk is removed on behalf of a server's own thread, which
+     * lets nobody in any more: those who wait outside end with an error.
+     *
+     * @return whether nobody is inside the thread's queues, and the gate is frozen; otherwise
+     *     nothing has changed
+     */
+    boolean shut(OwnQueues own) {
+        if (gate.freeze(FOREVER, own.queues()) != FreezeOutcome.FROZEN) {
+            return false;
+        }
+        dead = true;
+        removed = true;
+        return true;
     }
 
     private boolean hasParkedThatMoves() {

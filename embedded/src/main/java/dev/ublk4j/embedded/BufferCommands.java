@@ -43,7 +43,7 @@ final class BufferCommands {
     }
 
     /** {@code UNREG_BUF}: returns when no request uses the buffer. */
-    static int unregister(Device device, ControlHeader header) {
+    static int unregister(Device device, ControlHeader header, OwnQueues own) {
         if (!device.has(Feature.UBLK_F_SHMEM_ZC)) {
             return Errno.EOPNOTSUPP.negated();
         }
@@ -51,6 +51,6 @@ final class BufferCommands {
         if (index < 0 || index >= RangeTable.MAX_BUFFERS) {
             return INVALID;
         }
-        return device.buffers().unregister(index);
+        return device.buffers().unregister(index, own);
     }
 }

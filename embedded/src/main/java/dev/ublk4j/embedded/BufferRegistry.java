@@ -136,23 +136,49 @@ final class BufferRegistry {
         }
     }
 
-    /** Unregisters a buffer; returns when no request uses it. */
-    int unregister(int index) {
-        lock.lock();
+    /**
+     * Unregisters a buffer; returns when no request uses it.
+     *
+     * @param own the queues that the sender serves: their requests cannot be waited for, so with
+     *     any of them under way nothing changes
+     */
+    int unregister(int index, OwnQueues own) {
+        if (!own.lock(lock)) {
+            return OwnQueues.DEADLOCK;
+        }
         try {
-            int answer = table.unregister(index);
-            Pin pin = pinned.remove(index);
-            if (answer < 0) {
-                return answer;
+            BlockDisk disk = own.isNone() ? null : device.disk();
+            if (disk == null) {
+                return remove(index);
             }
-            drain();
-            if (pin != null) {
-                pin.close();
+            FreezeOutcome outcome = disk.gate().freeze(FOREVER, own.queues());
+            if (outcome == FreezeOutcome.FROZEN) {
+                try {
+                    return remove(index);
+                } finally {
+                    disk.gate().thaw();
+                }
             }
-            return 0;
+            // Where the gate has been killed, nobody enters any more.
+            return outcome == FreezeOutcome.DEADLOCK || own.haveRequests()
+                    ? OwnQueues.DEADLOCK
+                    : remove(index);
         } finally {
             lock.unlock();
         }
+    }
+
+    private int remove(int index) {
+        int answer = table.unregister(index);
+        Pin pin = pinned.remove(index);
+        if (answer < 0) {
+            return answer;
+        }
+        drain();
+        if (pin != null) {
+            pin.close();
+        }
+        return 0;
     }
 
     private void drain() {

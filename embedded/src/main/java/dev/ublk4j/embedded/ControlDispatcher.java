@@ -38,8 +38,12 @@ final class ControlDispatcher {
                 || number == GET_FEATURES;
     }
 
-    /** Carries out a command, and answers it. */
-    int dispatch(int commandOp, ControlHeader header, Credentials caller) {
+    /**
+     * Carries out a command, and answers it.
+     *
+     * @param sender who waits for the answer
+     */
+    int dispatch(int commandOp, ControlHeader header, Credentials caller, Thread sender) {
         int type = commandOp >>> 8 & 0xff;
         if (type != 'u' && type != 0) {
             return Errno.EOPNOTSUPP.negated();
@@ -61,19 +65,21 @@ final class ControlDispatcher {
             return permission;
         }
         if (number == ControlCommand.UBLK_CMD_DEL_DEV || number == DEL_DEV_ASYNC) {
-            return DeviceLife.delete(device, number == ControlCommand.UBLK_CMD_DEL_DEV);
+            boolean wait = number == ControlCommand.UBLK_CMD_DEL_DEV;
+            return DeviceLife.delete(device, wait, OwnQueues.of(device, sender));
         }
         try {
-            return run(number, device, header);
+            return run(number, device, header, sender);
         } finally {
             table.put(device);
         }
     }
 
-    private int run(int number, Device device, ControlHeader header) {
+    private int run(int number, Device device, ControlHeader header, Thread sender) {
         return switch (number) {
             case ControlCommand.UBLK_CMD_START_DEV -> DeviceLife.start(device, header);
-            case ControlCommand.UBLK_CMD_STOP_DEV -> DeviceLife.stop(device);
+            case ControlCommand.UBLK_CMD_STOP_DEV ->
+                    DeviceLife.stop(device, OwnQueues.of(device, sender));
             case ControlCommand.UBLK_CMD_GET_DEV_INFO, ControlCommand.UBLK_CMD_GET_DEV_INFO2 ->
                     InfoCommands.info(device, header);
             case ControlCommand.UBLK_CMD_GET_QUEUE_AFFINITY ->
@@ -83,11 +89,11 @@ final class ControlDispatcher {
             case ControlCommand.UBLK_CMD_START_USER_RECOVERY -> DeviceLife.startRecovery(device);
             case ControlCommand.UBLK_CMD_END_USER_RECOVERY ->
                     DeviceLife.endRecovery(device, header);
-            default -> runNewer(number, device, header);
+            default -> runNewer(number, device, header, sender);
         };
     }
 
-    private int runNewer(int number, Device device, ControlHeader header) {
+    private int runNewer(int number, Device device, ControlHeader header, Thread sender) {
         if (number == UPDATE_SIZE) {
             return DeviceLife.resize(device, header);
         }
@@ -95,13 +101,13 @@ final class ControlDispatcher {
             return DeviceLife.quiesce(device);
         }
         if (number == TRY_STOP_DEV) {
-            return DeviceLife.tryStop(device);
+            return DeviceLife.tryStop(device, OwnQueues.of(device, sender));
         }
         if (number == REG_BUF) {
             return BufferCommands.register(device, header);
         }
         if (number == UNREG_BUF) {
-            return BufferCommands.unregister(device, header);
+            return BufferCommands.unregister(device, header, OwnQueues.of(device, sender));
         }
         return Errno.EOPNOTSUPP.negated();
     }

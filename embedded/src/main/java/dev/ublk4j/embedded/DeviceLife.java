@@ -59,12 +59,21 @@ final class DeviceLife {
         }
     }
 
-    /** {@code STOP_DEV}: waits until every request has been answered. */
-    static int stop(Device device) {
+    /**
+     * {@code STOP_DEV}: waits until every request has been answered.
+     *
+     * @param own the queues that the sender serves; with requests of theirs under way the answer is
+     *     {@link OwnQueues#DEADLOCK} and nothing changes
+     */
+    static int stop(Device device, OwnQueues own) {
         CharFile file;
-        device.mutex().lock();
+        if (!own.lock(device.mutex())) {
+            return OwnQueues.DEADLOCK;
+        }
         try {
-            stopLocked(device);
+            if (!stopLocked(device, own)) {
+                return OwnQueues.DEADLOCK;
+            }
             file = device.holdFile();
             if (file != null) {
                 device.stopping();
@@ -80,20 +89,31 @@ final class DeviceLife {
         return 0;
     }
 
-    /** Takes the disk away, holding the device's mutex. */
-    static void stopLocked(Device device) {
+    /**
+     * Takes the disk away, holding the device's mutex.
+     *
+     * @return false when requests of the sender's own queues are under way: nothing has changed
+     */
+    static boolean stopLocked(Device device, OwnQueues own) {
         BlockDisk disk = device.disk();
         if (device.state() == DeviceState.UBLK_S_DEV_DEAD || disk == null) {
-            return;
+            return true;
+        }
+        if (!own.isNone() && !disk.shut(own)) {
+            return false;
         }
         if (device.description().holdsRequests()) {
             abortHeld(device, disk);
         }
         disk.remove();
+        if (!own.isNone()) {
+            disk.gate().thaw();
+        }
         device.state(DeviceState.UBLK_S_DEV_DEAD);
         device.serverPid(-1);
         device.disk(null);
         disk.detached();
+        return true;
     }
 
     /**
@@ -112,12 +132,15 @@ final class DeviceLife {
     }
 
     /** {@code TRY_STOP_DEV}: stops a device whose disk nobody has open. */
-    static int tryStop(Device device) {
+    static int tryStop(Device device, OwnQueues own) {
         BlockDisk disk = device.disk();
         if (disk == null) {
             return Errno.ENODEV.negated();
         }
-        return disk.lockIfUnopened() ? stop(device) : Errno.EBUSY.negated();
+        if (own.haveRequests()) {
+            return OwnQueues.DEADLOCK;
+        }
+        return disk.lockIfUnopened() ? stop(device, own) : Errno.EBUSY.negated();
     }
 
     /**
@@ -125,14 +148,22 @@ final class DeviceLife {
      *
      * @param device with a reference, which is taken back
      * @param wait whether to wait until nobody uses the device
+     * @param own the queues that the sender serves: it uses the device itself
      */
-    static int delete(Device device, boolean wait) {
+    static int delete(Device device, boolean wait, OwnQueues own) {
         DeviceTable table = device.table();
         int id = device.id();
-        table.control().lock();
+        if ((wait && !own.isNone()) || !own.lock(table.control())) {
+            table.put(device);
+            return OwnQueues.DEADLOCK;
+        }
         try {
             if (!device.deleted) {
-                stop(device);
+                int answer = stop(device, own);
+                if (answer < 0) {
+                    table.put(device);
+                    return answer;
+                }
                 device.deleted = true;
                 table.put(device);
                 if (device.has(Feature.UBLK_F_UNPRIVILEGED_DEV)) {

@@ -109,11 +109,12 @@ final class DeviceTable {
         }
     }
 
-    /** {@return whether there is a device of a number} */
-    boolean has(int number) {
+    /** {@return whether there is a device of a number that has not been deleted} */
+    boolean hasCharDevice(int number) {
         lock.lock();
         try {
-            return devices.containsKey(number);
+            Device device = devices.get(number);
+            return device != null && !device.deleted;
         } finally {
             lock.unlock();
         }

@@ -62,12 +62,15 @@ public final class EmbeddedDriver implements Driver {
     public int control(int commandOp, MemorySegment command, Duration timeout) {
         ControlHeader header = new ControlHeader(command);
         if (ControlDispatcher.isImmediate(commandOp)) {
-            return dispatcher.dispatch(commandOp, header, caller);
+            return dispatcher.dispatch(commandOp, header, caller, Thread.currentThread());
         }
         // A thread of its own, so that a command without an answer in time goes on, as the
-        // kernel's.
+        // kernel's. It knows who waits for it: the requests of a queue of the sender's would have
+        // no
+        // answer before the command has.
+        Thread sender = Thread.currentThread();
         FutureTask<Integer> task =
-                new FutureTask<>(() -> dispatcher.dispatch(commandOp, header, caller));
+                new FutureTask<>(() -> dispatcher.dispatch(commandOp, header, caller, sender));
         Thread.ofPlatform().daemon().name("ublk-" + name(commandOp)).start(task);
         return await(task, commandOp, header, timeout);
     }

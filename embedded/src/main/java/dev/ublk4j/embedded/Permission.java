@@ -94,8 +94,11 @@ final class Permission {
             return exists(path) ? Errno.EPERM.negated() : Errno.ENOENT.negated();
         }
         int number = Integer.parseInt(matcher.group(1));
+        if (!table.hasCharDevice(number)) {
+            return Errno.ENOENT.negated();
+        }
         if (number != device.id()) {
-            return table.has(number) ? Errno.EPERM.negated() : Errno.ENOENT.negated();
+            return Errno.EPERM.negated();
         }
         return mayUse(device, caller) ? 0 : Errno.EACCES.negated();
     }

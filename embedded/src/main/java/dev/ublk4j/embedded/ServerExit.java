@@ -56,7 +56,7 @@ final class ServerExit {
             for (int id = 0; id < device.queues(); id++) {
                 device.queue(id).abortAll();
             }
-            DeviceLife.stopLocked(device);
+            boolean _ = DeviceLife.stopLocked(device, OwnQueues.none());
         } else if (device.description().holdsRequests()) {
             device.state(DeviceState.UBLK_S_DEV_QUIESCED);
         } else {

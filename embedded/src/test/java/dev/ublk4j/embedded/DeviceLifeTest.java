@@ -485,6 +485,13 @@ class DeviceLifeTest {
             for (Thread thread : threads) {
                 thread.join();
             }
+            // STOP_DEV waits until the last request has left the gate, which it does before its
+            // client
+            // is told.
+            long deadline = System.nanoTime() + 10_000_000_000L;
+            while (inFlight.get() != 0 && System.nanoTime() < deadline) {
+                LockSupport.parkNanos(20_000);
+            }
             assertThat(inFlight.get()).isZero();
         }
     }

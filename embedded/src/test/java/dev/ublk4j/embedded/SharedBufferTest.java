@@ -111,7 +111,7 @@ class SharedBufferTest {
         }
         long last = memory.address() + 65_536L * PAGE;
         assertThat(registry.register(last, PAGE, 0)).isEqualTo(Errno.ENOSPC.negated());
-        assertThat(registry.unregister(40_000)).isZero();
+        assertThat(registry.unregister(40_000, OwnQueues.none())).isZero();
         assertThat(registry.register(last, PAGE, 0)).isEqualTo(40_000);
         registry.clear();
     }

@@ -28,10 +28,11 @@ public final class MessageStream implements AutoCloseable {
 
     private final UnixSocket socket;
     private final Arena arena = Arena.ofShared();
-    private final MemorySegment inBytes = arena.allocate(Exchange.MAX_MESSAGE_BYTES, Long.BYTES);
-    private final MemorySegment outBytes = arena.allocate(Exchange.MAX_MESSAGE_BYTES, Long.BYTES);
-    private final ByteBuffer in = inBytes.asByteBuffer().order(ByteOrder.nativeOrder());
-    private final ByteBuffer out = outBytes.asByteBuffer().order(ByteOrder.nativeOrder());
+    private final MemorySegment inBytes;
+    private final MemorySegment outBytes;
+    private final ByteBuffer in;
+    private final ByteBuffer out;
+    private final int mostDescriptors;
     private final List<Fd> descriptors = new ArrayList<>();
     private final int watched;
     private final Poll poll;
@@ -56,7 +57,23 @@ public final class MessageStream implements AutoCloseable {
      * @param stop ends every wait when it can be read; stays the caller's
      */
     public MessageStream(UnixSocket socket, Fd... stop) {
+        this(socket, Exchange.MAX_MESSAGE_BYTES, MAX_DESCRIPTORS, stop);
+    }
+
+    /**
+     * Takes over a connection; see {@link #MessageStream(UnixSocket, Fd...)}.
+     *
+     * @param mostBytes how much is read between two calls of {@link #clear}, and written at a time
+     * @param mostDescriptors how many are taken in one read; one more than any message may have, so
+     *     that too many are seen to be
+     */
+    public MessageStream(UnixSocket socket, int mostBytes, int mostDescriptors, Fd... stop) {
         assert stop.length <= 1;
+        this.inBytes = arena.allocate(mostBytes, Long.BYTES);
+        this.outBytes = arena.allocate(mostBytes, Long.BYTES);
+        this.in = inBytes.asByteBuffer().order(ByteOrder.nativeOrder());
+        this.out = outBytes.asByteBuffer().order(ByteOrder.nativeOrder());
+        this.mostDescriptors = mostDescriptors;
         this.socket = socket;
         this.watched = 1 + stop.length;
         Fd[] both = new Fd[watched];
@@ -109,7 +126,7 @@ public final class MessageStream implements AutoCloseable {
                 Poll.POLLIN,
                 () -> {
                     UnixSocket.Received received =
-                            socket.receive(inBytes.asSlice(in.position(), most), MAX_DESCRIPTORS);
+                            socket.receive(inBytes.asSlice(in.position(), most), mostDescriptors);
                     descriptors.addAll(received.descriptors());
                     truncated |= received.truncated();
                     if (received.answer() > 0) {

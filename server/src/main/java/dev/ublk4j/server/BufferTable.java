@@ -29,15 +29,30 @@ final class BufferTable {
      * removals; each queue lets go of what is no longer in the table and notes the epoch up to which it
      * has looked, and the buffer is given back to its owner when every queue has caught up.
      *
-     * No lock is held across REG_BUF or UNREG_BUF: a driver that waits for the device's requests waits
-     * for queue threads.
+     * One at a time:
+     * --------------
+     * The driver gives a free index out again as soon as UNREG_BUF has returned, and the device runs by
+     * then. If the entry were still that of the old buffer, a request for the new one would get the
+     * old one's memory, and the removal would then take the new entry away. So the removal of an entry
+     * belongs to its UNREG_BUF, and no REG_BUF comes between the two: the device's registration lock.
+     * A queue thread never takes that lock, nor any other that is held across these commands, because
+     * a driver that waits for the device's requests waits for queue threads.
      */
     private static final int SIZE = 1 << 16;
 
-    private final AtomicReferenceArray<@Nullable SharedBuffer> buffers =
-            new AtomicReferenceArray<>(SIZE);
+    private final AtomicReferenceArray<@Nullable SharedBuffer> buffers;
     private final AtomicInteger registering = new AtomicInteger();
     private final AtomicLong removals = new AtomicLong();
+
+    /** Makes a table for every index there can be. */
+    BufferTable() {
+        this(SIZE);
+    }
+
+    /** Makes a table for fewer indexes. */
+    BufferTable(int size) {
+        buffers = new AtomicReferenceArray<>(size);
+    }
 
     /** Announces a registration; {@link #endRegistration} must follow. */
     void beginRegistration() {

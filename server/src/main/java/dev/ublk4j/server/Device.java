@@ -8,6 +8,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
+import dev.ublk4j.uapi.Feature;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -138,10 +139,7 @@ public final class Device implements AutoCloseable {
         }
     }
 
-    /**
-     * Undoes what the constructor and {@link #startQueues} did, when the device did not become
-     * live.
-     */
+    /** Undoes the constructor and {@link #startQueues}, when the device did not become live. */
     void takeDown() {
         end(this::stop);
     }
@@ -203,10 +201,6 @@ public final class Device implements AutoCloseable {
     /** {@return whether the device waits for another server, or is about to} */
     boolean isWithoutServer() {
         return departure.hasBegun() && isKeptForAnother();
-    }
-
-    boolean isDeleted() {
-        return deleted;
     }
 
     /**
@@ -284,19 +278,28 @@ public final class Device implements AutoCloseable {
     }
 
     /**
-     * Gives the device another size, once the target has made room.
+     * Gives the device another size, once the target has made room. The device must have been
+     * started with {@link dev.ublk4j.uapi.Feature#UPDATE_SIZE}.
      *
      * @param bytes a multiple of the logical block size
      * @throws UnsupportedOperationException when the target cannot change its size
      * @throws IllegalArgumentException for a size it cannot have
-     * @throws LinuxException {@code EOPNOTSUPP} from a driver without {@link
-     *     dev.ublk4j.uapi.Feature#UPDATE_SIZE}, or what the target's files answer
+     * @throws LinuxException {@code EOPNOTSUPP} without the feature, or what the target's files
+     *     answer
      */
     public synchronized void resize(long bytes) {
-        Geometry resized = geometry.withSize(bytes);
+        if (bytes <= 0 || bytes % geometry.logicalBlockSize() != 0) {
+            throw new IllegalArgumentException(
+                    "size is no multiple of the block size, %d: %d"
+                            .formatted(geometry.logicalBlockSize(), bytes));
+        }
+        if (!info.features().contains(Feature.UPDATE_SIZE)) {
+            throw new LinuxException(
+                    "UBLK_U_CMD_UPDATE_SIZE", this.toString(), Errno.EOPNOTSUPP.negated());
+        }
         target.resize(bytes);
         control.resize(id(), bytes / Request.SECTOR);
-        geometry = resized;
+        geometry = geometry.withSize(bytes);
     }
 
     /**
@@ -318,6 +321,11 @@ public final class Device implements AutoCloseable {
         awaitQueues();
     }
 
+    /** {@return whether the device is gone, so that another may have its number} */
+    boolean isDeleted() {
+        return deleted;
+    }
+
     /** {@return whether the device has ended here and waits for another server} */
     public boolean isLeft() {
         return left;
@@ -337,10 +345,12 @@ public final class Device implements AutoCloseable {
      * Stops the device: the block device goes away, requests that the target has are answered,
      * others fail. The device stays added. Does nothing when it has stopped.
      *
-     * @throws IllegalStateException when the target does not answer its requests in time
+     * @throws IllegalStateException when the target does not answer its requests in time, or when a
+     *     queue's own thread calls
      */
     public void stop() {
         if (stopped.getCount() > 0) {
+            QueueThread.requireOther(threads);
             unlessGone(() -> control.stop(id()));
             awaitQueues();
         }
@@ -365,6 +375,7 @@ public final class Device implements AutoCloseable {
      */
     @Override
     public void close() {
+        QueueThread.requireOther(threads);
         if (!closed.compareAndSet(false, true)) {
             return;
         }

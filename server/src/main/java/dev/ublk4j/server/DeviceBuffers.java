@@ -5,7 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** Registers shared buffers with the driver, and makes them known to a device's queues. */
 final class DeviceBuffers {
@@ -21,11 +21,11 @@ final class DeviceBuffers {
     private final List<QueueThread> threads;
 
     /**
-     * Held for reading while a buffer is registered or unregistered, for writing while the server
-     * is taken away from the device. On a device without a server both commands would hang, and the
-     * device with them.
+     * Held while a buffer comes or goes, so that the driver does not give an index out again before
+     * its entry is gone (see {@link BufferTable}), and while the server is taken away from the
+     * device: without a server both commands would hang, and the device with them.
      */
-    private final ReentrantReadWriteLock serving = new ReentrantReadWriteLock();
+    private final ReentrantLock registration = new ReentrantLock();
 
     DeviceBuffers(Device device, Control control, BufferTable table, List<QueueThread> threads) {
         this.device = device;
@@ -35,7 +35,7 @@ final class DeviceBuffers {
     }
 
     SharedBuffer share(MemorySegment memory, boolean readOnly) {
-        serving.readLock().lock();
+        registration.lock();
         try {
             if (device.isWithoutServer()) {
                 throw new NotServedException(
@@ -43,7 +43,7 @@ final class DeviceBuffers {
             }
             return register(memory, readOnly);
         } finally {
-            serving.readLock().unlock();
+            registration.unlock();
         }
     }
 
@@ -67,18 +67,24 @@ final class DeviceBuffers {
         table.enter(new SharedBuffer(device, index, memory));
     }
 
+    /** Refuses a thread that would wait for its own requests. */
+    void requireOtherThread() {
+        QueueThread.requireOther(threads);
+    }
+
     /** Takes a buffer back; its memory may be unmapped when this has returned. */
     void unshare(int index) {
-        serving.readLock().lock();
+        long epoch;
+        registration.lock();
         try {
             // A device without a server keeps the buffer registered, for the next to inherit.
-            if (!device.isDeleted() && !device.isWithoutServer()) {
+            if (!device.isWithoutServer() && !device.isDeleted()) {
                 Device.unlessGone(() -> control.unregisterBuffer(device.id(), index));
             }
+            epoch = table.remove(index);
         } finally {
-            serving.readLock().unlock();
+            registration.unlock();
         }
-        long epoch = table.remove(index);
         threads.forEach(QueueThread::ring);
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         for (QueueThread thread : threads) {
@@ -94,11 +100,11 @@ final class DeviceBuffers {
 
     /** Runs a command that takes the server away, while no buffer comes or goes. */
     void pause(Runnable command) {
-        serving.writeLock().lock();
+        registration.lock();
         try {
             command.run();
         } finally {
-            serving.writeLock().unlock();
+            registration.unlock();
         }
     }
 }

@@ -115,6 +115,16 @@ public final class Queue {
         return RequestId.guestUserData(value);
     }
 
+    /** {@return whether user data is of I/O of the guest} */
+    public static boolean isGuests(long userData) {
+        return RequestId.kind(userData) == RequestId.KIND_GUEST;
+    }
+
+    /** {@return what was given to {@link #guestUserData}} */
+    public static long guestValue(long userData) {
+        return RequestId.guestValue(userData);
+    }
+
     /** Has the {@link QueueGuest} called again soon; from any thread. */
     public void callGuest() {
         doorbell.ring();

@@ -8,6 +8,7 @@ import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -77,6 +78,18 @@ final class QueueThread {
     CompletableFuture<Void> start() {
         thread.start();
         return fetched;
+    }
+
+    /**
+     * Refuses a call that waits for the requests of threads, where one of them makes it: it would
+     * wait for what only it can do, and the kernel's driver would let it.
+     */
+    static void requireOther(List<QueueThread> threads) {
+        for (QueueThread queue : threads) {
+            if (queue.thread == Thread.currentThread()) {
+                throw new IllegalStateException(queue + " would wait for itself");
+            }
+        }
     }
 
     /** {@return whether {@link #start} has been called} */

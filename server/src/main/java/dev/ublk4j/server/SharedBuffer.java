@@ -29,9 +29,12 @@ public final class SharedBuffer implements AutoCloseable {
     /**
      * Takes the memory back. Waits for requests that use it; when this has returned, none does and
      * the memory may be unmapped. A second call does nothing.
+     *
+     * @throws IllegalStateException when the thread of one of the device's queues calls
      */
     @Override
     public void close() {
+        device.buffers().requireOtherThread();
         if (closed.compareAndSet(false, true)) {
             device.buffers().unshare(index);
         }

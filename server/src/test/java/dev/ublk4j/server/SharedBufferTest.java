@@ -3,6 +3,8 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.Driver;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
@@ -10,13 +12,17 @@ import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -126,6 +132,66 @@ class SharedBufferTest {
         }
     }
 
+    /** A driver in which something happens between the answer to UNREG_BUF and its arrival. */
+    private record AfterUnregister(Driver driver, Runnable action) implements Driver {
+        @Override
+        public String name() {
+            return driver.name();
+        }
+
+        @Override
+        public int control(int op, MemorySegment command, Duration timeout) {
+            int answer = driver.control(op, command, timeout);
+            if (op == ControlCommand.UBLK_U_CMD_UNREG_BUF) {
+                action.run();
+            }
+            return answer;
+        }
+
+        @Override
+        public CharDevice open(int deviceId) {
+            return driver.open(deviceId);
+        }
+
+        @Override
+        public void close() {
+            driver.close();
+        }
+    }
+
+    @Test
+    void aBufferThatGetsTheIndexOfOneThatJustLeftIsNotLost() throws Exception {
+        AtomicReference<Device> started = new AtomicReference<>();
+        CompletableFuture<SharedBuffer> second = new CompletableFuture<>();
+        MemorySegment half = servers.asSlice(BYTES / 2);
+        Runnable shareMeanwhile =
+                () -> {
+                    Thread other =
+                            Thread.ofPlatform()
+                                    .start(() -> second.complete(started.get().share(half, false)));
+                    try {
+                        // Long enough to come between, if nothing keeps it from that.
+                        other.join(Duration.ofMillis(300));
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    }
+                };
+        DeviceOptions options = DeviceOptions.defaults().with(Feature.SHMEM_ZC);
+        Driver slow = new AfterUnregister(driver, shareMeanwhile);
+        try (Device device = Device.start(slow, new TestDisk(), options);
+                ClientMemory client = new ClientMemory(clients);
+                Disk disk = driver.openBlock(device.id())) {
+            started.set(device);
+            device.share(servers.asSlice(0, BYTES / 2), false).close();
+            assertThat(second.get(30, TimeUnit.SECONDS).index()).isZero();
+            int at = (int) (BYTES / 2);
+
+            assertThat(await(disk, request -> request.write(0).add(client, at, PAGE)))
+                    .isEqualTo(PAGE);
+            assertThat(device.counters()).isEqualTo(new DeviceCounters(1, PAGE, 0, 0));
+        }
+    }
+
     @Test
     void buffersComeAndGoUnderLoadAndEveryByteIsRight() throws Exception {
         AtomicBoolean stop = new AtomicBoolean();
@@ -173,5 +239,51 @@ class SharedBufferTest {
             assertThat(clients.asSlice(out, 2 * PAGE).mismatch(clients.asSlice(in, 2 * PAGE)))
                     .isEqualTo(-1);
         }
+    }
+
+    @Test
+    void aHandlerCannotTakeABufferBackNorStopItsDeviceForItWouldWaitForItself() {
+        AtomicReference<SharedBuffer> buffer = new AtomicReference<>();
+        AtomicReference<Device> served = new AtomicReference<>();
+        Queue<Throwable> refusals = new ConcurrentLinkedQueue<>();
+        TestDisk target =
+                new TestDisk() {
+                    @Override
+                    public int flush(Request request) {
+                        for (AutoCloseable closing :
+                                List.<AutoCloseable>of(
+                                        buffer.get()::close,
+                                        served.get()::stop,
+                                        served.get()::close)) {
+                            try {
+                                closing.close();
+                            } catch (Exception e) {
+                                refusals.add(e);
+                            }
+                        }
+                        return 0;
+                    }
+                };
+        try (Device device = start(target);
+                SharedBuffer shared = device.share(servers, false);
+                ClientMemory client = new ClientMemory(clients);
+                Disk disk = driver.openBlock(device.id())) {
+            served.set(device);
+            buffer.set(shared);
+            assertThat(disk.flush()).isZero();
+
+            assertThat(refusals)
+                    .hasSize(3)
+                    .allSatisfy(e ->
+                            assertThat(e)
+                                    .isInstanceOf(IllegalStateException.class)
+                                    .hasMessageContaining("ublk0-q0"));
+            assertThat(target.closed).isFalse();
+            assertThat(await(disk, request -> request.write(0).add(client, 0, PAGE)))
+                    .isEqualTo(PAGE);
+            assertThat(device.counters().sharedRequests()).isEqualTo(1);
+        }
+        assertThat(target.closed).isTrue();
+        assertThat(driver.deviceIds()).isEmpty();
     }
 }

@@ -7,7 +7,9 @@ import dev.ublk4j.driver.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.BlockingQueue;
@@ -45,8 +47,12 @@ class StatisticsTest {
         }
     }
 
-    private Device start(Target target) {
-        return Device.start(driver, target, DeviceOptions.defaults().withDepth(16));
+    private Device start(Target target, Feature... features) {
+        DeviceOptions options = DeviceOptions.defaults().withDepth(16);
+        for (Feature feature : features) {
+            options = options.with(feature);
+        }
+        return Device.start(driver, target, options);
     }
 
     @Test
@@ -109,7 +115,7 @@ class StatisticsTest {
     @Test
     void aDeviceGrowsWithItsTarget() {
         ElasticDisk target = new ElasticDisk();
-        try (Device device = start(target)) {
+        try (Device device = start(target, Feature.UPDATE_SIZE)) {
             device.resize(2L * TestDisk.SIZE);
 
             assertThat(target.size).isEqualTo(2L * TestDisk.SIZE);
@@ -126,9 +132,14 @@ class StatisticsTest {
 
     @Test
     void aSizeThatIsFixedIsNotChanged() {
-        try (Device device = start(new TestDisk())) {
+        try (Device device = start(new TestDisk(), Feature.UPDATE_SIZE);
+                Device plain = start(new ElasticDisk())) {
             assertThatThrownBy(() -> device.resize(2L * TestDisk.SIZE))
                     .isInstanceOf(UnsupportedOperationException.class);
+            assertThatThrownBy(() -> plain.resize(2L * TestDisk.SIZE))
+                    .isInstanceOfSatisfying(
+                            LinuxException.class,
+                            e -> assertThat(e.errno()).isEqualTo(Errno.EOPNOTSUPP));
         }
     }
 

@@ -17,7 +17,8 @@ public final class SharedArea implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final SharedMemory file;
     private final ClientMemory client;
-    private final SharedBuffer buffer;
+    private SharedBuffer buffer;
+    private boolean shared = true;
 
     SharedArea(Device device, long bytes) {
         file = SharedMemory.create("ublk4j-testkit", bytes);
@@ -48,9 +49,27 @@ public final class SharedArea implements AutoCloseable {
         return client;
     }
 
+    /** {@return whether the device has not been told to give the memory back} */
+    boolean isShared() {
+        return shared;
+    }
+
+    /** {@return the memory as the server has it} */
+    SharedBuffer buffer() {
+        return buffer;
+    }
+
+    /** Follows the device to its next server, which has inherited the buffer. */
+    void movedTo(Device next) {
+        if (shared) {
+            buffer = next.sharedBuffer(buffer.index()).orElseThrow();
+        }
+    }
+
     /** Takes the memory back from the device; requests with it are copied from now on. */
     public void unshare() {
         buffer.close();
+        shared = false;
     }
 
     /** Takes the memory back and unmaps it; no request may be in flight. */

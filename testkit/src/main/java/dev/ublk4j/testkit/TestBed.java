@@ -7,6 +7,7 @@ import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Inheritance;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.testkit.fault.Faults;
 import dev.ublk4j.testkit.fault.FaultyDriver;
@@ -17,7 +18,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -45,11 +49,11 @@ public final class TestBed implements AutoCloseable {
 
     private final EmbeddedDriver driver = EmbeddedDriver.create();
     private final Faults faults = new Faults();
-    private final FaultyDriver server = new FaultyDriver(driver, faults);
     private final Arena arena = Arena.ofShared();
     private final List<SharedArea> areas = new ArrayList<>();
-    private final Device device;
     private final Disk disk;
+    private volatile FaultyDriver server = new FaultyDriver(driver, faults);
+    private volatile Device device;
 
     private TestBed(Target target, DeviceOptions options) {
         device = Device.start(server, target, options);
@@ -217,8 +221,8 @@ public final class TestBed implements AutoCloseable {
      * more commands. Returns when the driver has noticed, and the device is in its next {@link
      * #state}: {@code DEAD}, or with a recovery feature {@code QUIESCED} or {@code FAIL_IO}.
      *
-     * <p>The target is told that its queues have stopped, and it is closed with the test bed, so
-     * that it leaves nothing open; a real process would end without.
+     * <p>The target is told that its queues have stopped, and is closed, so that it leaves nothing
+     * open; a real process would end without.
      */
     public void kill() {
         server.kill();
@@ -228,6 +232,26 @@ public final class TestBed implements AutoCloseable {
     /** Waits until a server that a fault has killed is gone, as {@link #kill} does. */
     public void awaitDeath() {
         await("the server is alive", () -> server.isDead() && isGone());
+        device.close();
+    }
+
+    /**
+     * Has another server take the device over from one that is dead, as {@link Device#recover}
+     * does; it inherits what is shared. The device must have a recovery feature.
+     *
+     * @param next serves the same data; belongs to the test bed from now on
+     */
+    public void recover(Target next) {
+        int id = device.id();
+        Map<Integer, MemorySegment> buffers = new HashMap<>();
+        for (SharedArea area : areas) {
+            if (area.isShared()) {
+                buffers.put(area.buffer().index(), area.buffer().memory());
+            }
+        }
+        server = new FaultyDriver(driver, faults);
+        device = Device.recover(server, id, next, new Inheritance(buffers, Set.of()));
+        areas.forEach(area -> area.movedTo(device));
     }
 
     private boolean isGone() {

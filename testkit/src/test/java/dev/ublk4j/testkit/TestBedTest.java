@@ -7,13 +7,15 @@ import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Recovery;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.testkit.fault.Fault;
 import dev.ublk4j.testkit.fault.Faults;
 import dev.ublk4j.testkit.fault.FaultyDriver;
 import dev.ublk4j.trials.Leaks;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
-import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -141,41 +143,11 @@ class TestBedTest {
         }
     }
 
-    /** What becomes of a device and its requests whose server dies. */
-    enum Recovery {
-        NONE(Errno.EIO, DeviceState.UBLK_S_DEV_DEAD),
-        USER_RECOVERY(Errno.EIO, DeviceState.UBLK_S_DEV_QUIESCED, Feature.USER_RECOVERY),
-        REISSUE(
-                null,
-                DeviceState.UBLK_S_DEV_QUIESCED,
-                Feature.USER_RECOVERY,
-                Feature.USER_RECOVERY_REISSUE),
-        FAIL_IO(
-                Errno.EIO,
-                DeviceState.UBLK_S_DEV_FAIL_IO,
-                Feature.USER_RECOVERY,
-                Feature.USER_RECOVERY_FAIL_IO);
-
-        private final Errno served;
-        private final int state;
-        private final Feature[] features;
-
-        Recovery(Errno served, int state, Feature... features) {
-            this.served = served;
-            this.state = state;
-            this.features = features;
-        }
-    }
-
     @ParameterizedTest
     @EnumSource
-    void aServerThatDiesLeavesWhatItsRecoveryFlagsSay(Recovery recovery) {
-        var options = TestBed.options();
-        for (Feature feature : recovery.features) {
-            options = options.with(feature);
-        }
-        try (TestBed bed = TestBed.of(new RamDisk(), options)) {
-            var death = bed.faults().killAtAnswer(2);
+    void aServerThatDiesLeavesWhatItsKindOfRecoverySays(Recovery recovery) {
+        try (TestBed bed = TestBed.of(new RamDisk(), TestBed.options().with(recovery))) {
+            Fault death = bed.faults().killAtAnswer(2);
             MemorySegment memory = bed.memory(4096);
             InFlight first = bed.submit(request -> request.read(0).add(memory));
             assertThat(first.result()).isEqualTo(4096);
@@ -183,12 +155,37 @@ class TestBedTest {
             bed.awaitDeath();
 
             assertThat(death.struck()).isEqualTo(1);
-            assertThat(bed.state()).isEqualTo(recovery.state);
-            if (recovery.served != null) {
-                assertThat(second.result()).isEqualTo(recovery.served.negated());
-            } else {
+            assertThat(bed.state())
+                    .isEqualTo(
+                            switch (recovery) {
+                                case NONE -> DeviceState.UBLK_S_DEV_DEAD;
+                                case WAIT, REISSUE -> DeviceState.UBLK_S_DEV_QUIESCED;
+                                case FAIL -> DeviceState.UBLK_S_DEV_FAIL_IO;
+                            });
+            if (recovery == Recovery.REISSUE) {
                 assertThat(second.isDone()).isFalse();
+            } else {
+                assertThat(second.result()).isEqualTo(Errno.EIO.negated());
             }
+        }
+    }
+
+    @Test
+    void theNextServerIsGivenTheRequestsAndTheSharedMemoryOfTheDeadOne() {
+        DeviceOptions options = TestBed.options().with(Recovery.REISSUE);
+        try (TestBed bed = TestBed.of(new RamDisk(), options)) {
+            SharedArea area = bed.share(4096);
+            area.memory().copyFrom(MemorySegment.ofArray(data(4096)));
+            bed.faults().killAtAnswer(1);
+            InFlight write = bed.submit(request -> request.write(0).add(area.client(), 0, 4096));
+            bed.awaitDeath();
+            assertThat(write.isDone()).isFalse();
+
+            bed.recover(new RamDisk());
+            assertThat(write.result()).isEqualTo(4096);
+            assertThat(bed.read(0, 4096)).isEqualTo(data(4096));
+            assertThat(bed.device().counters().sharedRequests()).isEqualTo(1);
+            area.unshare();
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.ublk4j.trials;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -21,6 +22,20 @@ public final class Ops {
     private Ops() {}
 
     /**
+     * How much was tried.
+     *
+     * @param sequences that were run to their end
+     * @param operations of all of them
+     */
+    public record Tally(long sequences, long operations) {
+        private static final Tally NONE = new Tally(0, 0);
+
+        private Tally plus(int length) {
+            return new Tally(sequences + 1, operations + length);
+        }
+    }
+
+    /**
      * Hands {@code rounds} sequences of up to {@code length} operations to {@code run}.
      *
      * @param seed of the first round; each later one has the next
@@ -29,24 +44,51 @@ public final class Ops {
      * @throws AssertionError with the seed and the shortest sequence that fails, caused by its
      *     failure
      */
-    public static <T> void check(
+    public static <T> Tally check(
             long seed, int rounds, int length, Function<Random, T> random, Consumer<List<T>> run) {
+        Tally tally = Tally.NONE;
         for (long round = seed; round < seed + (long) rounds * FACTOR; round++) {
-            Random source = new Random(round);
-            List<T> ops = new ArrayList<>();
-            int count = 1 + source.nextInt(length);
-            for (int i = 0; i < count; i++) {
-                ops.add(random.apply(source));
-            }
-            Throwable failure = failure(ops, run);
-            if (failure != null) {
-                List<T> shortest = shortest(ops, run);
-                Throwable cause = failure(shortest, run);
-                throw new AssertionError(
-                        "seed=%d ops=%s".formatted(round, shortest),
-                        cause == null ? failure : cause);
-            }
+            tally = tally.plus(round(round, length, random, run));
         }
+        return tally;
+    }
+
+    /**
+     * As {@link #check}, with as many sequences as there is time to begin; at least one.
+     *
+     * @param time how long to begin new ones
+     */
+    public static <T> Tally checkFor(
+            long seed,
+            Duration time,
+            int length,
+            Function<Random, T> random,
+            Consumer<List<T>> run) {
+        long end = System.nanoTime() + time.toNanos();
+        Tally tally = Tally.NONE;
+        long round = seed;
+        do {
+            tally = tally.plus(round(round++, length, random, run));
+        } while (System.nanoTime() - end < 0);
+        return tally;
+    }
+
+    private static <T> int round(
+            long seed, int length, Function<Random, T> random, Consumer<List<T>> run) {
+        Random source = new Random(seed);
+        List<T> ops = new ArrayList<>();
+        int count = 1 + source.nextInt(length);
+        for (int i = 0; i < count; i++) {
+            ops.add(random.apply(source));
+        }
+        Throwable failure = failure(ops, run);
+        if (failure != null) {
+            List<T> shortest = shortest(ops, run);
+            Throwable cause = failure(shortest, run);
+            throw new AssertionError(
+                    "seed=%d ops=%s".formatted(seed, shortest), cause == null ? failure : cause);
+        }
+        return count;
     }
 
     /** Leaves out ever smaller parts for as long as what remains fails. */

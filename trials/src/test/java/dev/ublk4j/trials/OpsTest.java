@@ -3,6 +3,7 @@ package dev.ublk4j.trials;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -31,6 +32,16 @@ class OpsTest {
         assertThat(seen).hasSize(20 * Integer.getInteger("ublk4j.model.factor", 1));
         assertThat(seen).doesNotHaveDuplicates();
         assertThat(seen).allSatisfy(ops -> assertThat(ops).hasSizeBetween(1, 10));
+    }
+
+    @Test
+    void aTallySaysHowMuchWasTried() {
+        List<List<Integer>> seen = new ArrayList<>();
+        Ops.Tally tally =
+                Ops.checkFor(1, Duration.ofMillis(1), 10, random -> random.nextInt(), seen::add);
+
+        assertThat(tally.sequences()).isPositive().isEqualTo(seen.size());
+        assertThat(tally.operations()).isEqualTo(seen.stream().mapToLong(List::size).sum());
     }
 
     private static void failsWith42BeforeSeven(List<Integer> ops) {

@@ -99,6 +99,10 @@ public final class IoUring {
     static final int IORING_SQ_TASKRUN = 1 << 2;
 
     static final int IORING_ENTER_GETEVENTS = 1;
+
+    /** {@code MSG_WAITALL} of a socket: as many bytes as asked for, unless it ends before. */
+    public static final int MSG_WAITALL = 0x100;
+
     static final int IORING_ENTER_EXT_ARG = 1 << 3;
 
     static final int IORING_FSYNC_DATASYNC = 1;

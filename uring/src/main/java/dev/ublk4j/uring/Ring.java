@@ -110,6 +110,25 @@ public final class Ring implements AutoCloseable {
     }
 
     /**
+     * Prepares {@code IORING_OP_RECV} on a socket.
+     *
+     * @param messageFlags {@code MSG_...}, such as {@link IoUring#MSG_WAITALL}
+     */
+    public void receive(int fd, long address, int length, int messageFlags, long userData) {
+        prepare(Opcode.RECV, fd, 0, address, length, messageFlags, userData);
+    }
+
+    /**
+     * Prepares {@code IORING_OP_SENDMSG} on a socket.
+     *
+     * @param message address of a {@code struct msghdr}, which stays until the completion
+     * @param messageFlags {@code MSG_...}, such as {@link IoUring#MSG_WAITALL}
+     */
+    public void sendMessage(int fd, long message, int messageFlags, long userData) {
+        prepare(Opcode.SENDMSG, fd, 0, message, 1, messageFlags, userData);
+    }
+
+    /**
      * Prepares {@code IORING_OP_READ_FIXED}.
      *
      * @param address within registered buffer {@code bufferIndex}; for a buffer that the kernel

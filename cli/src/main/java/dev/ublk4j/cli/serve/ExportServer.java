@@ -3,11 +3,11 @@ package dev.ublk4j.cli.serve;
 import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
-import dev.ublk4j.server.Target;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -23,25 +23,13 @@ public final class ExportServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(ExportServer.class.getName());
 
     private final String protocol;
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
     private final List<Exported> exports = new ArrayList<>();
     private @Nullable Front front;
+    private @Nullable EmbeddedDriver driver;
     private boolean closed;
 
     private ExportServer(String protocol) {
         this.protocol = protocol;
-    }
-
-    /** Makes the front of devices that are live. */
-    @FunctionalInterface
-    public interface FrontOpener {
-        /**
-         * Opens the front.
-         *
-         * @param driver has the devices
-         * @param exports the devices, at least one
-         */
-        Front open(EmbeddedDriver driver, List<Exported> exports);
     }
 
     /**
@@ -49,15 +37,19 @@ public final class ExportServer implements AutoCloseable {
      *
      * @param protocol the front's name
      * @param plans what the devices are
+     * @param fronts makes the front, which has no devices yet
      * @param onReady told when clients may come
      * @throws RuntimeException when they cannot be served, with the reason
      */
     public static void serve(
-            String protocol, List<Plan> plans, FrontOpener opener, Consumer<ExportServer> onReady) {
+            String protocol,
+            List<Plan> plans,
+            Supplier<Front> fronts,
+            Consumer<ExportServer> onReady) {
         try (ExportServer server = new ExportServer(protocol)) {
             // Closing waits for a start under way, so that no signal leaves half an export behind.
             Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
-            server.start(plans, opener);
+            server.start(plans, fronts);
             onReady.accept(server);
             for (Exported export : server.exports) {
                 export.device().awaitStop();
@@ -67,16 +59,19 @@ public final class ExportServer implements AutoCloseable {
         }
     }
 
-    private synchronized void start(List<Plan> plans, FrontOpener opener) {
+    private synchronized void start(List<Plan> plans, Supplier<Front> fronts) {
         if (closed) {
             throw new IllegalStateException("told to end before anything was exported");
         }
+        Front created = fronts.get();
+        front = created;
+        EmbeddedDriver opened = EmbeddedDriver.create(created.driverOptions());
+        driver = opened;
         for (Plan plan : plans) {
-            Target target = plan.opener().get();
-            Device device = Device.start(driver, target, plan.options());
-            exports.add(new Exported(plan.kind(), plan.source(), target, device));
+            Device device = created.add(opened, plan.opener().get(), plan.options());
+            exports.add(new Exported(plan.kind(), plan.source(), device));
         }
-        front = opener.open(driver, List.copyOf(exports));
+        created.open();
     }
 
     /** {@return where clients find each device} */
@@ -150,7 +145,9 @@ public final class ExportServer implements AutoCloseable {
         for (Exported export : exports) {
             close(export.device());
         }
-        driver.close();
+        if (driver != null) {
+            close(driver);
+        }
     }
 
     private static void close(AutoCloseable part) {

@@ -1,7 +1,6 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.server.Device;
-import dev.ublk4j.server.Target;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,7 +8,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind the kind of target, as the command names it
  * @param source the file or class behind the target, where there is one
- * @param target what serves the device
  * @param device the device, live
  */
-public record Exported(String kind, @Nullable String source, Target target, Device device) {}
+public record Exported(String kind, @Nullable String source, Device device) {}

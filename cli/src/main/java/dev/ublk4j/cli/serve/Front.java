@@ -1,15 +1,44 @@
 package dev.ublk4j.cli.serve;
 
-/** What speaks a protocol to clients, on behalf of devices of the embedded driver. */
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.embedded.EmbeddedOptions;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Target;
+
+/**
+ * What speaks a protocol to clients, on behalf of devices of the embedded driver.
+ *
+ * <p>It is given its devices one after the other, then lets clients in. Devices are closed by
+ * others, after it.
+ */
 public interface Front extends AutoCloseable {
+    /** {@return what the driver has to be created with} */
+    default EmbeddedOptions driverOptions() {
+        return EmbeddedOptions.defaults();
+    }
+
     /**
-     * {@return where clients find a device, in the words that they are given}
+     * Starts the next device.
      *
-     * @param index the device, in the order in which the front was given them
+     * @param driver stays open until the device is closed
+     * @param target belongs to the device from now on
+     * @param options how to serve it
+     */
+    Device add(EmbeddedDriver driver, Target target, DeviceOptions options);
+
+    /** Lets clients in. */
+    void open();
+
+    /**
+     * {@return where clients find a device once the front is open, in the words that they are
+     * given}
+     *
+     * @param index the device, in the order in which they were added
      */
     String address(int index);
 
-    /** Ends every connection; no request is under way when this returns. */
+    /** Ends every connection; no request of a client is under way when this returns. */
     @Override
     void close();
 }

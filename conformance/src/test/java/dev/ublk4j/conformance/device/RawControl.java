@@ -38,9 +38,20 @@ public final class RawControl {
 
     /** {@return the answer to a command} */
     public int send(int op, int device, int queue, int length, long address, long data) {
+        return send(op, device, queue, length, address, data, 0);
+    }
+
+    /**
+     * {@return the answer to a command whose payload begins with a path}
+     *
+     * @param pathLength bytes of the path, its final 0 included
+     */
+    public int send(
+            int op, int device, int queue, int length, long address, long data, int pathLength) {
         // Automatic: a command that has no answer in time may still read it.
         MemorySegment command = Arena.ofAuto().allocate(CtrlCmd.LAYOUT);
         CtrlCmd.write(command, 0, device, queue, length, address, data);
+        CtrlCmd.devPathLen(command, 0, pathLength);
         return driver.control(op, command, TIMEOUT);
     }
 }

@@ -18,6 +18,8 @@ import java.lang.foreign.MemorySegment;
  * @param address {@code ublksrv_io_desc.addr}
  */
 public record Seen(int queue, int tag, int op, int flags, long sector, int sectors, long address) {
+    private static final int COMPARED_FLAGS = IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_NOUNMAP;
+
     static Seen read(MemorySegment descriptors, long base, int queue, int tag) {
         return new Seen(
                 queue,
@@ -62,5 +64,13 @@ public record Seen(int queue, int tag, int op, int flags, long sector, int secto
     /** {@return operation and place, as tests compare them} */
     public String what() {
         return "%s %d+%d".formatted(IoOp.name(op), sector, sectors);
+    }
+
+    /** {@return all that two drivers must agree on} */
+    public String compared() {
+        String where =
+                isShared() ? " in buffer %d at %d".formatted(bufferIndex(), bufferOffset()) : "";
+        int some = flags & COMPARED_FLAGS;
+        return what() + (some == 0 ? "" : " flags %x".formatted(some)) + where;
     }
 }

@@ -31,17 +31,22 @@ public final class TestDevice implements AutoCloseable {
     private @Nullable CharDevice charDevice;
     private boolean deleted;
 
-    private TestDevice(Lane lane, Shape shape) {
+    private TestDevice(Lane lane, Shape shape, DeviceInfo info) {
         this.lane = lane;
         this.control = new Control(lane.driver());
         this.raw = new RawControl(lane.driver());
         this.shape = shape;
-        this.info = control.add(shape.request(-1));
+        this.info = info;
     }
 
     /** Adds a device. */
     public static TestDevice added(Lane lane, Shape shape) {
-        return new TestDevice(lane, shape);
+        return adopted(lane, shape, new Control(lane.driver()).add(shape.request(-1)));
+    }
+
+    /** Takes over a device that was added by a raw command, which answered {@code info}. */
+    public static TestDevice adopted(Lane lane, Shape shape, DeviceInfo info) {
+        return new TestDevice(lane, shape, info);
     }
 
     /** Adds a device, sets its parameters and opens its char device. */
@@ -87,6 +92,11 @@ public final class TestDevice implements AutoCloseable {
     /** Makes the device live. */
     public void start() {
         control.start(id(), ProcessHandle.current().pid());
+    }
+
+    /** {@return whether a server has the char device open} */
+    public boolean isAttached() {
+        return charDevice != null;
     }
 
     /** The server goes away without a word. */

@@ -23,18 +23,20 @@ final class EmbeddedDisk implements ClientDisk {
 
     @Override
     public CompletableFuture<Long> submit(Io io) {
+        long toTheEnd = Math.max(0, disk.size() - io.position());
+        if (toTheEnd == 0 && io.op() != IoOp.UBLK_IO_OP_FLUSH) {
+            return CompletableFuture.completedFuture(behindTheEnd(io.op()));
+        }
+        boolean cut = io.op() == IoOp.UBLK_IO_OP_WRITE_ZEROES && io.length() > toTheEnd;
         CompletableFuture<Long> answer = new CompletableFuture<>();
         // Completed elsewhere: what waits for the answer must not run on a queue's thread.
         DiskRequest request =
                 new DiskRequest((ended, result) ->
-                        answer.completeAsync(() -> result, Thread::startVirtualThread));
-        fill(request, io);
-        // As the file of a block device does it: nothing reaches behind the end.
-        long room = io.pieces().isEmpty() ? 0 : Math.max(0, disk.size() - io.position());
-        if (!io.pieces().isEmpty() && room == 0) {
-            boolean isRead = io.op() == IoOp.UBLK_IO_OP_READ;
-            return CompletableFuture.completedFuture(isRead ? 0L : (long) Errno.ENOSPC.negated());
-        }
+                        answer.completeAsync(
+                                () -> cut && result >= 0 ? io.length() : result,
+                                Thread::startVirtualThread));
+        fill(request, cut ? Io.writeZeroes(io.position(), toTheEnd, io.mayUnmap()) : io);
+        long room = toTheEnd;
         for (Piece piece : io.pieces()) {
             long length = Math.min(piece.length(), room);
             if (length > 0) {
@@ -44,6 +46,22 @@ final class EmbeddedDisk implements ClientDisk {
         }
         disk.submit(request);
         return answer;
+    }
+
+    /** {@return what the file of a block device answers itself: nothing reaches behind the end} */
+    private long behindTheEnd(int op) {
+        if (op == IoOp.UBLK_IO_OP_READ) {
+            return 0;
+        }
+        Errno errno =
+                switch (op) {
+                    case IoOp.UBLK_IO_OP_WRITE -> Errno.ENOSPC;
+                    case IoOp.UBLK_IO_OP_DISCARD ->
+                            disk.canDiscard() ? Errno.EINVAL : Errno.EOPNOTSUPP;
+                    default -> Errno.EINVAL;
+                };
+        boolean asksFirst = op != IoOp.UBLK_IO_OP_WRITE_ZEROES && errno != Errno.EOPNOTSUPP;
+        return (asksFirst && disk.isReadOnly() ? Errno.EPERM : errno).negated();
     }
 
     private static void add(DiskRequest request, Piece piece) {

@@ -7,17 +7,15 @@ import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.PinnedPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /** The driver of the running kernel; applications have its block devices open. */
 public final class KernelLane implements Lane {
-    private static final Path STAT_REFRESH = Path.of("/proc/sys/vm/stat_refresh");
-    private static final Path VMSTAT = Path.of("/proc/vmstat");
     private static final int PAGE = 4096;
 
     private final KernelDriver driver;
@@ -77,23 +75,10 @@ public final class KernelLane implements Lane {
     @Override
     public long pinnedBytes() {
         try {
-            // Each processor counts for itself; reading this file adds the counters up.
-            var _ = Files.readAllBytes(STAT_REFRESH);
-            List<String> lines = Files.readAllLines(VMSTAT);
-            long acquired = counter(lines, "nr_foll_pin_acquired");
-            long released = counter(lines, "nr_foll_pin_released");
-            return (acquired - released) * PAGE;
+            return PinnedPages.held() * PAGE;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-    }
-
-    private static long counter(List<String> lines, String name) {
-        return lines.stream()
-                .filter(line -> line.startsWith(name + " "))
-                .mapToLong(line -> Long.parseLong(line.substring(name.length() + 1)))
-                .findFirst()
-                .orElseThrow();
     }
 
     @Override

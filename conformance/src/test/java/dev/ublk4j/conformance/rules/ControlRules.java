@@ -7,12 +7,15 @@ import dev.ublk4j.conformance.device.RawControl;
 import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.device.TestDevice;
 import dev.ublk4j.conformance.lane.Lane;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.CtrlCmd;
 import dev.ublk4j.uapi.DevInfo;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.util.BitSet;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -157,6 +160,45 @@ public abstract class ControlRules extends LaneRules {
             MemorySegment info = arena.allocate(DevInfo.SIZE, 8);
             assertThat(raw().send(ControlCommand.GET_DEV_INFO2, device.id(), info))
                     .isEqualTo(EINVAL);
+        }
+    }
+
+    private int infoByPath(TestDevice device, String path) {
+        try (Arena arena = Arena.ofConfined()) {
+            byte[] text = (path + '\0').getBytes(StandardCharsets.UTF_8);
+            MemorySegment payload = arena.allocate(text.length + DevInfo.SIZE, 8);
+            MemorySegment.copy(text, 0, payload, ValueLayout.JAVA_BYTE, 0, text.length);
+            return raw().send(
+                            ControlCommand.UBLK_U_CMD_GET_DEV_INFO2,
+                            device.id(),
+                            CtrlCmd.NO_QUEUE,
+                            (int) payload.byteSize(),
+                            payload.address(),
+                            0,
+                            text.length);
+        }
+    }
+
+    @Test
+    void thePathIsThatOfTheDevicesOwnCharDevice() {
+        try (TestDevice device = added(Shape.plain());
+                TestDevice other = added(Shape.plain())) {
+            assertThat(infoByPath(device, "/dev/ublkc" + device.id())).isZero();
+            assertThat(infoByPath(device, "/dev/ublkc" + other.id()))
+                    .isEqualTo(Errno.EPERM.negated());
+            assertThat(infoByPath(device, "/dev/ublkc4711")).isEqualTo(Errno.ENOENT.negated());
+            assertThat(infoByPath(device, "/dev/null")).isEqualTo(Errno.EPERM.negated());
+        }
+    }
+
+    @Test
+    void thePathOfADeletedDeviceIsNotThereWhileItsServerIs() {
+        try (TestDevice device = attached(Shape.plain(), Handler.agreeing());
+                TestDevice other = added(Shape.plain())) {
+            String path = "/dev/ublkc" + device.id();
+            device.control().deleteAsync(device.id());
+            assertThat(infoByPath(device, path)).isEqualTo(Errno.ENOENT.negated());
+            assertThat(infoByPath(other, path)).isEqualTo(Errno.ENOENT.negated());
         }
     }
 

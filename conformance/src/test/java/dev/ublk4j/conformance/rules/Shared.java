@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /** A memfd that a server and an application have both mapped. */
-final class Shared implements AutoCloseable {
+public final class Shared implements AutoCloseable {
     private static final int PAGE = 4096;
 
     private final Arena arena = Arena.ofShared();
@@ -17,7 +17,7 @@ final class Shared implements AutoCloseable {
     private final ClientArea client;
 
     /** Creates shared memory; its pages are in frames as they come. */
-    Shared(Lane lane, long bytes) {
+    public Shared(Lane lane, long bytes) {
         this(lane, bytes, 1);
     }
 
@@ -25,7 +25,7 @@ final class Shared implements AutoCloseable {
      * Creates shared memory whose pages get their frames in another order than that of their
      * addresses.
      */
-    static Shared scattered(Lane lane, long bytes) {
+    public static Shared scattered(Lane lane, long bytes) {
         return new Shared(lane, bytes, 7);
     }
 
@@ -42,20 +42,22 @@ final class Shared implements AutoCloseable {
     }
 
     /** {@return the server's mapping} */
-    MemorySegment server() {
+    public MemorySegment server() {
         return server;
     }
 
     /** {@return the application's mapping} */
-    ClientArea client() {
+    public ClientArea client() {
         return client;
     }
 
-    SharedMemory file() {
+    /** {@return the file} */
+    public SharedMemory file() {
         return file;
     }
 
-    Arena arena() {
+    /** {@return what unmaps the mappings when this is closed} */
+    public Arena arena() {
         return arena;
     }
 

@@ -35,7 +35,7 @@ final class SharedDevice implements AutoCloseable {
 
     private final Path folder;
     private final Device device;
-    private final SharingServer server;
+    private SharingServer server;
     private final ClientDisk disk;
 
     private SharedDevice(Lane lane, Target target, UnaryOperator<SharingOptions> change) {
@@ -73,6 +73,16 @@ final class SharedDevice implements AutoCloseable {
     /** {@return a device of a target} */
     static SharedDevice live(Lane lane, Target target, UnaryOperator<SharingOptions> change) {
         return new SharedDevice(lane, target, change);
+    }
+
+    /** Takes back everything that is shared, and takes no more. */
+    void stopSharing() {
+        server.close();
+    }
+
+    /** Takes memory again. */
+    void shareAgain() {
+        server = SharingServer.start(device, options());
     }
 
     Device device() {

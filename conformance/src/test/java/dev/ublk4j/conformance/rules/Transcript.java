@@ -15,7 +15,6 @@ import dev.ublk4j.uapi.DeviceParams.Basic;
 import dev.ublk4j.uapi.DeviceParams.Discard;
 import dev.ublk4j.uapi.DeviceParams.DmaAlign;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,7 +33,6 @@ import java.util.Random;
 public final class Transcript implements AutoCloseable {
     private static final int PAGE = 4096;
     private static final int PAGES = 64;
-    private static final int COMPARED_FLAGS = IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_NOUNMAP;
 
     private final Random random;
     private final MemoryBackend backend = new MemoryBackend(Shape.SIZE);
@@ -172,17 +170,8 @@ public final class Transcript implements AutoCloseable {
         line.append(": %d".formatted(disk.run(io)));
         device.queue().seen().stream()
                 .sorted(Comparator.comparingLong(Seen::sector).thenComparingInt(Seen::op))
-                .forEach(seen -> line.append(", ").append(describe(seen)));
+                .forEach(seen -> line.append(", ").append(seen.compared()));
         return line.toString();
-    }
-
-    private static String describe(Seen seen) {
-        String where =
-                seen.isShared()
-                        ? " in buffer %d at %d".formatted(seen.bufferIndex(), seen.bufferOffset())
-                        : "";
-        int flags = seen.flags() & COMPARED_FLAGS;
-        return seen.what() + (flags == 0 ? "" : " flags %x".formatted(flags)) + where;
     }
 
     @Override

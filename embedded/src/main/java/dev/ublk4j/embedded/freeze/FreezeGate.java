@@ -1,14 +1,12 @@
 package dev.ublk4j.embedded.freeze;
 
-import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.LinuxException;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -78,14 +76,21 @@ public final class FreezeGate {
      * -------------------------------------------
      * Entering and exiting take no lock. The lock below orders freezes, thaws and kills among
      * themselves; it is held for one pass over the queues, and neither while waiting nor while the
-     * listener runs. The one thread a freeze must not be called from is a thread that completes
-     * requests: it would wait for what only it can do. Such threads say so with attach, and
-     * freeze refuses them with EDEADLK, even with nothing inside: a call that deadlocks once in a
-     * thousand times should fail the first time.
+     * listener runs. The one thread a freeze must not wait for is the one that asked for it: a
+     * thread that completes requests waits for what only it can do. It says which queues are its
+     * own, and is told of a DEADLOCK where somebody is inside one of them. As the gate has been shut
+     * before they are looked at, a queue found empty stays empty, and the freeze then waits for the
+     * others only. An addition that is just being taken back looks like a request, so an own queue
+     * is given a moment.
      */
 
     /** Longs between two words, so that no two share a pair of cache lines. */
     private static final int STRIDE = 16;
+
+    /** How long an own queue may look as if somebody were inside. */
+    private static final long MOMENT_NANOS = 10_000_000;
+
+    private static final BitSet NONE = new BitSet();
 
     /** What a timeout of more than 292 years is converted to. */
     private static final long FOREVER_NANOS = Long.MAX_VALUE;
@@ -100,7 +105,6 @@ public final class FreezeGate {
     private final int queues;
     private final GateListener listener;
     private final AtomicLongArray words;
-    private final AtomicReferenceArray<Thread> queueThreads;
     private final Queue<Thread> waiting = new ConcurrentLinkedQueue<>();
 
     /** Guards {@link #depth} and the bits of all words; see above for who takes it. */
@@ -122,7 +126,6 @@ public final class FreezeGate {
         this.queues = queues;
         this.listener = listener;
         this.words = new AtomicLongArray(FIRST_QUEUE + 2 * STRIDE * queues);
-        this.queueThreads = new AtomicReferenceArray<>(queues);
     }
 
     private int entered(int queue) {
@@ -195,19 +198,6 @@ public final class FreezeGate {
     }
 
     /**
-     * Declares the calling thread to be the one that completes a queue's requests: it can no longer
-     * freeze.
-     */
-    public void attach(int queue) {
-        queueThreads.set(queue, Thread.currentThread());
-    }
-
-    /** Takes back {@link #attach}, from any thread. */
-    public void detach(int queue) {
-        queueThreads.set(queue, null);
-    }
-
-    /**
      * Turns new requests away and waits, parked and without regard to interrupts, until everyone
      * inside has left. Requests are turned away from the moment of the call, not only once it
      * answers.
@@ -216,10 +206,19 @@ public final class FreezeGate {
      * any thread.
      *
      * @param timeout how long to wait for the requests inside, for ever if more than 292 years
-     * @throws LinuxException {@code EDEADLK} when the calling thread is attached to a queue
      */
     public FreezeOutcome freeze(Duration timeout) {
-        refuseQueueThreads();
+        return freeze(timeout, NONE);
+    }
+
+    /**
+     * Freezes on behalf of a thread that completes requests.
+     *
+     * @param timeout as above
+     * @param own the queues whose requests that thread completes; it is not changed
+     * @return {@link FreezeOutcome#DEADLOCK} at once when somebody is inside one of them
+     */
+    public FreezeOutcome freeze(Duration timeout, BitSet own) {
         synchronized (bits) {
             if (killed) {
                 return FreezeOutcome.KILLED;
@@ -228,7 +227,10 @@ public final class FreezeGate {
                 addToAll(FROZEN);
             }
         }
-        FreezeOutcome outcome = awaitEmpty(TimeUnit.NANOSECONDS.convert(timeout), true);
+        FreezeOutcome outcome = awaitEmptyOwn(own);
+        if (outcome == FreezeOutcome.FROZEN) {
+            outcome = awaitEmpty(TimeUnit.NANOSECONDS.convert(timeout), true);
+        }
         if (outcome != FreezeOutcome.FROZEN) {
             thaw();
         }
@@ -280,10 +282,8 @@ public final class FreezeGate {
      * @param timeout how long to wait, for ever if more than 292 years
      * @return whether nobody is inside
      * @throws IllegalStateException when the gate has not been killed
-     * @throws LinuxException {@code EDEADLK} when the calling thread is attached to a queue
      */
     public boolean drain(Duration timeout) {
-        refuseQueueThreads();
         if (!killed) {
             throw new IllegalStateException("drain before kill: " + this);
         }
@@ -291,20 +291,26 @@ public final class FreezeGate {
         return awaitEmpty(timeoutNanos, false) == FreezeOutcome.FROZEN;
     }
 
-    private void refuseQueueThreads() {
-        for (int queue = 0; queue < queues; queue++) {
-            if (queueThreads.get(queue) == Thread.currentThread()) {
-                throw new LinuxException(
-                        "freeze", "by the thread of queue " + queue, Errno.EDEADLK.negated());
-            }
-        }
-    }
-
     /** Called with {@link #bits} held, so that a bit is added where it is clear. */
     private void addToAll(long bit) {
         for (int queue = 0; queue < queues; queue++) {
             words.getAndAdd(entered(queue), bit);
         }
+    }
+
+    private FreezeOutcome awaitEmptyOwn(BitSet own) {
+        long startNanos = System.nanoTime();
+        int queue = own.nextSetBit(0);
+        while (queue >= 0) {
+            if (isEmpty(queue)) {
+                queue = own.nextSetBit(queue + 1);
+            } else if (System.nanoTime() - startNanos > MOMENT_NANOS) {
+                return FreezeOutcome.DEADLOCK;
+            } else {
+                Thread.onSpinWait();
+            }
+        }
+        return FreezeOutcome.FROZEN;
     }
 
     private FreezeOutcome awaitEmpty(long timeoutNanos, boolean endedByKill) {

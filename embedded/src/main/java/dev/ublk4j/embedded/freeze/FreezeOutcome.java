@@ -6,6 +6,11 @@ public enum FreezeOutcome {
     FROZEN,
     /** Requests were still inside when the time was up; the attempt has been taken back. */
     TIMED_OUT,
+    /**
+     * Requests were inside that only the caller's own thread completes. The attempt has been taken
+     * back.
+     */
+    DEADLOCK,
     /** The device is gone; requests may still be inside. The attempt has been taken back. */
     KILLED
 }

@@ -11,7 +11,7 @@
  * from the {@link dev.ublk4j.embedded.freeze.GateListener} when to come back.
  *
  * <p><b>Threads.</b> Any thread enters and exits, without a lock and without allocating. Any thread
- * but a queue's own may freeze.
+ * may freeze; one that completes requests says so, as it cannot wait for its own.
  */
 @NullMarked
 package dev.ublk4j.embedded.freeze;

@@ -2,8 +2,8 @@ package dev.ublk4j.embedded.block;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.trials.Ops;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.trials.Ops;
 import dev.ublk4j.uapi.IoOp;
 import java.util.List;
 import java.util.Random;

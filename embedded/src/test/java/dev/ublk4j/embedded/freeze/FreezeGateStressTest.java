@@ -167,7 +167,6 @@ class FreezeGateStressTest {
         AtomicInteger freezers = new AtomicInteger(1);
         Runnable queueThread =
                 () -> {
-                    gate.attach(0);
                     int inFlight = 0;
                     int turn = 0;
                     while (freezers.get() > 0) {
@@ -188,7 +187,6 @@ class FreezeGateStressTest {
                     for (; inFlight > 0; inFlight--) {
                         gate.exit(0);
                     }
-                    gate.detach(0);
                 };
         Runnable freezer =
                 () -> {

@@ -4,10 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
-import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.LinuxException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
+import java.util.BitSet;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 
@@ -20,8 +19,14 @@ class FreezeGateTest {
 
     /** {@return a freeze on a thread of its own, once it waits for requests inside} */
     private CompletableFuture<FreezeOutcome> freezeElsewhere() throws InterruptedException {
+        return freezeElsewhere(new BitSet());
+    }
+
+    private CompletableFuture<FreezeOutcome> freezeElsewhere(BitSet own)
+            throws InterruptedException {
         CompletableFuture<FreezeOutcome> outcome = new CompletableFuture<>();
-        Thread thread = Thread.ofPlatform().start(() -> outcome.complete(gate.freeze(FOREVER)));
+        Thread thread =
+                Thread.ofPlatform().start(() -> outcome.complete(gate.freeze(FOREVER, own)));
         while (thread.getState() != Thread.State.TIMED_WAITING && !outcome.isDone()) {
             Thread.sleep(1);
         }
@@ -168,25 +173,32 @@ class FreezeGateTest {
     }
 
     @Test
-    void refusesToFreezeOnAThreadThatCompletesRequests() {
-        gate.attach(1);
+    void doesNotWaitForAQueueOfTheCallersOwn() {
+        assertThat(gate.tryEnter(1)).isTrue();
 
-        assertThatThrownBy(() -> gate.freeze(AT_ONCE))
-                .isInstanceOfSatisfying(
-                        LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.EDEADLK))
-                .hasMessageContaining("queue 1");
+        assertThat(gate.freeze(FOREVER, own(1))).isEqualTo(FreezeOutcome.DEADLOCK);
         assertThat(gate.isOpen(0)).isTrue();
+        assertThat(gate.isOpen(1)).isTrue();
 
-        gate.detach(1);
-        assertThat(gate.freeze(AT_ONCE)).isEqualTo(FreezeOutcome.FROZEN);
+        gate.exit(1);
+        assertThat(gate.freeze(FOREVER, own(1))).isEqualTo(FreezeOutcome.FROZEN);
+        assertThat(gate.tryEnter(1)).isFalse();
     }
 
     @Test
-    void refusesToDrainOnAThreadThatCompletesRequests() {
-        gate.attach(0);
-        gate.kill();
+    void waitsForTheQueuesOfOthersOnBehalfOfAQueuesThread() throws Exception {
+        assertThat(gate.tryEnter(0)).isTrue();
+        assertThat(gate.freeze(Duration.ofMillis(2), own(1))).isEqualTo(FreezeOutcome.TIMED_OUT);
+        CompletableFuture<FreezeOutcome> freeze = freezeElsewhere(own(1));
+        gate.exit(0);
 
-        assertThatThrownBy(() -> gate.drain(AT_ONCE)).isInstanceOf(LinuxException.class);
+        assertThat(freeze.get()).isEqualTo(FreezeOutcome.FROZEN);
+    }
+
+    private static BitSet own(int queue) {
+        BitSet own = new BitSet();
+        own.set(queue);
+        return own;
     }
 
     @Test

@@ -1,12 +1,14 @@
 package dev.ublk4j.testkit.fault;
 
 import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
@@ -50,6 +52,11 @@ public final class FaultyDriver implements Driver {
     @Override
     public CharDevice open(int deviceId) {
         return new FaultyCharDevice(this, driver.open(deviceId));
+    }
+
+    @Override
+    public Optional<DataCounters> dataCounters(int deviceId) {
+        return driver.dataCounters(deviceId);
     }
 
     /**

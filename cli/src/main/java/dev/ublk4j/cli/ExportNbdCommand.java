@@ -1,0 +1,135 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.cli.serve.Front;
+import dev.ublk4j.cli.serve.NbdFront;
+import dev.ublk4j.nbd.NbdOptions;
+import dev.ublk4j.nbd.Tls;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code ublk4j export nbd}. */
+@Command(
+        name = "nbd",
+        description = "Serve targets to NBD clients, such as qemu-img, nbdcopy and nbd-client.",
+        synopsisSubcommandLabel = "TARGET",
+        subcommandsRepeatable = true,
+        commandListHeading = "%nTargets:%n",
+        footer = {
+            "",
+            "What is printed is the address that clients take. Options of the export go before the"
+                    + " first target. Several targets need a --name each, in their order.",
+            "",
+            "Examples:",
+            "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
+            "  ublk4j export nbd --name a --name b file a.img memory --size 1G",
+            "  ublk4j export nbd --tls required --certificates pki file disk.img"
+        },
+        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+final class ExportNbdCommand extends ExportProtocol {
+    /** Whether clients may or must use TLS. */
+    enum TlsChoice {
+        OFF,
+        OFFERED,
+        REQUIRED
+    }
+
+    private static final String DEFAULT_ADDRESS = "127.0.0.1:10809";
+
+    @Option(
+            names = {"-s", "--socket"},
+            paramLabel = "PATH",
+            description = "Listen on a UNIX socket.")
+    private @Nullable Path socket;
+
+    @Option(
+            names = {"-l", "--listen"},
+            paramLabel = "ADDRESS:PORT",
+            converter = ListenAddress.class,
+            description = "Listen on TCP. Default, without --socket: " + DEFAULT_ADDRESS + ".")
+    private @Nullable InetSocketAddress address;
+
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            description = "The name that clients ask for. Default: the empty one.")
+    private List<String> names = new ArrayList<>();
+
+    @Option(
+            names = "--max-connections",
+            paramLabel = "COUNT",
+            defaultValue = "128",
+            description = "Clients at a time. Default: ${DEFAULT-VALUE}.")
+    private int maxConnections;
+
+    @Option(
+            names = "--tls",
+            paramLabel = "WHETHER",
+            defaultValue = "OFF",
+            description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
+    private TlsChoice tls = TlsChoice.OFF;
+
+    @Option(
+            names = "--certificates",
+            paramLabel = "FOLDER",
+            description =
+                    "Where server-cert.pem, server-key.pem and, to verify clients, ca-cert.pem are.")
+    private @Nullable Path certificates;
+
+    @Option(
+            names = "--verify-clients",
+            description = "Let only clients in whose certificate is signed by ca-cert.pem.")
+    private boolean verifiesClients;
+
+    @Override
+    void check(int targets) {
+        if (names.isEmpty() && targets == 1) {
+            names.add("");
+        }
+        if (names.size() != targets || Set.copyOf(names).size() != targets) {
+            throw new IllegalArgumentException(
+                    "%d targets need as many different names: --name NAME".formatted(targets));
+        }
+        if (socket != null && address != null) {
+            throw new IllegalArgumentException("--socket and --listen exclude each other");
+        }
+        if ((tls == TlsChoice.OFF) != (certificates == null)) {
+            throw new IllegalArgumentException("--tls and --certificates go together");
+        }
+        var _ = NbdOptions.defaults().withMaxConnections(maxConnections);
+    }
+
+    @Override
+    Front front() {
+        NbdOptions options =
+                NbdOptions.defaults().withMaxConnections(maxConnections).withTls(openTls());
+        return new NbdFront(
+                options, names, socket, socket == null ? tcpAddress() : null, tls != TlsChoice.OFF);
+    }
+
+    private InetSocketAddress tcpAddress() {
+        return address == null ? new ListenAddress().convert(DEFAULT_ADDRESS) : address;
+    }
+
+    private Tls openTls() {
+        if (certificates == null) {
+            return Tls.off();
+        }
+        try {
+            SSLContext context = Certificates.load(certificates, verifiesClients);
+            Tls chosen = tls == TlsChoice.REQUIRED ? Tls.required(context) : Tls.offered(context);
+            return verifiesClients ? chosen.withVerifiedClients() : chosen;
+        } catch (IOException | GeneralSecurityException e) {
+            throw new Failure("%s: %s".formatted(certificates, e.getMessage()), e);
+        }
+    }
+}

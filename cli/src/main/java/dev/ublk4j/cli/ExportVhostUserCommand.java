@@ -1,0 +1,88 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.serve.Front;
+import dev.ublk4j.cli.serve.VhostUserFront;
+import dev.ublk4j.vhostuser.VhostUserOptions;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** {@code ublk4j export vhost-user}. */
+@Command(
+        name = "vhost-user",
+        description = "Serve targets as virtio-blk disks of QEMU guests and libblkio applications.",
+        synopsisSubcommandLabel = "TARGET",
+        subcommandsRepeatable = true,
+        commandListHeading = "%nTargets:%n",
+        footer = {
+            "",
+            "A guest's memory has to be shared: -object memory-backend-memfd,share=on. Options of the"
+                    + " export go before the first target. Several targets need a --socket each, in"
+                    + " their order.",
+            "",
+            "Examples:",
+            "  ublk4j export vhost-user --socket /run/disk.sock file disk.img",
+            "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G"
+        },
+        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+final class ExportVhostUserCommand extends ExportProtocol {
+    private static final int MICROSECOND = 1000;
+
+    @Option(
+            names = {"-s", "--socket"},
+            paramLabel = "PATH",
+            required = true,
+            description = "Where clients connect; made when serving starts.")
+    private List<Path> sockets = new ArrayList<>();
+
+    @Option(
+            names = "--serial",
+            paramLabel = "TEXT",
+            defaultValue = "ublk4j",
+            description =
+                    "The disk's serial number, at most 20 characters. Default: ${DEFAULT-VALUE}.")
+    private String serial = "";
+
+    @Option(
+            names = "--poll-us",
+            paramLabel = "MICROSECONDS",
+            defaultValue = "50",
+            description =
+                    "How long, at most, a queue looks for requests before it sleeps. Default:"
+                            + " ${DEFAULT-VALUE}.")
+    private int pollMicros;
+
+    @Option(
+            names = "--sealed-only",
+            description = "Refuse memory that a client could take away again while it is in use.")
+    private boolean sealedOnly;
+
+    @Override
+    void check(int targets) {
+        if (sockets.size() != targets || new HashSet<>(sockets).size() != targets) {
+            throw new IllegalArgumentException(
+                    "%d targets need as many different sockets: --socket PATH".formatted(targets));
+        }
+        if (pollMicros < 0 || pollMicros > 1_000_000) {
+            throw new IllegalArgumentException(
+                    "--poll-us is not between 0 and 1000000: " + pollMicros);
+        }
+        sockets.forEach(this::options);
+    }
+
+    private VhostUserOptions options(Path socket) {
+        return VhostUserOptions.at(socket)
+                .withSerial(serial)
+                .withLongestPoll(Duration.ofNanos((long) pollMicros * MICROSECOND))
+                .withSealedOnly(sealedOnly);
+    }
+
+    @Override
+    Front front() {
+        return new VhostUserFront(sockets.stream().map(this::options).toList());
+    }
+}

@@ -1,0 +1,80 @@
+package dev.ublk4j.conformance.fuzz;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.conformance.lane.ClientArea;
+import dev.ublk4j.conformance.lane.EmbeddedLane;
+import dev.ublk4j.conformance.lane.KernelLane;
+import dev.ublk4j.conformance.rules.Shared;
+import dev.ublk4j.driver.Control;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/**
+ * The embedded driver answers to random sequences what the kernel's answers to them, both in this
+ * process and over the same memory.
+ *
+ * <p>{@code conformance/fuzz} runs it for as long as one likes.
+ */
+@Tag("kernel")
+final class DifferentialFuzzTest {
+    private KernelLane kernel;
+    private EmbeddedLane embedded;
+    private Shared memory;
+    private ClientArea embeddedClient;
+    private long features;
+
+    @BeforeEach
+    void open() {
+        kernel = KernelLane.open();
+        embedded = EmbeddedLane.open();
+        memory = Shared.scattered(kernel, (long) World.PAGES * World.PAGE);
+        embeddedClient = embedded.area(memory.file().map(memory.arena(), false));
+        features = new Control(embedded.driver()).featureBits();
+    }
+
+    @AfterEach
+    void close() {
+        embeddedClient.close();
+        memory.close();
+        embedded.close();
+        kernel.close();
+    }
+
+    @Test
+    @Timeout(7200)
+    void bothDriversAnswerTheSameStepByStep() {
+        FuzzRun.run("both drivers", this::compare);
+    }
+
+    private void compare(List<Step> steps) {
+        List<String> log = new ArrayList<>();
+        try (World one = new World(kernel, memory.server(), memory.client(), features);
+                World two = new World(embedded, memory.server(), embeddedClient, features)) {
+            for (Step step : steps) {
+                String expected = one.run(step);
+                String actual = two.run(step);
+                log.add("%s: %s".formatted(step, expected));
+                assertThat(actual)
+                        .as("the embedded driver, after%n%s", String.join("\n", log))
+                        .isEqualTo(expected);
+            }
+            for (int number = 0; number < World.DEVICES; number++) {
+                assertSameData(number, one.device(number), two.device(number));
+            }
+        }
+    }
+
+    private static void assertSameData(int number, Served one, Served two) {
+        if (one != null && two != null) {
+            assertThat(one.backend().disk().mismatch(two.backend().disk()))
+                    .as("first byte of the data of device %d that differs", number)
+                    .isEqualTo(-1);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+package dev.ublk4j.conformance.fuzz;
+
+import dev.ublk4j.trials.Ops;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * How long a fuzz runs and with which sequences.
+ *
+ * <p>Without more, a build's share: always the same sequences. {@code UBLK4J_FUZZ_MINUTES} in the
+ * environment makes it run as long as one likes, on other sequences every time, unless {@code
+ * UBLK4J_FUZZ_SEED} says where to begin. {@code conformance/fuzz} sets both.
+ */
+final class FuzzRun {
+    private static final int SEQUENCES = 20;
+    private static final int LENGTH = 60;
+    private static final long MINUTES = fromEnvironment("UBLK4J_FUZZ_MINUTES", 0);
+    private static final long SEED =
+            fromEnvironment("UBLK4J_FUZZ_SEED", MINUTES == 0 ? 1 : System.currentTimeMillis());
+
+    private FuzzRun() {}
+
+    private static long fromEnvironment(String name, long otherwise) {
+        String value = System.getenv(name);
+        return value == null ? otherwise : Long.parseLong(value);
+    }
+
+    /** Hands random sequences to {@code run}, and prints how many there were. */
+    static void run(String what, Consumer<List<Step>> run) {
+        long begun = System.nanoTime();
+        Ops.Tally tally =
+                MINUTES == 0
+                        ? Ops.check(SEED, SEQUENCES, LENGTH, RandomSteps::any, run)
+                        : Ops.checkFor(
+                                SEED, Duration.ofMinutes(MINUTES), LENGTH, RandomSteps::any, run);
+        System.out.printf(
+                "fuzz of %s: %d sequences, %d operations, from seed %d, in %d s%n",
+                what,
+                tally.sequences(),
+                tally.operations(),
+                SEED,
+                (System.nanoTime() - begun) / 1_000_000_000);
+    }
+}

@@ -1,0 +1,241 @@
+package dev.ublk4j.linux;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A stream socket whose descriptor is known, so that an io_uring can work on it.
+ *
+ * <p>Calls that wait hold up their thread, a virtual thread's carrier included.
+ */
+public final class Socket implements AutoCloseable {
+    private static final int SOCK_STREAM = 1;
+    private static final int SOCK_CLOEXEC = 0x80000;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_REUSEADDR = 2;
+    private static final int SO_RCVTIMEO = 20;
+    private static final int SO_SNDTIMEO = 21;
+    private static final int IPPROTO_TCP = 6;
+    private static final int TCP_NODELAY = 1;
+    private static final int SHUT_RDWR = 2;
+    private static final int BACKLOG = 128;
+    private static final int MICROS = 1_000_000;
+
+    private final Fd fd;
+
+    /** Removed when a listening UNIX socket is closed. */
+    private final @Nullable Path path;
+
+    private Socket(Fd fd, @Nullable Path path) {
+        this.fd = fd;
+        this.path = path;
+    }
+
+    /**
+     * Listens on a UNIX socket, which is removed when this is closed.
+     *
+     * @throws LinuxException {@code EADDRINUSE} when the path exists
+     */
+    public static Socket listen(Path path) {
+        Fd fd = create(SocketAddresses.AF_UNIX, path.toString());
+        try (Arena arena = Arena.ofConfined()) {
+            listen(fd, SocketAddresses.of(path, arena));
+            return new Socket(fd, path);
+        } catch (LinuxException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Listens on TCP.
+     *
+     * @param address resolved; port 0 for any that is free
+     * @throws LinuxException {@code EADDRINUSE} or {@code EADDRNOTAVAIL} when it cannot be had
+     */
+    public static Socket listen(InetSocketAddress address) {
+        Fd fd = create(SocketAddresses.family(address), address.toString());
+        try (Arena arena = Arena.ofConfined()) {
+            set(fd, SOL_SOCKET, SO_REUSEADDR, SocketAddresses.pointerTo(1, arena));
+            listen(fd, SocketAddresses.of(address, arena));
+            return new Socket(fd, null);
+        } catch (LinuxException e) {
+            fd.close();
+            throw e;
+        }
+    }
+
+    private static Fd create(int family, String name) {
+        long answer = Syscall.call(Syscall.Call.SOCKET, family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        return Fd.own((int) LinuxException.check("socket", name, answer), name);
+    }
+
+    private static void listen(Fd fd, MemorySegment address) {
+        LinuxException.check(
+                "bind",
+                fd.name(),
+                Syscall.call(
+                        Syscall.Call.BIND, fd.number(), address.address(), address.byteSize()));
+        LinuxException.check(
+                "listen", fd.name(), Syscall.call(Syscall.Call.LISTEN, fd.number(), BACKLOG, 0));
+    }
+
+    /** {@return two UNIX sockets that are connected to each other} */
+    public static Socket[] pair() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment numbers = arena.allocate(JAVA_INT, 2);
+            LinuxException.check(
+                    "socketpair",
+                    "",
+                    Syscall.call(
+                            Syscall.Call.SOCKETPAIR,
+                            SocketAddresses.AF_UNIX,
+                            SOCK_STREAM | SOCK_CLOEXEC,
+                            0,
+                            numbers.address()));
+            return new Socket[] {
+                new Socket(Fd.own(numbers.getAtIndex(JAVA_INT, 0), "socket pair"), null),
+                new Socket(Fd.own(numbers.getAtIndex(JAVA_INT, 1), "socket pair"), null)
+            };
+        }
+    }
+
+    /**
+     * Waits for a client.
+     *
+     * @param name what the client is called, for messages
+     * @throws LinuxException {@code EINVAL} once {@link #shutdown} was called, {@code EMFILE} when
+     *     the process has too many descriptors, and others that concern one client alone
+     */
+    public Socket accept(String name) {
+        long answer;
+        do {
+            answer = Syscall.call(Syscall.Call.ACCEPT4, fd.number(), 0, 0, SOCK_CLOEXEC);
+        } while (answer == Errno.EINTR.negated());
+        return new Socket(
+                Fd.own((int) LinuxException.check("accept4", fd.name(), answer), name), null);
+    }
+
+    /** {@return the port of a TCP socket} */
+    public int port() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = arena.allocate(SocketAddresses.MAX_BYTES, Integer.BYTES);
+            MemorySegment length = SocketAddresses.pointerTo(SocketAddresses.MAX_BYTES, arena);
+            LinuxException.check(
+                    "getsockname",
+                    fd.name(),
+                    Syscall.call(
+                            Syscall.Call.GETSOCKNAME,
+                            fd.number(),
+                            address.address(),
+                            length.address()));
+            return SocketAddresses.port(address);
+        }
+    }
+
+    /** Has small pieces sent at once. Does nothing where the socket is none of TCP. */
+    public void sendAtOnce() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment on = SocketAddresses.pointerTo(1, arena);
+            long _ =
+                    Syscall.call(
+                            Syscall.Call.SETSOCKOPT,
+                            fd.number(),
+                            IPPROTO_TCP,
+                            TCP_NODELAY,
+                            on.address(),
+                            on.byteSize(),
+                            0);
+        }
+    }
+
+    /**
+     * Bounds how long {@link #read} and {@link #write} wait; they answer {@code EAGAIN} then.
+     *
+     * @param patience zero for no bound
+     */
+    public void setPatience(Duration patience) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment time = arena.allocate(JAVA_LONG, 2);
+            time.setAtIndex(JAVA_LONG, 0, patience.toSeconds());
+            time.setAtIndex(JAVA_LONG, 1, patience.toNanosPart() / 1000 % MICROS);
+            set(fd, SOL_SOCKET, SO_RCVTIMEO, time);
+            set(fd, SOL_SOCKET, SO_SNDTIMEO, time);
+        }
+    }
+
+    private static void set(Fd fd, int level, int option, MemorySegment value) {
+        LinuxException.check(
+                "setsockopt",
+                fd.name(),
+                Syscall.call(
+                        Syscall.Call.SETSOCKOPT,
+                        fd.number(),
+                        level,
+                        option,
+                        value.address(),
+                        value.byteSize(),
+                        0));
+    }
+
+    /** {@return bytes read, 0 when the other side has closed, or a negative errno} */
+    public int read(MemorySegment destination) {
+        return transfer(Syscall.Call.READ, destination);
+    }
+
+    /** {@return bytes written, or a negative errno} */
+    public int write(MemorySegment source) {
+        return transfer(Syscall.Call.WRITE, source);
+    }
+
+    private int transfer(Syscall.Call call, MemorySegment memory) {
+        long answer;
+        do {
+            answer = Syscall.call(call, fd.number(), memory.address(), memory.byteSize());
+        } while (answer == Errno.EINTR.negated());
+        return (int) answer;
+    }
+
+    /** Ends both directions, which wakes whoever waits for one of them; from any thread. */
+    public void shutdown() {
+        if (!fd.isClosed()) {
+            // That it has ended already is as good.
+            long _ = Syscall.call(Syscall.Call.SHUTDOWN, fd.number(), SHUT_RDWR, 0);
+        }
+    }
+
+    /** {@return the descriptor, which stays this socket's} */
+    public Fd fd() {
+        return fd;
+    }
+
+    /** Closes the descriptor; a second call does nothing. */
+    @Override
+    public void close() {
+        if (fd.isClosed()) {
+            return;
+        }
+        fd.close();
+        if (path != null) {
+            try {
+                Files.deleteIfExists(path);
+            } catch (IOException e) {
+                throw new IllegalStateException(path + " cannot be removed", e);
+            }
+        }
+    }
+
+    @Override
+    public String toString() {
+        return fd.name();
+    }
+}

@@ -1,0 +1,89 @@
+package dev.ublk4j.nbd;
+
+import dev.ublk4j.embedded.ClientMemory;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Memory for the data of requests: where the socket's bytes go to and come from, and where it is
+ * shared with the device also what the target works on.
+ */
+final class DataArea implements AutoCloseable {
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+    private final PageRuns runs;
+    private @Nullable ClientMemory client;
+    private @Nullable SharedBuffer buffer;
+
+    private DataArea(Function<Arena, MemorySegment> mapping) {
+        try {
+            memory = mapping.apply(arena);
+        } catch (RuntimeException e) {
+            arena.close();
+            throw e;
+        }
+        runs = new PageRuns((int) (memory.byteSize() / PageRuns.PAGE_BYTES));
+    }
+
+    /** {@return memory whose pages come as they are touched; the driver copies its data} */
+    static DataArea copied(long bytes) {
+        int flags = Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE;
+        return new DataArea(arena -> Mapping.anonymous(bytes, flags, arena));
+    }
+
+    /**
+     * {@return memory that is shared with a device: its data is not copied}
+     *
+     * @throws LinuxException {@code ENOMEM} when the process may not pin so much
+     */
+    static DataArea shared(Device device, long bytes) {
+        try (SharedMemory file = SharedMemory.create("nbd", bytes)) {
+            DataArea area = new DataArea(arena -> file.map(arena, false));
+            try {
+                area.client = new ClientMemory(area.memory);
+                area.buffer = device.share(area.memory, false);
+                return area;
+            } catch (LinuxException e) {
+                area.close();
+                throw e;
+            }
+        }
+    }
+
+    MemorySegment memory() {
+        return memory;
+    }
+
+    PageRuns runs() {
+        return runs;
+    }
+
+    /** Adds a piece of the area to a request. */
+    void addTo(DiskRequest request, long offset, long bytes) {
+        if (client != null) {
+            request.add(client, offset, bytes);
+        } else {
+            request.add(memory.address() + offset, -1, 0, (int) bytes);
+        }
+    }
+
+    /** Takes the memory back and lets go of it. Not from a queue's thread. */
+    @Override
+    public void close() {
+        if (buffer != null) {
+            buffer.close();
+        }
+        if (client != null) {
+            client.close();
+        }
+        arena.close();
+    }
+}

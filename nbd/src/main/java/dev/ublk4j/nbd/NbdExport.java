@@ -1,0 +1,105 @@
+package dev.ublk4j.nbd;
+
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.nbd.wire.ExportFlag;
+import dev.ublk4j.server.AllocationMap;
+import dev.ublk4j.server.Device;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** A device under the name by which clients ask for it. */
+final class NbdExport {
+    /** The largest read or write, and what a client is told of it. */
+    static final int MAX_PAYLOAD = 32 << 20;
+
+    private final String name;
+    private final String description;
+    private final Device device;
+    private final Disk disk;
+    private final @Nullable AllocationMap allocation;
+    private final List<QueueFront> fronts;
+    private final SharedAreas areas;
+    private final WriteGate gate = new WriteGate();
+    private final AtomicInteger nextFront = new AtomicInteger();
+
+    NbdExport(
+            String name,
+            String description,
+            Device device,
+            Disk disk,
+            @Nullable AllocationMap allocation,
+            List<QueueFront> fronts) {
+        this.name = name;
+        this.description = description;
+        this.device = device;
+        this.disk = disk;
+        this.allocation = allocation;
+        this.fronts = fronts;
+        this.areas = new SharedAreas(device);
+    }
+
+    String name() {
+        return name;
+    }
+
+    String description() {
+        return description;
+    }
+
+    Device device() {
+        return device;
+    }
+
+    Disk disk() {
+        return disk;
+    }
+
+    @Nullable AllocationMap allocation() {
+        return allocation;
+    }
+
+    SharedAreas areas() {
+        return areas;
+    }
+
+    WriteGate gate() {
+        return gate;
+    }
+
+    List<QueueFront> fronts() {
+        return fronts;
+    }
+
+    /** {@return whose turn it is to take a client} */
+    QueueFront nextFront() {
+        return fronts.get(Math.floorMod(nextFront.getAndIncrement(), fronts.size()));
+    }
+
+    /**
+     * {@return what the export can do, {@code NBD_FLAG_...}}
+     *
+     * @param structured whether the client has asked for structured replies
+     */
+    int flags(boolean structured) {
+        int flags =
+                ExportFlag.HAS_FLAGS
+                        | ExportFlag.SEND_FLUSH
+                        | ExportFlag.SEND_FUA
+                        | ExportFlag.CAN_MULTI_CONN
+                        | (structured ? ExportFlag.SEND_DF : 0)
+                        | (device.geometry().rotational() ? ExportFlag.ROTATIONAL : 0);
+        if (disk.isReadOnly()) {
+            return flags | ExportFlag.READ_ONLY;
+        }
+        return flags
+                | ExportFlag.SEND_WRITE_ZEROES
+                | ExportFlag.SEND_FAST_ZERO
+                | (disk.canDiscard() ? ExportFlag.SEND_TRIM : 0);
+    }
+
+    @Override
+    public String toString() {
+        return "export '" + name + "'";
+    }
+}

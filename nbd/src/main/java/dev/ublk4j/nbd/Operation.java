@@ -1,0 +1,262 @@
+package dev.ublk4j.nbd;
+
+import dev.ublk4j.embedded.DiskCompletion;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.nbd.wire.Command;
+import dev.ublk4j.nbd.wire.NbdErrno;
+import dev.ublk4j.nbd.wire.ReplyHeader;
+import dev.ublk4j.nbd.wire.RequestHeader;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A request of a client, from its header to the last byte of its reply. Used again for others of
+ * the same connection.
+ */
+final class Operation implements DiskCompletion {
+    private final Connection connection;
+
+    /** Where the reply's header goes. */
+    private final MemorySegment header;
+
+    private final DiskRequest request = new DiskRequest(this);
+    private int command;
+    private int flags;
+    private long cookie;
+    private long offset;
+    private long length;
+
+    private @Nullable DataArea area;
+    private int firstPage;
+    private int pages;
+
+    /** Where in the first page the payload begins. */
+    private int pad;
+
+    private long stamp;
+    private int headerBytes;
+    private long payloadBytes;
+
+    Operation(Connection connection, MemorySegment header) {
+        this.connection = connection;
+        this.header = header;
+    }
+
+    void begin(RequestHeader asked) {
+        command = asked.command();
+        flags = asked.flags();
+        cookie = asked.cookie();
+        offset = asked.offset();
+        length = asked.length();
+        headerBytes = 0;
+        payloadBytes = 0;
+        pad = 0;
+        assert area == null && stamp == 0 : this;
+    }
+
+    int command() {
+        return command;
+    }
+
+    boolean has(int flag) {
+        return (flags & flag) != 0;
+    }
+
+    long offset() {
+        return offset;
+    }
+
+    long length() {
+        return length;
+    }
+
+    /** {@return whether the request is about whole blocks} */
+    boolean isAligned() {
+        return ((offset | length) & (connection.export().disk().logicalBlockBytes() - 1)) == 0;
+    }
+
+    /** {@return whether there were so many pages} */
+    boolean take(DataArea from, int count) {
+        firstPage = from.runs().take(count);
+        if (firstPage < 0) {
+            return false;
+        }
+        area = from;
+        pages = count;
+        return true;
+    }
+
+    /** {@return the operation's memory, from its first page on} */
+    MemorySegment memory() {
+        return area().memory().asSlice(start(), (long) pages * PageRuns.PAGE_BYTES);
+    }
+
+    /** {@return the first byte of the payload} */
+    long payloadAddress() {
+        return area().memory().address() + start() + pad;
+    }
+
+    /** Takes bytes of the payload. */
+    void put(MemorySegment from, long at, long bytes, long done) {
+        MemorySegment.copy(from, at, area().memory(), start() + pad + done, bytes);
+    }
+
+    private DataArea area() {
+        return Objects.requireNonNull(area, "no memory");
+    }
+
+    private long start() {
+        return (long) firstPage * PageRuns.PAGE_BYTES;
+    }
+
+    /** {@return the bytes that a read or write needs, whole blocks} */
+    long blockBytes() {
+        int block = connection.export().disk().logicalBlockBytes();
+        return ((offset + length + block - 1) & -block) - (offset & -block);
+    }
+
+    /** Goes to the disk; the payload of a write has arrived. On the queue's thread. */
+    void submit() {
+        switch (command) {
+            case Command.READ -> read();
+            case Command.WRITE -> write();
+            case Command.FLUSH -> submit(request.flush());
+            case Command.TRIM -> {
+                if (isAligned() && !has(Command.FLAG_FUA)) {
+                    submit(request.discard(offset, length));
+                } else {
+                    goSlowly();
+                }
+            }
+            case Command.WRITE_ZEROES -> writeZeroes();
+            case Command.BLOCK_STATUS -> goSlowly();
+            default -> throw new IllegalStateException("unchecked: " + this);
+        }
+    }
+
+    private void read() {
+        int block = connection.export().disk().logicalBlockBytes();
+        long first = offset & -block;
+        pad = (int) (offset - first);
+        area().addTo(request.read(first), start(), blockBytes());
+        submit(request);
+    }
+
+    private void write() {
+        if (!isAligned() || !enterGate()) {
+            goSlowly();
+            return;
+        }
+        DiskRequest write =
+                has(Command.FLAG_FUA) ? request.writeThrough(offset) : request.write(offset);
+        area().addTo(write, start(), length);
+        submit(write);
+    }
+
+    private void writeZeroes() {
+        boolean plain =
+                isAligned()
+                        && !has(Command.FLAG_FUA)
+                        && connection.export().disk().canWriteZeroes();
+        if (!plain || !enterGate()) {
+            goSlowly();
+            return;
+        }
+        submit(request.writeZeroes(offset, length, !has(Command.FLAG_NO_HOLE)));
+    }
+
+    private boolean enterGate() {
+        stamp = connection.export().gate().tryEnter();
+        return stamp != 0;
+    }
+
+    private void submit(DiskRequest filled) {
+        connection.export().disk().submit(filled, connection.front().queueId());
+    }
+
+    private void goSlowly() {
+        connection.slowPath().start(this);
+    }
+
+    @Override
+    public void onDone(DiskRequest ended, long result) {
+        leaveGate();
+        if (command == Command.WRITE_ZEROES
+                && result == Errno.EOPNOTSUPP.negated()
+                && !has(Command.FLAG_FAST_ZERO)) {
+            // The target cannot after all: zeroes are written as data.
+            goSlowly();
+        } else {
+            finish(result);
+        }
+    }
+
+    private void leaveGate() {
+        if (stamp != 0) {
+            connection.export().gate().leave(stamp);
+            stamp = 0;
+        }
+    }
+
+    /**
+     * Makes the reply and hands it over; from any thread.
+     *
+     * @param result not negative for success, else a negative errno
+     */
+    void finish(long result) {
+        ReplyHeader replies = connection.replies();
+        if (result < 0) {
+            payloadBytes = 0;
+            headerBytes = replies.failed(header, 0, cookie, offset, NbdErrno.of(result));
+        } else if (command == Command.READ) {
+            payloadBytes = length;
+            headerBytes = replies.data(header, 0, cookie, offset, length);
+        } else {
+            headerBytes = replies.done(header, 0, cookie, offset);
+        }
+        connection.done(this);
+    }
+
+    /**
+     * Makes the reply to a block status, whose extents are in {@link #memory}, and hands it over;
+     * from any thread.
+     */
+    void finishStatus(int extents) {
+        ReplyHeader replies = connection.replies();
+        headerBytes = replies.blockStatus(header, 0, cookie, offset, extents);
+        payloadBytes = (long) extents * replies.extentBytes();
+        connection.done(this);
+    }
+
+    ReplyHeader replies() {
+        return connection.replies();
+    }
+
+    long headerAddress() {
+        return header.address();
+    }
+
+    int headerBytes() {
+        return headerBytes;
+    }
+
+    long payloadBytes() {
+        return payloadBytes;
+    }
+
+    /** Gives its memory back. */
+    void release() {
+        assert stamp == 0 : this;
+        if (area != null) {
+            area.runs().giveBack(firstPage, pages);
+            area = null;
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "%s of %d bytes at %d".formatted(Command.name(command), length, offset);
+    }
+}

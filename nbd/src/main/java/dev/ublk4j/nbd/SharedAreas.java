@@ -1,0 +1,77 @@
+package dev.ublk4j.nbd;
+
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.Device;
+import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
+
+/**
+ * The areas that are shared with a device. Sharing takes the device a moment in which it serves
+ * nobody, so areas of clients that have gone are kept for those who come.
+ */
+final class SharedAreas {
+    private static final System.Logger LOG = System.getLogger(SharedAreas.class.getName());
+
+    /** Thirty-two requests of 256 KiB. */
+    private static final long BYTES = 8 << 20;
+
+    private static final int KEPT = 8;
+
+    private final Device device;
+    private final ArrayDeque<DataArea> idle = new ArrayDeque<>();
+    private boolean closed;
+    private boolean refused;
+
+    SharedAreas(Device device) {
+        this.device = device;
+    }
+
+    /** {@return an area, shared where the process may pin its memory} */
+    DataArea take() {
+        synchronized (this) {
+            DataArea area = idle.pollFirst();
+            if (area != null) {
+                return area;
+            }
+            if (refused) {
+                return DataArea.copied(BYTES);
+            }
+        }
+        try {
+            return DataArea.shared(device, BYTES);
+        } catch (LinuxException e) {
+            LOG.log(Level.INFO, () -> "data is copied, as it cannot be shared with " + device, e);
+            synchronized (this) {
+                refused = true;
+            }
+            return DataArea.copied(BYTES);
+        }
+    }
+
+    /** Takes an area back, none of whose pages is in use. */
+    void giveBack(DataArea area) {
+        assert area.runs().isEmpty() : "in use";
+        synchronized (this) {
+            if (!closed && idle.size() < KEPT) {
+                idle.addFirst(area);
+                return;
+            }
+        }
+        area.close();
+    }
+
+    /** Lets go of the areas that nobody uses; those that are in use go when they are given back. */
+    void close() {
+        while (true) {
+            DataArea area;
+            synchronized (this) {
+                closed = true;
+                area = idle.pollFirst();
+            }
+            if (area == null) {
+                return;
+            }
+            area.close();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+package dev.ublk4j.nbd;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Socket;
+import java.io.EOFException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+
+/**
+ * A handshake over a socket, all of which must be over at a certain time: who sends a byte now and
+ * then gets no more of it than who sends none.
+ */
+final class SocketStream implements HandshakeStream, AutoCloseable {
+    private static final int BUFFER = 64 << 10;
+
+    private final Tls tls;
+    private final Duration patience;
+    private final long deadline;
+    private final Arena arena = Arena.ofConfined();
+    private final MemorySegment buffer = arena.allocate(BUFFER);
+    private Socket socket;
+
+    /**
+     * Takes a socket, which stays the caller's until {@link #startTls}.
+     *
+     * @param patience from now on, for all of the handshake
+     */
+    SocketStream(Socket socket, Tls tls, Duration patience) {
+        this.socket = socket;
+        this.tls = tls;
+        this.patience = patience;
+        this.deadline = System.nanoTime() + patience.toNanos();
+    }
+
+    @Override
+    public byte[] read(int bytes) throws IOException {
+        byte[] all = new byte[bytes];
+        int done = 0;
+        while (done < bytes) {
+            limitWait();
+            MemorySegment part = buffer.asSlice(0, Math.min(bytes - done, BUFFER));
+            int answer = check("read", socket.read(part));
+            if (answer == 0) {
+                throw new EOFException("it has gone");
+            }
+            MemorySegment.copy(buffer, JAVA_BYTE, 0, all, done, answer);
+            done += answer;
+        }
+        return all;
+    }
+
+    @Override
+    public void write(byte[] bytes) throws IOException {
+        int done = 0;
+        while (done < bytes.length) {
+            int part = Math.min(bytes.length - done, BUFFER);
+            MemorySegment.copy(bytes, done, buffer, JAVA_BYTE, 0, part);
+            limitWait();
+            done += check("write", socket.write(buffer.asSlice(0, part)));
+        }
+    }
+
+    /** Bounds the next wait of the socket by what is left of the time. */
+    void limitWait() throws IOException {
+        long left = deadline - System.nanoTime();
+        // A patience of 0 would be none at all.
+        if (left < 1000) {
+            throw late();
+        }
+        socket.setPatience(Duration.ofNanos(left));
+    }
+
+    private SocketTimeoutException late() {
+        return new SocketTimeoutException(
+                "its handshake takes longer than " + patience.toSeconds() + " s");
+    }
+
+    /** {@return an answer that is none of an error} */
+    int check(String call, int answer) throws IOException {
+        if (answer == Errno.EAGAIN.negated()) {
+            throw late();
+        }
+        if (answer < 0) {
+            throw new IOException(new LinuxException(call, socket.toString(), answer));
+        }
+        return answer;
+    }
+
+    @Override
+    public void startTls() throws IOException {
+        socket = TlsRelay.start(socket, tls.engine(), this);
+    }
+
+    /** {@return the socket to go on with, without a limit to its waits} */
+    Socket socket() {
+        socket.setPatience(Duration.ZERO);
+        return socket;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}

@@ -1,0 +1,125 @@
+package dev.ublk4j.vhostuser;
+
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.Pages;
+import dev.ublk4j.sharedmemory.Seal;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.vhostuser.ring.SplitInflight;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+
+/**
+ * Memory that a client keeps for its device, where it is written down which requests are out. When
+ * the device's process dies, the next one finds them there.
+ */
+final class InflightMemory {
+    private static final int MAX_RINGS = 4096;
+    private static final int MAX_SIZE = 32_768;
+
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment memory;
+    private final Description description;
+
+    /**
+     * What is said of such memory.
+     *
+     * <pre>{@code
+     * struct VhostUserInflight { u64 mmap_size, mmap_offset; u16 num_queues, queue_size; };
+     * }</pre>
+     */
+    record Description(long bytes, long offset, int rings, int size) {
+        static Description get(ByteBuffer in) {
+            return new Description(
+                            in.getLong(),
+                            in.getLong(),
+                            in.getShort() & 0xffff,
+                            in.getShort() & 0xffff)
+                    .checked();
+        }
+
+        private Description checked() {
+            if (rings < 1 || rings > MAX_RINGS || size < 1 || size > MAX_SIZE) {
+                throw new ProtocolException(
+                        "memory for requests in flight of %d rings of %d".formatted(rings, size));
+            }
+            return this;
+        }
+
+        /** {@return the bytes that so many rings of that size need} */
+        long needed() {
+            return rings * SplitInflight.bytes(size);
+        }
+
+        void put(ByteBuffer out) {
+            out.putLong(bytes).putLong(offset).putShort((short) rings).putShort((short) size);
+        }
+    }
+
+    private InflightMemory(Description description, SharedMemory file) {
+        this.description = description;
+        try {
+            memory = file.map(arena, description.offset(), description.needed(), false);
+        } catch (LinuxException e) {
+            arena.close();
+            throw e;
+        }
+    }
+
+    /** {@return new memory, all zeroes, which cannot be cut short} */
+    static SharedMemory create(Description wanted) {
+        SharedMemory file = SharedMemory.create("ublk4j-inflight", Pages.ceiling(wanted.needed()));
+        try {
+            file.seal(Seal.SHRINK);
+            file.seal(Seal.GROW);
+            return file;
+        } catch (LinuxException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Maps what a client brings back.
+     *
+     * @param fd belongs to this method
+     * @throws ProtocolException when it cannot be used
+     */
+    static InflightMemory map(Description description, Fd fd) {
+        try (SharedMemory file = SharedMemory.adopt(fd)) {
+            long size = file.size();
+            if (description.offset() < 0
+                    || Pages.floor(description.offset()) != description.offset()
+                    || description.offset() > size
+                    || description.needed() > size - description.offset()) {
+                throw new ProtocolException(
+                        "memory for requests in flight of %d bytes, from byte %d on"
+                                .formatted(size, description.offset()));
+            }
+            file.requireSealed(Seal.SHRINK);
+            return new InflightMemory(description, file);
+        } catch (LinuxException e) {
+            throw new ProtocolException("memory for requests in flight: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * {@return the part of one ring}
+     *
+     * @throws ProtocolException when there is none
+     */
+    SplitInflight ring(int index, int size) {
+        if (index >= description.rings() || size > description.size()) {
+            throw new ProtocolException(
+                    "memory for requests in flight has no part for ring %d of %d"
+                            .formatted(index, size));
+        }
+        long bytes = SplitInflight.bytes(description.size());
+        return new SplitInflight(memory.asSlice(index * bytes, bytes), size);
+    }
+
+    void close() {
+        arena.close();
+    }
+}

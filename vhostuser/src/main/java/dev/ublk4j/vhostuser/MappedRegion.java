@@ -1,0 +1,74 @@
+package dev.ublk4j.vhostuser;
+
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.sharedmemory.FrameRange;
+import dev.ublk4j.sharedmemory.PageFrames;
+import dev.ublk4j.sharedmemory.Pages;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.vhostuser.ring.GuestRegion;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A region of a client's memory, mapped here and registered with the device until it is closed. */
+final class MappedRegion implements AutoCloseable {
+    /** A registered buffer has 4 GiB at most, one of an io_uring 1 GiB. */
+    private static final long PIECE = 1L << 30;
+
+    private final Region region;
+    private final Arena arena = Arena.ofShared();
+    private final List<SharedBuffer> pieces = new ArrayList<>();
+    private final GuestRegion guest;
+
+    /**
+     * Maps and registers a region.
+     *
+     * @param file has all of it; stays the caller's
+     * @param frames numbers page frames as the device's driver does
+     */
+    MappedRegion(Region region, SharedMemory file, Device device, PageFrames frames) {
+        this.region = region;
+        try {
+            long whole = Pages.ceiling(region.bytes());
+            MemorySegment memory = file.map(arena, region.offset(), whole, false);
+            long frame = firstFrame(region, memory, frames);
+            MemorySegment clients = memory.asSlice(0, region.bytes());
+            guest = new GuestRegion(region.guest(), region.user(), clients, frame);
+            for (long at = 0; at < memory.byteSize(); at += PIECE) {
+                long bytes = Math.min(PIECE, memory.byteSize() - at);
+                pieces.add(device.share(memory.asSlice(at, bytes), false));
+            }
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
+    }
+
+    private static long firstFrame(Region region, MemorySegment memory, PageFrames frames) {
+        List<FrameRange> ranges = frames.ranges(memory.address(), memory.byteSize());
+        if (ranges.size() != 1) {
+            throw new ProtocolException(
+                    "region of %s lies across a multiple of 1 TiB in its file".formatted(region));
+        }
+        return ranges.getFirst().firstFrame();
+    }
+
+    /** {@return what the client said of it} */
+    Region region() {
+        return region;
+    }
+
+    /** {@return where it is here} */
+    GuestRegion guest() {
+        return guest;
+    }
+
+    /** Takes it back from the device, which waits for requests that use it, and unmaps it. */
+    @Override
+    public void close() {
+        pieces.forEach(SharedBuffer::close);
+        arena.close();
+    }
+}

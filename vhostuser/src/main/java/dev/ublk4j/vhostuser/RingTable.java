@@ -1,0 +1,195 @@
+package dev.ublk4j.vhostuser;
+
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.vhostuser.blk.BlkDevice;
+import dev.ublk4j.vhostuser.blk.BlkQueue;
+import dev.ublk4j.vhostuser.blk.Service;
+import dev.ublk4j.vhostuser.ring.BadRingException;
+import dev.ublk4j.vhostuser.ring.GuestMemory;
+import dev.ublk4j.vhostuser.ring.SplitRing;
+import dev.ublk4j.vhostuser.ring.Vring;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The rings of one client: starts and stops them, each on the thread of its own queue. One thread.
+ */
+final class RingTable {
+    /** How long requests that are out may take to be answered, when a ring is to stop. */
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+    /** How often a queue that does not stop is helped over a full counter of its client's. */
+    private static final Duration UNBLOCK_PAUSE = Duration.ofMillis(100);
+
+    private final ServedDisk served;
+    private final Consumer<String> onBroken;
+    private final List<RingState> rings = new ArrayList<>();
+    private @Nullable InflightMemory inflight;
+
+    /**
+     * Makes a table of rings of which nothing is known.
+     *
+     * @param onBroken told, on the thread of a queue, that its ring makes no sense
+     */
+    RingTable(ServedDisk served, Consumer<String> onBroken) {
+        this.served = served;
+        this.onBroken = onBroken;
+        for (int index = 0; index < served.device().queues(); index++) {
+            rings.add(new RingState(index));
+        }
+    }
+
+    /**
+     * {@return a ring}
+     *
+     * @throws ProtocolException when there is none
+     */
+    RingState ring(int index) {
+        if (index < 0 || index >= rings.size()) {
+            throw new ProtocolException(
+                    "ring %d of a disk with %d queues".formatted(index, rings.size()));
+        }
+        return rings.get(index);
+    }
+
+    /** Has rings that are started from now on keep what is out in this memory, taken over. */
+    void setInflight(@Nullable InflightMemory newInflight) {
+        if (inflight != null) {
+            inflight.close();
+        }
+        inflight = newInflight;
+    }
+
+    /** Starts a ring when everything is known of it. */
+    void startIfComplete(RingState ring, GuestMemory memory, long features) {
+        Fd kick = ring.kick();
+        if (ring.isServed() || !ring.isComplete() || kick == null) {
+            return;
+        }
+        BlkQueue queue = served.queue(ring.index());
+        await(queue.attach(service(ring, kick, memory, features)), ring);
+        ring.setServed(true);
+    }
+
+    private Service service(RingState ring, Fd kick, GuestMemory memory, long features) {
+        boolean flushes = (features & BlkDevice.VIRTIO_BLK_F_FLUSH) != 0;
+        try {
+            return new Service(
+                    open(ring, memory, features),
+                    memory,
+                    served.device(),
+                    served.disk(),
+                    kick,
+                    ring.call(),
+                    served.disk().size() >> 9,
+                    served.device().geometry().dmaAlignment() - 1,
+                    served.device().geometry().volatileCache() && !flushes,
+                    onBroken);
+        } catch (BadRingException e) {
+            throw new ProtocolException("ring %d: %s".formatted(ring.index(), e.getMessage()), e);
+        }
+    }
+
+    private Vring open(RingState ring, GuestMemory memory, long features) {
+        SplitRing.Parts parts =
+                SplitRing.Parts.find(
+                        memory, ring.size(), ring.descriptors(), ring.available(), ring.used());
+        return new SplitRing(
+                parts,
+                (features & Features.VIRTIO_RING_F_INDIRECT_DESC) != 0,
+                (features & Features.VIRTIO_RING_F_EVENT_IDX) != 0,
+                ring.base(),
+                inflight == null ? null : inflight.ring(ring.index(), ring.size()));
+    }
+
+    /** Stops a ring, when nothing of it is out any more; does nothing when it is not served. */
+    void stop(RingState ring) {
+        if (ring.isServed()) {
+            finishStop(ring, served.queue(ring.index()).detach());
+        }
+    }
+
+    /** Stops all rings, and answers with those that were served. */
+    List<RingState> stopAll() {
+        List<RingState> stopping = rings.stream().filter(RingState::isServed).toList();
+        List<CompletableFuture<Integer>> stops =
+                stopping.stream().map(ring -> served.queue(ring.index()).detach()).toList();
+        for (int i = 0; i < stopping.size(); i++) {
+            finishStop(stopping.get(i), stops.get(i));
+        }
+        return stopping;
+    }
+
+    private static void finishStop(RingState ring, CompletableFuture<Integer> stop) {
+        int base = await(stop, ring);
+        ring.setServed(false);
+        if (base >= 0) {
+            ring.setBase(base);
+        }
+    }
+
+    /** Has all rings look descriptors up in other memory, which has more than there was. */
+    void replaceMemory(GuestMemory memory) {
+        for (RingState ring : rings) {
+            if (ring.isServed()) {
+                await(served.queue(ring.index()).replaceMemory(memory), ring);
+            }
+        }
+    }
+
+    /** Has a ring call by another descriptor, taken over; null for none. */
+    void setCall(RingState ring, @Nullable Fd call) {
+        if (ring.isServed()) {
+            await(served.queue(ring.index()).setCall(call), ring);
+        } else {
+            ring.call().set(call);
+        }
+        // The queue's thread uses the one before no longer.
+        ring.setCall(call);
+    }
+
+    private static <T extends @Nullable Object> T await(
+            CompletableFuture<T> change, RingState ring) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    return change.get(UNBLOCK_PAUSE.toNanos(), TimeUnit.NANOSECONDS);
+                } catch (TimeoutException e) {
+                    if (System.nanoTime() > deadline) {
+                        throw new IllegalStateException(
+                                "the target does not answer what is out of " + ring, e);
+                    }
+                    ring.call().unblock();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
+            }
+        } catch (ExecutionException e) {
+            throw new ProtocolException(ring + " cannot be changed: " + e.getCause(), e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    /** Lets go of everything; the rings have been stopped. */
+    void close() {
+        rings.forEach(RingState::close);
+        setInflight(null);
+    }
+
+    @Override
+    public String toString() {
+        return rings.toString();
+    }
+}

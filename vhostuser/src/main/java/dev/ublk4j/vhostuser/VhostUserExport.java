@@ -1,0 +1,241 @@
+package dev.ublk4j.vhostuser;
+
+import dev.ublk4j.driver.DataCounters;
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.embedded.EmbeddedOptions;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.vhostuser.blk.BlkDevice;
+import dev.ublk4j.vhostuser.blk.BlkQueue;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.System.Logger.Level;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A target that vhost-user clients have as their virtio-blk disk, one client at a time.
+ *
+ * <p>It has a device of its own on an embedded driver: no kernel module, no privilege. Any thread
+ * may call any method.
+ */
+public final class VhostUserExport implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(VhostUserExport.class.getName());
+
+    private static final Duration FOREVER = Duration.ofSeconds(-1);
+
+    /** Queues that a device can have, whatever processors this machine has: guests have others. */
+    private static final int MAX_QUEUES = 64;
+
+    private static final int STOP = 1;
+    private static final int BACKLOG = 4;
+
+    private final VhostUserOptions options;
+    private final EmbeddedDriver driver;
+    private final ServedDisk disk;
+    private final UnixSocket listener;
+    private final EventFd stop = EventFd.nonBlocking();
+    private final Thread thread;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile @Nullable Session session;
+
+    private VhostUserExport(
+            VhostUserOptions options, EmbeddedDriver driver, ServedDisk disk, UnixSocket listener) {
+        this.options = options;
+        this.driver = driver;
+        this.disk = disk;
+        this.listener = listener;
+        this.thread =
+                Thread.ofPlatform().name("vhost-user-" + disk.served().id()).unstarted(this::serve);
+    }
+
+    /** {@return what the driver of an export has to be created with} */
+    public static EmbeddedOptions driverOptions() {
+        return EmbeddedOptions.defaults().withCpus(MAX_QUEUES).withNumberedFrames(true);
+    }
+
+    /**
+     * Serves a target; clients can connect when this has returned.
+     *
+     * @param driver created with {@link #driverOptions}; must stay open until the export is closed
+     * @param target belongs to the export from now on, also when this fails
+     * @param deviceOptions how to serve it; a client can have as many queues
+     * @throws LinuxException when it cannot be served; {@code EADDRINUSE} when another process
+     *     listens at the socket
+     */
+    public static VhostUserExport start(
+            EmbeddedDriver driver,
+            Target target,
+            DeviceOptions deviceOptions,
+            VhostUserOptions options) {
+        int queues = deviceOptions.queues();
+        List<BlkQueue> guests = new ArrayList<>();
+        for (int queue = 0; queue < queues; queue++) {
+            guests.add(new BlkQueue(queue, options.longestPoll().toNanos()));
+        }
+        Device device =
+                Device.start(driver, target, deviceOptions.with(Feature.SHMEM_ZC), guests::get);
+        Disk disk = null;
+        try {
+            disk = driver.openBlock(device.id());
+            BlkDevice described = new BlkDevice(device.geometry(), queues, options.serial());
+            VhostUserExport export =
+                    new VhostUserExport(
+                            options,
+                            driver,
+                            new ServedDisk(device, disk, described, List.copyOf(guests)),
+                            listen(options.socket()));
+            export.thread.start();
+            return export;
+        } catch (RuntimeException e) {
+            if (disk != null) {
+                disk.close();
+            }
+            device.close();
+            throw e;
+        }
+    }
+
+    private static UnixSocket listen(Path path) {
+        UnixSocket socket = bind(path);
+        try {
+            socket.listen(BACKLOG);
+            return socket;
+        } catch (LinuxException e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    private static UnixSocket bind(Path path) {
+        try {
+            return UnixSocket.bind(path);
+        } catch (LinuxException e) {
+            if (e.errno() != Errno.EADDRINUSE || isListenedAt(path)) {
+                throw e;
+            }
+            // Of a process that has died.
+            delete(path);
+            return UnixSocket.bind(path);
+        }
+    }
+
+    private static boolean isListenedAt(Path path) {
+        try {
+            UnixSocket.connect(path, Duration.ofSeconds(1)).close();
+            return true;
+        } catch (LinuxException e) {
+            return e.errno() != Errno.ECONNREFUSED;
+        }
+    }
+
+    private static void delete(Path path) {
+        try {
+            Files.deleteIfExists(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void serve() {
+        try (Poll poll = new Poll(listener.fd(), stop.fd())) {
+            while (poll.await(FOREVER) && poll.seen(STOP) == 0) {
+                UnixSocket client = listener.acceptOrNull();
+                if (client != null) {
+                    serve(client);
+                }
+            }
+        } catch (RuntimeException | Error e) {
+            LOG.log(Level.ERROR, this + " takes no more clients", e);
+        }
+    }
+
+    private void serve(UnixSocket client) {
+        LOG.log(Level.DEBUG, () -> this + ": a client has connected");
+        try (Session current = new Session(client, disk, options.sealedOnly())) {
+            session = current;
+            if (!closed.get()) {
+                current.run();
+            }
+        } finally {
+            session = null;
+        }
+        LOG.log(Level.DEBUG, () -> this + ": the client has gone");
+    }
+
+    /** {@return where clients connect} */
+    public Path socket() {
+        return options.socket();
+    }
+
+    /** {@return the device that serves the target} */
+    public Device device() {
+        return disk.served();
+    }
+
+    /** {@return how the data of requests has travelled so far} */
+    public DataCounters counters() {
+        return driver.counters(disk.served().id());
+    }
+
+    /** {@return requests whose data was copied because it was not aligned for the disk} */
+    public long bounces() {
+        return disk.queues().stream().mapToLong(BlkQueue::bounces).sum();
+    }
+
+    /** Waits until the device has stopped, whoever stopped it. */
+    public void awaitStop() throws InterruptedException {
+        disk.served().awaitStop();
+    }
+
+    /** Lets the client go, stops the device and closes its target. A second call does nothing. */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        stop.signal();
+        Session current = session;
+        if (current != null) {
+            current.stop();
+        }
+        join();
+        listener.close();
+        delete(options.socket());
+        disk.disk().close();
+        disk.served().close();
+        stop.close();
+    }
+
+    private void join() {
+        boolean interrupted = false;
+        while (thread.isAlive()) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "vhost-user at " + options.socket();
+    }
+}

@@ -1,0 +1,51 @@
+package dev.ublk4j.vhostuser;
+
+import dev.ublk4j.vhostuser.blk.BlkDevice;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * How a disk is served over vhost-user.
+ *
+ * @param socket where clients connect; made when serving starts, and removed when it ends
+ * @param serial what a guest finds as the disk's serial number, at most 20 characters
+ * @param longestPoll how long a queue's thread looks for requests, at most, before it sleeps; zero
+ *     to always sleep at once
+ * @param sealedOnly whether memory that a client could take away again is refused. The memory of
+ *     QEMU's {@code memory-backend-memfd} is sealed, that of libblkio and of files in a file system
+ *     cannot be. A client that cuts such a file short under its own requests makes them fail, and
+ *     can bring its own device to a stop
+ */
+public record VhostUserOptions(
+        Path socket, String serial, Duration longestPoll, boolean sealedOnly) {
+    /** Checks the serial number. */
+    public VhostUserOptions {
+        if (serial.length() > BlkDevice.SERIAL_BYTES) {
+            throw new IllegalArgumentException(
+                    "a serial number of more than %d characters: %s"
+                            .formatted(BlkDevice.SERIAL_BYTES, serial));
+        }
+    }
+
+    private static final Duration DEFAULT_POLL = Duration.ofNanos(50_000);
+
+    /** {@return the defaults at a socket} */
+    public static VhostUserOptions at(Path socket) {
+        return new VhostUserOptions(socket, "ublk4j", DEFAULT_POLL, false);
+    }
+
+    /** {@return these options with another serial number} */
+    public VhostUserOptions withSerial(String newSerial) {
+        return new VhostUserOptions(socket, newSerial, longestPoll, sealedOnly);
+    }
+
+    /** {@return these options with another time to poll} */
+    public VhostUserOptions withLongestPoll(Duration newLongestPoll) {
+        return new VhostUserOptions(socket, serial, newLongestPoll, sealedOnly);
+    }
+
+    /** {@return these options, refusing memory that is not sealed, or not} */
+    public VhostUserOptions withSealedOnly(boolean newSealedOnly) {
+        return new VhostUserOptions(socket, serial, longestPoll, newSealedOnly);
+    }
+}

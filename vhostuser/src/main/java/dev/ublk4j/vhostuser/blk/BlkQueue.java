@@ -1,0 +1,403 @@
+package dev.ublk4j.vhostuser.blk;
+
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.QueueGuest;
+import dev.ublk4j.uring.IoUring;
+import dev.ublk4j.uring.Poll;
+import dev.ublk4j.vhostuser.ring.BadRingException;
+import dev.ublk4j.vhostuser.ring.DescriptorChain;
+import dev.ublk4j.vhostuser.ring.GuestMemory;
+import dev.ublk4j.vhostuser.ring.Vring;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Serves a virtqueue on the thread of one of the device's queues: client's ring, driver, server and
+ * target in one thread, to completion.
+ *
+ * <p>Other threads change what is served with {@link #attach}, {@link #replaceMemory} and {@link
+ * #detach}; everything else belongs to the queue's thread.
+ */
+public final class BlkQueue implements QueueGuest {
+    /*
+     * One turn:
+     * ---------
+     * 1. What the disk has answered since the last turn is on the used ring already; it is published,
+     *    and the client called, once for all of it.
+     * 2. Everything the client has made available is submitted. The next pass over the queue's ring
+     *    hands it to the target, the one after that commits what the target has answered, which puts it on
+     *    the used ring.
+     * So a batch costs one call of the client, and with a target that answers at once no other system
+     * call.
+     *
+     * Sleeping:
+     * ---------
+     * The client is asked to kick, the ring is looked at once more, and only then does the thread sleep.
+     * A kick is a completion of the poll that is always armed on the queue's io_uring. The poll is a
+     * multishot one, which tells of every new kick; the counter is never read.
+     *
+     * Changes:
+     * --------
+     * A ring is taken away only when none of its requests is out, so nothing of a client's memory is
+     * touched afterwards. Until then nothing more is taken off the ring. A ring that is broken stays, and
+     * is only counted down.
+     */
+    private final int number;
+    private final AdaptiveWait wait;
+    private final Arena arena = Arena.ofAuto();
+    private final MemorySegment header = arena.allocate(BlkRequest.HEADER_BYTES, Long.BYTES);
+    private final Changes changes = new Changes();
+    private final ConcurrentLinkedQueue<Late> late = new ConcurrentLinkedQueue<>();
+    private volatile @Nullable Queue queue;
+
+    // Of the queue's thread, from here on.
+    private @Nullable Thread owner;
+    private @Nullable Service service;
+    private BlkSlot[] slots = {};
+    private DescriptorChain chain = new DescriptorChain();
+    private int outside;
+    private boolean broken;
+    private boolean kicksEnabled;
+    private long attachments;
+
+    private final LongAdder bounces = new LongAdder();
+
+    /** An answer of the disk that came on another thread. */
+    private record Late(BlkSlot slot, long result) {}
+
+    /**
+     * Makes the guest of a queue.
+     *
+     * @param number the queue's
+     * @param pollNanos how long to look for requests, at most, before sleeping
+     */
+    public BlkQueue(int number, long pollNanos) {
+        this.number = number;
+        this.wait = new AdaptiveWait(pollNanos);
+    }
+
+    /** {@return the number of the device's queue} */
+    public int number() {
+        return number;
+    }
+
+    /** {@return how many requests had to be copied because the client's data was not aligned} */
+    public long bounces() {
+        return bounces.sum();
+    }
+
+    /**
+     * Begins to serve a virtqueue; from any thread.
+     *
+     * @return completes when it is served
+     */
+    public CompletableFuture<@Nullable Void> attach(Service newService) {
+        return changes.soon(() -> begin(newService));
+    }
+
+    /**
+     * Has descriptors looked up in other memory from now on, which has all of the memory that was
+     * there before; from any thread.
+     */
+    public CompletableFuture<@Nullable Void> replaceMemory(GuestMemory memory) {
+        return changes.soon(() -> {
+            if (service != null) {
+                service = service.with(memory);
+            }
+        });
+    }
+
+    /** Calls the client by another descriptor from now on, null for none; from any thread. */
+    public CompletableFuture<@Nullable Void> setCall(@Nullable Fd call) {
+        return changes.soon(() -> {
+            if (service != null) {
+                service.call().set(call);
+            }
+        });
+    }
+
+    /**
+     * Ends serving, once everything that was taken off the ring has been answered; from any thread.
+     *
+     * @return the ring's base, or -1 when none was served
+     */
+    public CompletableFuture<Integer> detach() {
+        return changes.whenNothingIsOut(this::end);
+    }
+
+    private void begin(Service newService) {
+        if (service != null) {
+            throw new IllegalStateException("queue " + number + " serves a ring already");
+        }
+        service = newService;
+        broken = false;
+        int size = newService.ring().size();
+        if (slots.length != size) {
+            slots = new BlkSlot[size];
+            for (int id = 0; id < size; id++) {
+                slots[id] = new BlkSlot(this, id);
+            }
+        }
+        attachments++;
+        armKick(newService);
+        kicksEnabled = true;
+    }
+
+    private void armKick(Service served) {
+        Queue mine = running();
+        long userData = Queue.guestUserData(attachments);
+        mine.ring().pollAdd(served.kick().number(), Poll.POLLIN, true, userData);
+    }
+
+    private int end() {
+        Service ended = service;
+        if (ended == null) {
+            return -1;
+        }
+        if (!broken) {
+            guarded(this::publish);
+        }
+        service = null;
+        running().ring().cancel(Queue.guestUserData(attachments), Queue.guestUserData(0));
+        return ended.ring().base();
+    }
+
+    private Queue running() {
+        Queue mine = queue;
+        if (mine == null) {
+            throw new IllegalStateException("queue " + number + " has ended");
+        }
+        return mine;
+    }
+
+    @Override
+    public void started(Queue mine) {
+        owner = Thread.currentThread();
+        queue = mine;
+        changes.open(mine);
+    }
+
+    @Override
+    public void completed(long value, int result, int flags) {
+        Service served = service;
+        if (value != attachments || served == null) {
+            return; // of a ring that is no longer served
+        }
+        if (result < 0) {
+            breakRing("its kick descriptor cannot be waited for: " + Errno.of(result));
+        } else if ((flags & IoUring.IORING_CQE_F_MORE) == 0) {
+            armKick(served);
+        }
+    }
+
+    @Override
+    public boolean turn(boolean busy) {
+        boolean worked = changes.apply(outside);
+        worked |= finishLate();
+        Service served = service;
+        if (served == null) {
+            return worked || busy;
+        }
+        if (broken) {
+            return worked || busy;
+        }
+        try {
+            worked |= publish();
+            if (!changes.isHeld()) {
+                worked |= take(served);
+            }
+            return (worked || busy) ? goOn(served) : !sleep(served);
+        } catch (BadRingException | LinuxException e) {
+            breakRing(String.valueOf(e.getMessage()));
+        } catch (InternalError e) {
+            // What the JVM throws where mapped memory is gone: the client has cut its file short.
+            breakRing("its memory is gone: " + e.getMessage());
+        }
+        return true;
+    }
+
+    private boolean goOn(Service served) {
+        if (wait.isAsleep()) {
+            wait.awake(System.nanoTime());
+        } else {
+            wait.busy();
+        }
+        if (kicksEnabled) {
+            served.ring().disableKicks();
+            kicksEnabled = false;
+        }
+        return true;
+    }
+
+    /** {@return whether the thread may sleep, as it has nothing to do} */
+    private boolean sleep(Service served) {
+        long now = System.nanoTime();
+        if (!wait.sleeps(now)) {
+            Thread.onSpinWait();
+            return false;
+        }
+        if (!kicksEnabled) {
+            kicksEnabled = true;
+            if (served.ring().enableKicks()) {
+                return false;
+            }
+        }
+        wait.asleep(now);
+        return true;
+    }
+
+    private boolean finishLate() {
+        boolean any = false;
+        for (Late next = late.poll(); next != null; next = late.poll()) {
+            next.slot().finish(next.result());
+            any = true;
+        }
+        return any;
+    }
+
+    private boolean publish() {
+        Service served = service;
+        if (served != null && served.ring().publish()) {
+            served.call().signal();
+            return true;
+        }
+        return false;
+    }
+
+    private boolean take(Service served) {
+        Vring ring = served.ring();
+        int taken = 0;
+        while (taken < slots.length) {
+            int id = ring.pop(served.memory(), chain);
+            if (id == Vring.NONE) {
+                break;
+            }
+            taken++;
+            BlkSlot slot = slots[id];
+            if (slot.isOut()) {
+                throw new BadRingException("request " + id + " is made available twice");
+            }
+            start(slot);
+        }
+        return taken != 0;
+    }
+
+    private void start(BlkSlot slot) {
+        outside++;
+        boolean started = false;
+        try {
+            slot.start(chain, header);
+            started = true;
+        } finally {
+            if (!started && !slot.isOut()) {
+                outside--;
+            }
+        }
+    }
+
+    private void guarded(Runnable action) {
+        try {
+            action.run();
+        } catch (BadRingException | LinuxException | InternalError e) {
+            breakRing(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private void breakRing(String reason) {
+        Service served = service;
+        if (served != null && !broken) {
+            broken = true;
+            served.onBroken().accept("queue " + number + ": " + reason);
+        }
+    }
+
+    // What the slots need.
+
+    boolean isOwner() {
+        return Thread.currentThread() == owner;
+    }
+
+    /** {@return whether the client's memory may still be written to} */
+    boolean isSound() {
+        return !broken && service != null;
+    }
+
+    private Service served() {
+        Service served = service;
+        if (served == null) {
+            throw new IllegalStateException("queue " + number + " serves no ring");
+        }
+        return served;
+    }
+
+    BlkDevice device() {
+        return served().device();
+    }
+
+    long sectors() {
+        return served().sectors();
+    }
+
+    int alignmentMask() {
+        return served().alignmentMask();
+    }
+
+    boolean writesThrough() {
+        return served().writeThrough();
+    }
+
+    void submit(DiskRequest request) {
+        Disk disk = served().disk();
+        disk.submit(request, number);
+    }
+
+    void answered(int id, int written) {
+        outside--;
+        Service served = service;
+        if (served != null && !broken) {
+            served.ring().push(id, written);
+        }
+    }
+
+    /** Gives the chain that has just been filled away, and takes another for the next. */
+    DescriptorChain keepChain() {
+        DescriptorChain kept = chain;
+        chain = new DescriptorChain();
+        return kept;
+    }
+
+    void countBounce() {
+        bounces.increment();
+    }
+
+    void doneElsewhere(BlkSlot slot, long result) {
+        late.add(new Late(slot, result));
+        Queue mine = queue;
+        if (mine != null) {
+            mine.callGuest();
+        }
+    }
+
+    @Override
+    public void stopped() {
+        // The device has stopped: whatever was out has been answered, or nobody will.
+        outside = 0;
+        broken = true;
+        changes.close();
+        queue = null;
+    }
+
+    @Override
+    public String toString() {
+        return "queue %d: %s, %d out".formatted(number, service, outside);
+    }
+}

@@ -1,0 +1,260 @@
+package dev.ublk4j.vhostuser.blk;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
+import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
+
+import dev.ublk4j.embedded.DiskCompletion;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.vhostuser.ring.BadRingException;
+import dev.ublk4j.vhostuser.ring.DescriptorChain;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One request of a virtqueue, from the ring to the disk and back; there is one slot for each number
+ * that a ring can give a request.
+ */
+final class BlkSlot implements DiskCompletion {
+    private static final int PAGE = 4096;
+
+    private final BlkQueue queue;
+    private final int id;
+    private final DiskRequest request = new DiskRequest(this);
+
+    private boolean out;
+    private int dataBytes;
+
+    // Where the status byte goes.
+    private MemorySegment statusMemory = MemorySegment.NULL;
+    private long statusOffset;
+
+    /** The data, where the disk needs it better aligned than the client has it; else null. */
+    private @Nullable MemorySegment bounce;
+
+    /** Of a read that bounces: where the data goes in the end. */
+    private @Nullable DescriptorChain bounceTo;
+
+    BlkSlot(BlkQueue queue, int id) {
+        this.queue = queue;
+        this.id = id;
+    }
+
+    int id() {
+        return id;
+    }
+
+    /** {@return whether the disk has this, or has an answer to it that is on its way} */
+    boolean isOut() {
+        return out;
+    }
+
+    /**
+     * Takes a request off the ring and sees to it that it is answered, perhaps at once.
+     *
+     * @param chain its memory, which is the caller's again when this has returned
+     * @param header of {@link BlkRequest#HEADER_BYTES}, to use
+     */
+    void start(DescriptorChain chain, MemorySegment header) {
+        if (chain.readableBytes() < BlkRequest.HEADER_BYTES || chain.writableBytes() < 1) {
+            throw new BadRingException("a request without header or status: " + chain);
+        }
+        int last = chain.count() - 1;
+        statusMemory = chain.segment(last);
+        statusOffset = chain.offset(last) + chain.length(last) - 1;
+        dataBytes = 0;
+        int type;
+        long sector;
+        if (chain.length(0) >= BlkRequest.HEADER_BYTES) {
+            MemorySegment memory = chain.segment(0);
+            long at = chain.offset(0);
+            type = memory.get(JAVA_INT_UNALIGNED, at);
+            sector = memory.get(JAVA_LONG_UNALIGNED, at + BlkRequest.SECTOR_OFFSET);
+        } else {
+            chain.read(0, header);
+            type = header.get(JAVA_INT_UNALIGNED, 0);
+            sector = header.get(JAVA_LONG_UNALIGNED, BlkRequest.SECTOR_OFFSET);
+        }
+        switch (type) {
+            case BlkRequest.VIRTIO_BLK_T_IN -> read(chain, sector);
+            case BlkRequest.VIRTIO_BLK_T_OUT -> write(chain, sector);
+            case BlkRequest.VIRTIO_BLK_T_FLUSH -> submit(request.flush());
+            case BlkRequest.VIRTIO_BLK_T_GET_ID -> tellSerial(chain);
+            case BlkRequest.VIRTIO_BLK_T_DISCARD, BlkRequest.VIRTIO_BLK_T_WRITE_ZEROES ->
+                    clear(chain, header, type);
+            default -> answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
+        }
+    }
+
+    private void submit(DiskRequest filled) {
+        out = true;
+        queue.submit(filled);
+    }
+
+    private void read(DescriptorChain chain, long sector) {
+        dataBytes = (int) chain.writableBytes() - 1;
+        if (!isOnDisk(sector)) {
+            answer(BlkRequest.VIRTIO_BLK_S_IOERR);
+            return;
+        }
+        request.read(sector << 9);
+        if (isAligned(chain, chain.readable(), 0, dataBytes)) {
+            addData(chain, chain.readable(), 0, dataBytes);
+        } else {
+            request.add(bounceOf(dataBytes));
+            bounceTo = queue.keepChain();
+        }
+        submit(request);
+    }
+
+    private void write(DescriptorChain chain, long sector) {
+        int bytes = (int) chain.readableBytes() - BlkRequest.HEADER_BYTES;
+        if (!isOnDisk(sector)) {
+            answer(BlkRequest.VIRTIO_BLK_S_IOERR);
+            return;
+        }
+        if (queue.writesThrough()) {
+            request.writeThrough(sector << 9);
+        } else {
+            request.write(sector << 9);
+        }
+        if (isAligned(chain, 0, BlkRequest.HEADER_BYTES, bytes)) {
+            addData(chain, 0, BlkRequest.HEADER_BYTES, bytes);
+        } else {
+            MemorySegment copy = bounceOf(bytes);
+            chain.read(BlkRequest.HEADER_BYTES, copy);
+            request.add(copy);
+        }
+        submit(request);
+    }
+
+    /**
+     * {@return whether a sector can be one of the disk's: multiplied by 512 it stays what it is}
+     */
+    private boolean isOnDisk(long sector) {
+        return sector >= 0 && sector <= queue.sectors();
+    }
+
+    private MemorySegment bounceOf(int bytes) {
+        queue.countBounce();
+        MemorySegment memory = Arena.ofAuto().allocate(bytes, PAGE);
+        bounce = memory;
+        return memory;
+    }
+
+    /** {@return whether each piece of the data is aligned as the disk wants it} */
+    private boolean isAligned(DescriptorChain chain, int firstPiece, long skip, int bytes) {
+        int together = 0;
+        long before = skip;
+        int left = bytes;
+        for (int piece = firstPiece; left > 0; piece++) {
+            long length = chain.length(piece) - before;
+            if (length > 0) {
+                int some = (int) Math.min(left, length);
+                together |= (int) (chain.offset(piece) + before) | some;
+                left -= some;
+                before = 0;
+            } else {
+                before -= chain.length(piece);
+            }
+        }
+        return (together & queue.alignmentMask()) == 0;
+    }
+
+    private void addData(DescriptorChain chain, int firstPiece, long skip, int bytes) {
+        long before = skip;
+        int left = bytes;
+        for (int piece = firstPiece; left > 0; piece++) {
+            long length = chain.length(piece) - before;
+            if (length > 0) {
+                int some = (int) Math.min(left, length);
+                long address = chain.address(piece) + before;
+                long frame = chain.frame(piece, before);
+                request.add(address, frame, (int) (address & (PAGE - 1)), some);
+                left -= some;
+                before = 0;
+            } else {
+                before -= chain.length(piece);
+            }
+        }
+    }
+
+    private void tellSerial(DescriptorChain chain) {
+        dataBytes = (int) Math.min(chain.writableBytes() - 1, BlkDevice.SERIAL_BYTES);
+        if (dataBytes > 0) {
+            chain.write(0, queue.device().serial().asSlice(0, dataBytes));
+        }
+        answer(BlkRequest.VIRTIO_BLK_S_OK);
+    }
+
+    /** A discard or a write of zeroes, of the one range that the configuration allows. */
+    private void clear(DescriptorChain chain, MemorySegment range, int type) {
+        boolean isDiscard = type == BlkRequest.VIRTIO_BLK_T_DISCARD;
+        Geometry geometry = queue.device().geometry();
+        int most = isDiscard ? geometry.maxDiscard() : geometry.maxWriteZeroes();
+        if (most == 0) {
+            answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
+            return;
+        }
+        if (chain.readableBytes() != BlkRequest.HEADER_BYTES + BlkRequest.RANGE_BYTES) {
+            answer(BlkRequest.VIRTIO_BLK_S_IOERR);
+            return;
+        }
+        chain.read(BlkRequest.HEADER_BYTES, range);
+        long sector = range.get(JAVA_LONG_UNALIGNED, 0);
+        long bytes = (range.get(JAVA_INT_UNALIGNED, 8) & 0xffff_ffffL) << 9;
+        int flags = range.get(JAVA_INT_UNALIGNED, 12);
+        if ((flags & (isDiscard ? ~0 : ~BlkRequest.UNMAP)) != 0) {
+            answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
+        } else if (bytes > most || !isOnDisk(sector)) {
+            answer(BlkRequest.VIRTIO_BLK_S_IOERR);
+        } else if (isDiscard) {
+            submit(request.discard(sector << 9, bytes));
+        } else {
+            submit(request.writeZeroes(sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
+        }
+    }
+
+    /** The disk is done; from any thread, though nearly always from the queue's. */
+    @Override
+    public void onDone(DiskRequest done, long result) {
+        if (queue.isOwner()) {
+            finish(result);
+        } else {
+            queue.doneElsewhere(this, result);
+        }
+    }
+
+    /** Answers with what the disk said; on the queue's thread. */
+    void finish(long result) {
+        DescriptorChain destination = bounceTo;
+        if (destination != null && bounce != null && result >= 0 && queue.isSound()) {
+            destination.write(0, bounce);
+        }
+        bounce = null;
+        bounceTo = null;
+        if (result >= 0) {
+            answer(BlkRequest.VIRTIO_BLK_S_OK);
+        } else if (result == Errno.EOPNOTSUPP.negated()) {
+            answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
+        } else {
+            answer(BlkRequest.VIRTIO_BLK_S_IOERR);
+        }
+    }
+
+    private void answer(byte status) {
+        out = false;
+        if (queue.isSound()) {
+            statusMemory.set(JAVA_BYTE, statusOffset, status);
+        }
+        queue.answered(id, dataBytes + 1);
+    }
+
+    @Override
+    public String toString() {
+        return "%d: %s%s".formatted(id, request, out ? "" : ", done");
+    }
+}

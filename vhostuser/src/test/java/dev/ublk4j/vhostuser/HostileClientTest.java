@@ -1,0 +1,400 @@
+package dev.ublk4j.vhostuser;
+
+import static dev.ublk4j.vhostuser.TestRing.DATA;
+import static dev.ublk4j.vhostuser.TestRing.IN;
+import static dev.ublk4j.vhostuser.TestRing.INDIRECT;
+import static dev.ublk4j.vhostuser.TestRing.NEXT;
+import static dev.ublk4j.vhostuser.TestRing.OK;
+import static dev.ublk4j.vhostuser.TestRing.OUT;
+import static dev.ublk4j.vhostuser.TestRing.WRITE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.targets.MemoryTarget;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Named;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Clients that break the rules lose their connection, and the next one is served. */
+final class HostileClientTest {
+    private static final int DISK_BYTES = 16 << 20;
+    private static final long MEMORY = TestClient.MEMORY_BYTES;
+
+    @TempDir private Path folder;
+
+    private TestExport disk;
+
+    @BeforeEach
+    void serve() {
+        disk = new TestExport(new MemoryTarget(DISK_BYTES), 1, folder);
+    }
+
+    @AfterEach
+    void theNextClientIsServed() {
+        try (TestExport served = disk;
+                TestClient client = TestClient.withMemory(served.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+        }
+    }
+
+    static Stream<Named<Consumer<TestRing>>> rings() {
+        return Stream.of(
+                Named.of(
+                        "descriptors in a circle",
+                        ring -> {
+                            ring.request(0, OUT, 0, DATA, 512);
+                            ring.descriptor(1, TestRing.guest(DATA), 512, NEXT, 1);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of(
+                        "an indirect table in a circle",
+                        ring -> {
+                            for (int i = 0; i < 4; i++) {
+                                ring.descriptorAt(
+                                        DATA + 16 * i,
+                                        TestRing.guest(DATA),
+                                        16,
+                                        NEXT,
+                                        (i + 1) % 4);
+                            }
+                            ring.descriptor(0, TestRing.guest(DATA), 64, INDIRECT, 0);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of(
+                        "an indirect table in an indirect table",
+                        ring -> {
+                            ring.descriptorAt(DATA, TestRing.guest(DATA), 16, INDIRECT, 0);
+                            ring.descriptor(0, TestRing.guest(DATA), 16, INDIRECT, 0);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of(
+                        "an indirect table of half a descriptor",
+                        ring -> {
+                            ring.descriptor(0, TestRing.guest(DATA), 24, INDIRECT, 0);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of(
+                        "an indirect table that reaches beyond memory",
+                        ring -> {
+                            long end = TestClient.GUEST + MEMORY - 16;
+                            ring.descriptor(0, end, 32, INDIRECT, 0);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of("an indirect table of 4 GiB", ring -> bad(ring, INDIRECT, -16)),
+                Named.of("data outside of memory", ring -> data(ring, 0x50, 512)),
+                Named.of(
+                        "data that reaches beyond memory",
+                        ring -> data(ring, TestClient.GUEST + MEMORY - 511, 512)),
+                Named.of("data whose end wraps around", ring -> data(ring, -256L, 512)),
+                Named.of(
+                        "data of 4 GiB less a byte", ring -> data(ring, TestClient.GUEST, -1)),
+                Named.of("data of no bytes", ring -> data(ring, TestRing.guest(DATA), 0)),
+                Named.of(
+                        "a descriptor beyond the ring",
+                        ring -> {
+                            ring.request(0, IN, 0, DATA, 512);
+                            ring.descriptor(
+                                    1, TestRing.guest(DATA), 512, NEXT | WRITE, TestRing.SIZE);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of("a head beyond the ring", ring -> ring.offerAndKick(0x7fff)),
+                Named.of(
+                        "an index that jumps",
+                        ring -> {
+                            ring.request(0, IN, 0, DATA, 512);
+                            ring.setAvailable(TestRing.SIZE + 1);
+                            ring.kick.signal();
+                        }),
+                Named.of(
+                        "an index that goes back",
+                        ring -> {
+                            ring.setAvailable(-1);
+                            ring.kick.signal();
+                        }),
+                Named.of(
+                        "something to read after something to write",
+                        ring -> {
+                            ring.request(0, IN, 0, DATA, 512);
+                            ring.descriptor(2, TestRing.guest(DATA), 16, 0, 0);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of(
+                        "a request without a status",
+                        ring -> {
+                            ring.header(0, OUT, 0);
+                            ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 16, 0, 0);
+                            ring.offerAndKick(0);
+                        }),
+                Named.of(
+                        "a request with half a header",
+                        ring -> {
+                            ring.request(0, OUT, 0, 0, 0);
+                            ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 15, NEXT, 1);
+                            ring.offerAndKick(0);
+                        }));
+    }
+
+    private static void bad(TestRing ring, int flags, int length) {
+        ring.descriptor(0, TestRing.guest(DATA), length, flags, 0);
+        ring.offerAndKick(0);
+    }
+
+    private static void data(TestRing ring, long guest, int bytes) {
+        ring.request(0, IN, 0, DATA, 512);
+        ring.descriptor(1, guest, bytes, NEXT | WRITE, 2);
+        ring.offerAndKick(0);
+    }
+
+    @ParameterizedTest
+    @MethodSource("rings")
+    void aRingThatMakesNoSenseEndsTheConnection(Consumer<TestRing> fault) {
+        try (TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            // From here on the index is 1: the fault is not in the first request.
+            fault.accept(ring);
+            assertThat(client.isDropped()).isTrue();
+        }
+    }
+
+    static Stream<Named<Consumer<TestClient>>> messages() {
+        return Stream.of(
+                Named.of(
+                        "a message that is too long",
+                        client -> client.send(1, 1, 4097, TestClient.payload())),
+                Named.of(
+                        "a message of a negative length",
+                        client -> client.send(1, 1, -1, TestClient.payload())),
+                Named.of(
+                        "a message of another version",
+                        client -> client.send(1, 2, 0, TestClient.payload())),
+                Named.of(
+                        "a message that there is not",
+                        client -> client.send(4711, TestClient.payload())),
+                Named.of(
+                        "a log of what is written",
+                        client -> client.send(6, TestClient.payload(4096, 0))),
+                Named.of(
+                        "half a payload",
+                        client -> client.send(TestClient.SET_VRING_NUM, TestClient.pair(0, 1).limit(4))),
+                Named.of(
+                        "features that were not offered",
+                        client -> client.send(TestClient.SET_FEATURES, TestClient.payload(1L << 60))),
+                Named.of(
+                        "a kick without a descriptor",
+                        client -> client.send(TestClient.SET_VRING_KICK, TestClient.payload(0))),
+                Named.of(
+                        "memory for requests in flight without a descriptor",
+                        client ->
+                                client.send(
+                                        TestClient.SET_INFLIGHT_FD,
+                                        TestClient.payload(4096, 0, 1L | 64L << 16))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("messages")
+    void aMessageThatMakesNoSenseEndsTheConnection(Consumer<TestClient> fault) {
+        try (TestClient client = TestClient.negotiated(disk.socket())) {
+            fault.accept(client);
+            assertThat(client.isDropped()).isTrue();
+        }
+    }
+
+    static Stream<Named<ByteBuffer>> regions() {
+        return Stream.of(
+                Named.of("larger than its file", TestClient.region(0, MEMORY + 1, 0, 0)),
+                Named.of("behind the end of its file", TestClient.region(0, 4096, 0, MEMORY)),
+                Named.of("of no bytes", TestClient.region(0, 0, 0, 0)),
+                Named.of("of a negative length", TestClient.region(0, -4096, 0, 0)),
+                Named.of("at a negative offset", TestClient.region(0, 4096, 0, -4096)),
+                Named.of("not at a page of its file", TestClient.region(0, 4096, 0, 512)),
+                Named.of("not at a page of the guest", TestClient.region(512, 4096, 0, 0)),
+                Named.of("whose end wraps around", TestClient.region(-4096, 8192, 0, 0)),
+                Named.of(
+                        "whose length and offset wrap around",
+                        TestClient.region(0, Long.MAX_VALUE - 4095, 0, 8192)),
+                Named.of(
+                        "on top of another",
+                        TestClient.region(TestClient.GUEST + MEMORY - 4096, 8192, 0, 0)),
+                Named.of("of pages that another has", TestClient.region(0, 4096, 0, 0)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("regions")
+    void aRegionThatCannotBeIsRefusedAndTheOthersStay(ByteBuffer region) {
+        try (TestClient client = TestClient.withMemory(disk.socket())) {
+            Fd file = client.file().fd();
+            assertThat(client.acknowledged(TestClient.ADD_MEM_REG, region.duplicate(), file))
+                    .isNotZero();
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+        }
+    }
+
+    @Test
+    void aRingOutsideOfMemoryIsNotServed() {
+        try (TestClient client = TestClient.negotiated(disk.socket())) {
+            TestRing ring = new TestRing(client, 0);
+            assertThatThrownBy(ring::started).isInstanceOf(AssertionError.class);
+        }
+    }
+
+    @Test
+    void onlyAnEventCounterCanKickAndCall() throws IOException {
+        Path file = Files.createFile(folder.resolve("file"));
+        try (TestClient client = TestClient.withMemory(disk.socket());
+                Fd fd = Fd.open(file, Fd.O_RDWR)) {
+            ByteBuffer ring = TestClient.payload(0);
+            assertThat(client.acknowledged(TestClient.SET_VRING_KICK, ring.duplicate(), fd))
+                    .isNotZero();
+            assertThat(client.acknowledged(TestClient.SET_VRING_CALL, ring, fd)).isNotZero();
+        }
+    }
+
+    @Test
+    void oneRequestIsNotTakenTwice() throws InterruptedException {
+        Held target = new Held();
+        try (TestExport held = new TestExport(target, 1, Files.createTempDirectory(folder, "held"));
+                TestClient client = TestClient.withMemory(held.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            ring.request(0, IN, 0, DATA, 512);
+            ring.offerAndKick(0);
+            ring.offerAndKick(0);
+            long id = target.await();
+            // The connection ends when the first is answered, and nothing is written after that.
+            target.queue.complete(id, 512);
+            assertThat(client.isDropped()).isTrue();
+            assertThat(ring.usedIndex()).isZero();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /** Keeps its requests. */
+    private static final class Held implements Target {
+        private final AtomicLong id = new AtomicLong(-1);
+        private volatile Queue queue;
+
+        @Override
+        public Geometry geometry() {
+            return Geometry.ofSize(DISK_BYTES);
+        }
+
+        @Override
+        public int read(Request request) {
+            queue = request.queue();
+            id.set(request.id());
+            return Request.PENDING;
+        }
+
+        @Override
+        public int write(Request request) {
+            return read(request);
+        }
+
+        long await() throws InterruptedException {
+            while (id.get() == -1) {
+                Thread.sleep(1);
+            }
+            return id.get();
+        }
+    }
+
+    @Test
+    void aCounterThatIsFullHoldsNobodyUp() {
+        try (TestClient client = TestClient.withMemory(disk.socket());
+                Arena arena = Arena.ofConfined()) {
+            TestRing ring = new TestRing(client, 0).started();
+            Fd call = ring.call.fd();
+            MemorySegment most = arena.allocateFrom(JAVA_LONG, -2L);
+            assertThat(Syscall.call(Syscall.Call.WRITE, call.number(), most.address(), 8))
+                    .isEqualTo(8);
+            int setFlags = 4;
+            assertThat(Syscall.call(Syscall.Call.FCNTL, call.number(), setFlags, 0)).isZero();
+            ring.request(0, IN, 0, DATA, 512);
+            ring.offerAndKick(0);
+            ring.awaitUsed(0);
+            // The queue's thread waits in its call now, until whoever stops the ring helps it.
+            assertThat(ring.base()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void memoryIsSealedWhereThatIsPossible() {
+        try (TestClient client = TestClient.withMemory(disk.socket())) {
+            assertThatThrownBy(() -> client.file().fd().truncate(4096))
+                    .isInstanceOf(LinuxException.class);
+        }
+    }
+
+    @Test
+    void memoryThatCannotBeSealedIsRefusedWhereOnlySealedIsWanted() throws IOException {
+        Path other = Files.createTempDirectory(folder, "sealed");
+        Path file = Path.of("/dev/shm/ublk4j-test-" + ProcessHandle.current().pid());
+        try (TestExport strict =
+                        new TestExport(
+                                new MemoryTarget(DISK_BYTES),
+                                1,
+                                other,
+                                options -> options.withSealedOnly(true));
+                TestClient client = TestClient.negotiated(strict.socket());
+                SharedMemory unsealed = SharedMemory.createFile(file, 4096, 0600)) {
+            Files.delete(file);
+            assertThat(
+                            client.acknowledged(
+                                    TestClient.ADD_MEM_REG,
+                                    TestClient.region(0, 4096, 0, 0),
+                                    unsealed.fd()))
+                    .isNotZero();
+        }
+    }
+
+    @Test
+    void aClientThatCutsItsMemoryShortFailsItsOwnRequests() throws IOException {
+        Path file = Path.of("/dev/shm/ublk4j-cut-" + ProcessHandle.current().pid());
+        try (TestClient client = TestClient.withMemory(disk.socket());
+                SharedMemory unsealed = SharedMemory.createFile(file, 1 << 20, 0600)) {
+            Files.delete(file);
+            long guest = 0x8000_0000L;
+            client.tell(
+                    TestClient.ADD_MEM_REG,
+                    TestClient.region(guest, 1 << 20, 0x6000_0000_0000L, 0),
+                    unsealed.fd());
+            TestRing ring = new TestRing(client, 0).started();
+            unsealed.fd().truncate(0);
+            for (int type = IN; type <= OUT; type++) {
+                int write = type == IN ? WRITE : 0;
+                ring.header(0, type, 0);
+                ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 16, NEXT, 1);
+                ring.descriptor(1, guest, 4096, NEXT | write, 2);
+                ring.descriptor(2, TestRing.guest(ring.headerOf(0) + 16), 1, WRITE, 0);
+                ring.offerAndKick(0);
+                ring.awaitUsed(0);
+                assertThat(ring.status(0)).isEqualTo(TestRing.IOERR);
+            }
+        }
+    }
+}

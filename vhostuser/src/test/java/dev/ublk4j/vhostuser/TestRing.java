@@ -1,0 +1,190 @@
+package dev.ublk4j.vhostuser;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.Poll;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+import java.time.Duration;
+
+/** A guest's end of a split virtqueue, in the memory of a {@link TestClient}. */
+final class TestRing {
+    static final int SIZE = 64;
+
+    static final int IN = 0;
+    static final int OUT = 1;
+    static final int FLUSH = 4;
+    static final int GET_ID = 8;
+    static final int DISCARD = 11;
+    static final int WRITE_ZEROES = 13;
+
+    static final int OK = 0;
+    static final int IOERR = 1;
+    static final int UNSUPP = 2;
+
+    static final int NEXT = 1;
+    static final int WRITE = 2;
+    static final int INDIRECT = 4;
+
+    /** Where data may lie: behind the rings. */
+    static final int DATA = 1 << 20;
+
+    private static final int HEADERS = 0xc000;
+    private static final int RING_BYTES = 0x10000;
+    private static final int AVAILABLE = 0x4000;
+    private static final int USED = 0x8000;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final VarHandle SHORT = JAVA_SHORT.varHandle();
+
+    final EventFd kick;
+    final EventFd call;
+    private final TestClient client;
+    private final MemorySegment memory;
+    private final int index;
+    private final int start;
+    private int available;
+    private int used;
+
+    TestRing(TestClient client, int index) {
+        this.client = client;
+        this.memory = client.memory();
+        this.index = index;
+        this.start = index * RING_BYTES;
+        this.kick = client.event();
+        this.call = client.event();
+    }
+
+    /** Has the device serve the ring. */
+    TestRing started() {
+        client.tell(TestClient.SET_VRING_NUM, TestClient.pair(index, SIZE));
+        client.tell(TestClient.SET_VRING_BASE, TestClient.pair(index, available & 0xffff));
+        long at = TestClient.USER + start;
+        client.tell(
+                TestClient.SET_VRING_ADDR,
+                TestClient.payload(index, at, at + USED, at + AVAILABLE, 0));
+        client.tell(TestClient.SET_VRING_KICK, TestClient.payload(index), kick.fd());
+        client.tell(TestClient.SET_VRING_CALL, TestClient.payload(index), call.fd());
+        client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(index, 1));
+        return this;
+    }
+
+    void descriptor(int number, long guest, int length, int flags, int next) {
+        descriptorAt(start + number * 16, guest, length, flags, next);
+    }
+
+    void descriptorAt(int offset, long guest, int length, int flags, int next) {
+        memory.set(JAVA_LONG, offset, guest);
+        memory.set(JAVA_INT, offset + 8, length);
+        memory.set(JAVA_SHORT, offset + 12, (short) flags);
+        memory.set(JAVA_SHORT, offset + 14, (short) next);
+    }
+
+    static long guest(int offset) {
+        return TestClient.GUEST + offset;
+    }
+
+    /** Where the header of a request is whose first descriptor has that number. */
+    int headerOf(int number) {
+        return start + HEADERS + number * 32;
+    }
+
+    void header(int number, int type, long sector) {
+        int at = headerOf(number);
+        memory.set(JAVA_INT, at, type);
+        memory.set(JAVA_INT, at + 4, 0);
+        memory.set(JAVA_LONG, at + 8, sector);
+        memory.set(JAVA_BYTE, at + 16, (byte) 0xff);
+    }
+
+    /** Describes a request of header, data in one piece and status, in three descriptors. */
+    void request(int number, int type, long sector, int data, int bytes) {
+        header(number, type, sector);
+        int write = type == IN || type == GET_ID ? WRITE : 0;
+        descriptor(number, guest(headerOf(number)), 16, NEXT, number + 1);
+        if (bytes == 0) {
+            descriptor(number + 1, guest(headerOf(number) + 16), 1, WRITE, 0);
+        } else {
+            descriptor(number + 1, guest(data), bytes, NEXT | write, number + 2);
+            descriptor(number + 2, guest(headerOf(number) + 16), 1, WRITE, 0);
+        }
+    }
+
+    /** Makes a request available, without a kick. */
+    void offer(int number) {
+        memory.set(JAVA_SHORT, start + AVAILABLE + 4 + 2L * (available % SIZE), (short) number);
+        available++;
+        setAvailable(available);
+    }
+
+    void setAvailable(int value) {
+        SHORT.setRelease(memory, (long) start + AVAILABLE + 2, (short) value);
+    }
+
+    void usedEvent(int value) {
+        memory.set(JAVA_SHORT, start + AVAILABLE + 4 + 2L * SIZE, (short) value);
+    }
+
+    void offerAndKick(int number) {
+        offer(number);
+        kick.signal();
+    }
+
+    int usedIndex() {
+        return (short) SHORT.getAcquire(memory, (long) start + USED + 2) & 0xffff;
+    }
+
+    /** Waits until one more request has been answered; answers the bytes written. */
+    int awaitUsed(int number) {
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (usedIndex() == (used & 0xffff)) {
+            assertThat(System.nanoTime()).as("an answer to %d", number).isLessThan(deadline);
+            Thread.onSpinWait();
+        }
+        long entry = start + USED + 4 + 8L * (used % SIZE);
+        used++;
+        assertThat(memory.get(JAVA_INT, entry)).isEqualTo(number);
+        return memory.get(JAVA_INT, entry + 4);
+    }
+
+    /** The same, where some have been answered before this ring was begun with. */
+    int awaitUsedAfter(int before, int number) {
+        used = before;
+        return awaitUsed(number);
+    }
+
+    int status(int number) {
+        return memory.get(JAVA_BYTE, headerOf(number) + 16);
+    }
+
+    /** Does a whole request and answers its status. */
+    int run(int type, long sector, int data, int bytes) {
+        request(0, type, sector, data, bytes);
+        offerAndKick(0);
+        int written = awaitUsed(0);
+        assertThat(written).isEqualTo(type == IN || type == GET_ID ? bytes + 1 : 1);
+        return status(0);
+    }
+
+    /** A discard or a write of zeroes. */
+    int runRange(int type, long sector, int sectors, int flags) {
+        memory.set(JAVA_LONG, DATA, sector);
+        memory.set(JAVA_INT, DATA + 8, sectors);
+        memory.set(JAVA_INT, DATA + 12, flags);
+        return run(type, 0, DATA, 16);
+    }
+
+    boolean isCalled(Duration time) {
+        try (Poll poll = new Poll(call.fd())) {
+            return poll.await(time);
+        }
+    }
+
+    int base() {
+        return client.ask(TestClient.GET_VRING_BASE, TestClient.pair(index, 0)).getInt(4);
+    }
+}

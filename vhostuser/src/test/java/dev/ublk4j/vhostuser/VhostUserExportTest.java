@@ -1,0 +1,443 @@
+package dev.ublk4j.vhostuser;
+
+import static dev.ublk4j.vhostuser.TestRing.DATA;
+import static dev.ublk4j.vhostuser.TestRing.DISCARD;
+import static dev.ublk4j.vhostuser.TestRing.FLUSH;
+import static dev.ublk4j.vhostuser.TestRing.GET_ID;
+import static dev.ublk4j.vhostuser.TestRing.IN;
+import static dev.ublk4j.vhostuser.TestRing.INDIRECT;
+import static dev.ublk4j.vhostuser.TestRing.IOERR;
+import static dev.ublk4j.vhostuser.TestRing.NEXT;
+import static dev.ublk4j.vhostuser.TestRing.OK;
+import static dev.ublk4j.vhostuser.TestRing.OUT;
+import static dev.ublk4j.vhostuser.TestRing.UNSUPP;
+import static dev.ublk4j.vhostuser.TestRing.WRITE;
+import static dev.ublk4j.vhostuser.TestRing.WRITE_ZEROES;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.embedded.DeviceCounters;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.targets.BackingFile;
+import dev.ublk4j.targets.FileTarget;
+import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.targets.NullTarget;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A disk as a guest sees it. */
+final class VhostUserExportTest {
+    private static final int DISK_BYTES = 16 << 20;
+    private static final int BLOCK = 4096;
+    private static final Duration SOON = Duration.ofSeconds(20);
+
+    @TempDir private Path folder;
+
+    private TestExport memory(int queues) {
+        return new TestExport(new MemoryTarget(DISK_BYTES), queues, folder);
+    }
+
+    private static void fill(MemorySegment memory, int offset, int bytes, int seed) {
+        for (int i = 0; i < bytes; i++) {
+            memory.set(JAVA_BYTE, (long) offset + i, (byte) (i * 31 + seed));
+        }
+    }
+
+    private static boolean isFilled(MemorySegment memory, int offset, int bytes, int seed) {
+        for (int i = 0; i < bytes; i++) {
+            if (memory.get(JAVA_BYTE, (long) offset + i) != (byte) (i * 31 + seed)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Test
+    void whatIsWrittenIsReadAndNothingIsCopied() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            fill(client.memory(), DATA, BLOCK, 7);
+            assertThat(ring.run(OUT, 8, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(ring.run(IN, 8, DATA + BLOCK, BLOCK)).isEqualTo(OK);
+            assertThat(isFilled(client.memory(), DATA + BLOCK, BLOCK, 7)).isTrue();
+            DeviceCounters counters = disk.export.counters();
+            assertThat(counters.hits()).isEqualTo(2);
+            assertThat(counters.misses()).isZero();
+            assertThat(counters.bytesCopied()).isZero();
+        }
+    }
+
+    @Test
+    void aFileIsReadIntoTheClientsOwnMemory() throws IOException {
+        Path file = folder.resolve("disk.img");
+        byte[] content = new byte[DISK_BYTES];
+        for (int i = 0; i < BLOCK; i++) {
+            content[BLOCK + i] = (byte) (i * 31 + 3);
+        }
+        Files.write(file, content);
+        Target target = new FileTarget(BackingFile.open(file, BackingFile.Caching.BUFFERED, false));
+        try (TestExport disk = new TestExport(target, 1, folder);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 8, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(isFilled(client.memory(), DATA, BLOCK, 3)).isTrue();
+            fill(client.memory(), DATA, BLOCK, 4);
+            assertThat(ring.run(OUT, 16, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(ring.run(FLUSH, 0, 0, 0)).isEqualTo(OK);
+            assertThat(disk.export.counters().bytesCopied()).isZero();
+        }
+        byte[] after = Files.readAllBytes(file);
+        assertThat(isFilled(MemorySegment.ofArray(after), 16 * 512, BLOCK, 4)).isTrue();
+    }
+
+    @Test
+    void aClientLearnsOfTheDisk() {
+        try (TestExport disk =
+                        new TestExport(
+                                new MemoryTarget(DISK_BYTES),
+                                2,
+                                folder,
+                                options -> options.withSerial("number-17"));
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            assertThat(client.ask(TestClient.GET_QUEUE_NUM, TestClient.payload()).getLong())
+                    .isEqualTo(2);
+            assertThat(client.ask(TestClient.GET_MAX_MEM_SLOTS, TestClient.payload()).getLong())
+                    .isGreaterThan(8);
+            ByteBuffer config = config(client, 60);
+            assertThat(config.getLong(0)).isEqualTo(DISK_BYTES / 512);
+            assertThat(config.getInt(20)).isEqualTo(512);
+            assertThat(config.getShort(34)).isEqualTo((short) 2);
+            assertThat(config.getInt(36)).isPositive();
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(GET_ID, 0, DATA, 20)).isEqualTo(OK);
+            byte[] serial = client.memory().asSlice(DATA, 9).toArray(JAVA_BYTE);
+            assertThat(new String(serial, StandardCharsets.US_ASCII)).isEqualTo("number-17");
+        }
+    }
+
+    private static ByteBuffer config(TestClient client, int bytes) {
+        ByteBuffer ask = ByteBuffer.allocate(12 + bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        ask.putInt(0).putInt(bytes).putInt(0).position(0);
+        ByteBuffer answer = client.ask(TestClient.GET_CONFIG, ask);
+        assertThat(answer.remaining()).isEqualTo(12 + bytes);
+        return answer.slice(12, bytes).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+    }
+
+    @Test
+    void discardedAndZeroedRangesReadAsZeroes() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            fill(client.memory(), DATA + BLOCK, 2 * BLOCK, 1);
+            assertThat(ring.run(OUT, 0, DATA + BLOCK, 2 * BLOCK)).isEqualTo(OK);
+            assertThat(ring.runRange(DISCARD, 0, 8, 0)).isEqualTo(OK);
+            assertThat(ring.runRange(WRITE_ZEROES, 8, 8, 1)).isEqualTo(OK);
+            assertThat(ring.run(IN, 0, DATA + BLOCK, 2 * BLOCK)).isEqualTo(OK);
+            MemorySegment read = client.memory().asSlice(DATA + BLOCK, 2 * BLOCK);
+            assertThat(read.mismatch(Arena.ofAuto().allocate(2 * BLOCK))).isEqualTo(-1);
+            assertThat(ring.runRange(DISCARD, 0, 8, 1)).isEqualTo(UNSUPP);
+            assertThat(ring.runRange(WRITE_ZEROES, 0, 8, 2)).isEqualTo(UNSUPP);
+            assertThat(ring.runRange(WRITE_ZEROES, DISK_BYTES / 512 - 1, 8, 0)).isEqualTo(IOERR);
+        }
+    }
+
+    @Test
+    void whatTheDiskCannotDoFailsAndNothingElse() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(77, 0, DATA, 512)).isEqualTo(UNSUPP);
+            assertThat(ring.run(IN, DISK_BYTES / 512, DATA, 512)).isEqualTo(IOERR);
+            assertThat(ring.run(OUT, -1, DATA, 512)).isEqualTo(IOERR);
+            assertThat(ring.run(IN, Long.MIN_VALUE >>> 8, DATA, 512)).isEqualTo(IOERR);
+            assertThat(ring.run(IN, 0, DATA, 511)).isEqualTo(IOERR);
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+        }
+    }
+
+    @Test
+    void aReadOnlyDiskRefusesWrites() {
+        Target target =
+                new Target() {
+                    @Override
+                    public Geometry geometry() {
+                        return Geometry.ofSize(DISK_BYTES).asReadOnly();
+                    }
+
+                    @Override
+                    public int read(Request request) {
+                        return (int) request.length();
+                    }
+
+                    @Override
+                    public int write(Request request) {
+                        throw new AssertionError("written to");
+                    }
+                };
+        try (TestExport disk = new TestExport(target, 1, folder);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            long features = client.ask(TestClient.GET_FEATURES, TestClient.payload()).getLong();
+            assertThat(features & 1L << 5).as("VIRTIO_BLK_F_RO").isNotZero();
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(OUT, 0, DATA, 512)).isEqualTo(IOERR);
+            assertThat(ring.runRange(DISCARD, 0, 8, 0)).isEqualTo(UNSUPP);
+        }
+    }
+
+    @Test
+    void anIndirectTableAndAnOddLayoutAreFollowed() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            fill(client.memory(), DATA, BLOCK, 9);
+            // The header in two parts, the data in three that do not touch, the status by itself.
+            ring.header(0, OUT, 0);
+            int table = DATA + 64 * BLOCK;
+            long header = TestRing.guest(ring.headerOf(0));
+            ring.descriptorAt(table, header, 6, NEXT, 1);
+            ring.descriptorAt(table + 16, header + 6, 10, NEXT, 3);
+            ring.descriptorAt(table + 48, TestRing.guest(DATA), 512, NEXT, 2);
+            ring.descriptorAt(table + 32, TestRing.guest(DATA + 512), 3072, NEXT, 4);
+            ring.descriptorAt(table + 64, TestRing.guest(DATA + 3584), 512, NEXT, 5);
+            ring.descriptorAt(table + 80, header + 16, 1, WRITE, 0);
+            ring.descriptor(5, TestRing.guest(table), 96, INDIRECT, 0);
+            ring.offerAndKick(5);
+            assertThat(ring.awaitUsed(5)).isEqualTo(1);
+            assertThat(ring.status(0)).isEqualTo(OK);
+            assertThat(ring.run(IN, 0, DATA + BLOCK, BLOCK)).isEqualTo(OK);
+            assertThat(isFilled(client.memory(), DATA + BLOCK, BLOCK, 9)).isTrue();
+        }
+    }
+
+    @Test
+    void dataThatIsNotAlignedGetsThereAllTheSame() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            fill(client.memory(), DATA + 1, BLOCK, 5);
+            assertThat(ring.run(OUT, 0, DATA + 1, BLOCK)).isEqualTo(OK);
+            assertThat(ring.run(IN, 0, DATA + BLOCK + 7, BLOCK)).isEqualTo(OK);
+            assertThat(isFilled(client.memory(), DATA + BLOCK + 7, BLOCK, 5)).isTrue();
+            assertThat(disk.export.bounces()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void everyQueueServesItsOwnRing() {
+        try (TestExport disk = memory(3);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            for (int index = 0; index < 3; index++) {
+                TestRing ring = new TestRing(client, index).started();
+                fill(client.memory(), DATA, 512, index);
+                assertThat(ring.run(OUT, index, DATA, 512)).isEqualTo(OK);
+            }
+            TestRing first = new TestRing(client, 0);
+            assertThat(first.usedIndex()).isEqualTo(1);
+            assertThat(client.acknowledged(TestClient.SET_VRING_NUM, TestClient.pair(3, 64)))
+                    .as("a fourth ring")
+                    .isNotZero();
+        }
+    }
+
+    @Test
+    void manyRequestsAtOnceAreAllAnswered() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            for (int round = 0; round < 500; round++) {
+                for (int number = 0; number < 60; number += 3) {
+                    ring.request(number, IN, number, DATA + number * 512, 512);
+                    ring.offer(number);
+                }
+                ring.kick.signal();
+                for (int number = 0; number < 60; number += 3) {
+                    ring.awaitUsed(number);
+                    assertThat(ring.status(number)).isEqualTo(OK);
+                }
+            }
+            assertThat(disk.export.counters().hits()).isEqualTo(10_000);
+        }
+    }
+
+    @Test
+    void aRingGoesOnWhereItHasStopped() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(ring.base()).isEqualTo(2);
+            // While it is stopped nothing is served.
+            ring.request(0, IN, 0, DATA, 512);
+            ring.offerAndKick(0);
+            assertThat(client.ask(TestClient.GET_QUEUE_NUM, TestClient.payload()).getLong())
+                    .isEqualTo(1);
+            assertThat(ring.usedIndex()).isEqualTo(2);
+            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, 2));
+            client.tell(TestClient.SET_VRING_KICK, TestClient.payload(0), ring.kick.fd());
+            assertThat(ring.awaitUsed(0)).isEqualTo(513);
+        }
+    }
+
+    @Test
+    void aDisabledRingWaits() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(0, 0));
+            ring.request(0, IN, 0, DATA, 512);
+            ring.offerAndKick(0);
+            assertThat(client.ask(TestClient.GET_QUEUE_NUM, TestClient.payload()).getLong())
+                    .isEqualTo(1);
+            assertThat(ring.usedIndex()).isZero();
+            client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(0, 1));
+            assertThat(ring.awaitUsed(0)).isEqualTo(513);
+        }
+    }
+
+    @Test
+    void memoryComesAndGoesWhileARingRuns() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket());
+                SharedMemory more = SharedMemory.create("more", 1 << 20)) {
+            TestRing ring = new TestRing(client, 0).started();
+            long guest = 0x8000_0000L;
+            ByteBuffer region = TestClient.region(guest, 1 << 20, 0x6000_0000_0000L, 0);
+            client.tell(TestClient.ADD_MEM_REG, region.duplicate(), more.fd());
+            ring.header(0, IN, 0);
+            ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 16, NEXT, 1);
+            ring.descriptor(1, guest, 512, NEXT | WRITE, 2);
+            ring.descriptor(2, TestRing.guest(ring.headerOf(0) + 16), 1, WRITE, 0);
+            ring.offerAndKick(0);
+            ring.awaitUsed(0);
+            assertThat(ring.status(0)).isEqualTo(OK);
+            assertThat(disk.export.counters().bytesCopied()).isZero();
+            client.tell(TestClient.REM_MEM_REG, region);
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            ring.header(0, IN, 0);
+            ring.descriptor(1, guest, 512, NEXT | WRITE, 2);
+            ring.offerAndKick(0);
+            assertThat(client.isDropped()).isTrue();
+        }
+    }
+
+    @Test
+    void aTableOfRegionsReplacesTheOneBefore() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            ByteBuffer table =
+                    TestClient.payload(
+                            1, TestClient.GUEST, TestClient.MEMORY_BYTES, TestClient.USER, 0);
+            client.tell(TestClient.SET_MEM_TABLE, table, client.file().fd());
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(disk.export.counters().hits()).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void aClientIsCalledWhenItAsksToBe() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            ring.usedEvent(2); // that is, when the third is answered
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(ring.base()).as("after which nothing more is called for").isEqualTo(2);
+            assertThat(ring.isCalled(Duration.ZERO)).isFalse();
+            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, 2));
+            client.tell(TestClient.SET_VRING_KICK, TestClient.payload(0), ring.kick.fd());
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(ring.isCalled(SOON)).isTrue();
+        }
+    }
+
+    @Test
+    void theNextClientFindsTheDiskAsItWasLeft() {
+        try (TestExport disk = memory(1)) {
+            try (TestClient client = TestClient.withMemory(disk.socket())) {
+                TestRing ring = new TestRing(client, 0).started();
+                fill(client.memory(), DATA, BLOCK, 2);
+                assertThat(ring.run(OUT, 0, DATA, BLOCK)).isEqualTo(OK);
+                client.hangUp();
+            }
+            try (TestClient client = TestClient.withMemory(disk.socket())) {
+                TestRing ring = new TestRing(client, 0).started();
+                assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
+                assertThat(isFilled(client.memory(), DATA, BLOCK, 2)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void requestsThatWereOutWhenAnotherProcessDiedAreDone() {
+        try (TestExport disk = memory(1);
+                Arena arena = Arena.ofConfined();
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            ByteBuffer wanted = TestClient.payload(0, 0, 1L | (long) TestRing.SIZE << 16);
+            ByteBuffer answer = client.ask(TestClient.GET_INFLIGHT_FD, wanted.limit(20));
+            long bytes = answer.getLong(0);
+            try (Fd fd = client.takeReceived();
+                    SharedMemory inflight = SharedMemory.adopt(fd)) {
+                MemorySegment state = inflight.map(arena, false);
+                // What a device leaves that has taken two requests, answered the first and died
+                // before it could clear the mark.
+                state.set(JAVA_SHORT, 8, (short) 1);
+                state.set(JAVA_SHORT, 10, (short) TestRing.SIZE);
+                state.set(JAVA_SHORT, 12, (short) 3);
+                mark(state, 3, 1);
+                mark(state, 6, 2);
+                TestRing ring = new TestRing(client, 0);
+                fill(client.memory(), DATA, BLOCK, 6);
+                ring.request(3, OUT, 0, DATA, BLOCK);
+                ring.request(6, OUT, 8, DATA, BLOCK);
+                ring.offer(3);
+                ring.offer(6);
+                client.memory().set(JAVA_SHORT, 0x8000 + 2, (short) 1);
+                client.tell(TestClient.SET_INFLIGHT_FD, inflightOf(bytes), fd);
+                ring.started();
+                assertThat(ring.awaitUsedAfter(1, 6)).isEqualTo(1);
+                assertThat(ring.status(6)).isEqualTo(OK);
+                assertThat(ring.status(3)).as("untouched").isEqualTo((byte) 0xff);
+                assertThat(ring.base()).isEqualTo(2);
+                assertThat(state.get(JAVA_BYTE, 16 + 3 * 16)).isZero();
+                assertThat(state.get(JAVA_BYTE, 16 + 6 * 16)).isZero();
+            }
+        }
+    }
+
+    private static ByteBuffer inflightOf(long bytes) {
+        return TestClient.payload(bytes, 0, 1L | (long) TestRing.SIZE << 16).limit(20);
+    }
+
+    private static void mark(MemorySegment state, int head, long counter) {
+        state.set(JAVA_BYTE, 16 + head * 16L, (byte) 1);
+        state.set(JAVA_LONG, 16 + head * 16L + 8, counter);
+    }
+
+    @Test
+    void aNullDiskOfManyTerabytesIsServed() {
+        try (TestExport disk = new TestExport(new NullTarget(1L << 45), 1, folder);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, (1L << 36) - 8, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(ring.run(IN, 1L << 36, DATA, BLOCK)).isEqualTo(IOERR);
+        }
+    }
+}
