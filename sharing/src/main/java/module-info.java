@@ -3,7 +3,8 @@ module dev.ublk4j.sharing {
     requires static transitive org.jspecify;
     requires transitive dev.ublk4j.server;
     requires transitive dev.ublk4j.handover;
-    requires dev.ublk4j.sharedmemory;
+    requires transitive dev.ublk4j.sharedmemory;
 
     exports dev.ublk4j.sharing;
+    exports dev.ublk4j.sharing.store;
 }

@@ -2,6 +2,7 @@ package dev.ublk4j.conformance;
 
 import dev.ublk4j.conformance.lane.EmbeddedLane;
 import dev.ublk4j.conformance.rules.AddRules;
+import dev.ublk4j.conformance.rules.BadInputRules;
 import dev.ublk4j.conformance.rules.BufferRules;
 import dev.ublk4j.conformance.rules.ControlRules;
 import dev.ublk4j.conformance.rules.DataRules;
@@ -18,9 +19,11 @@ import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.extension.ExtendWith;
 
 /** The rules, kept by the driver in this process. */
 @Tag("embedded")
+@ExtendWith(CaseCount.class)
 final class EmbeddedConformanceTest {
     @Nested
     final class Add extends AddRules {
@@ -109,6 +112,13 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Pool extends PoolRules {
         Pool() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class BadInput extends BadInputRules {
+        BadInput() {
             super(EmbeddedLane::open);
         }
     }

@@ -2,7 +2,6 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.embedded.block.RequestSplitter;
-import dev.ublk4j.embedded.block.Segments;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
 import java.lang.invoke.MethodHandles;
@@ -59,8 +58,6 @@ final class Submission extends Link {
     private int flags;
     private long left;
     private boolean single;
-    private int segment;
-    private long inSegment;
 
     @SuppressWarnings("unused") // through PARTS
     private volatile int parts;
@@ -122,8 +119,6 @@ final class Submission extends Link {
     }
 
     private void rewind() {
-        segment = 0;
-        inSegment = 0;
         single = true;
         error = 0;
         parts = 1;
@@ -151,27 +146,14 @@ final class Submission extends Link {
         if (bytes <= 0) {
             return NO_PART;
         }
-        part.begin(this, op, flags, cut.sector(), bytes, segment, inSegment);
+        part.begin(this, op, flags, cut.sector(), bytes, cut.segment(), cut.inSegment());
         left -= bytes;
         if (left == 0) {
             return LAST;
         }
         single = false;
         PARTS.getAndAdd(this, 1);
-        skip(bytes);
         return MORE;
-    }
-
-    private void skip(long bytes) {
-        Segments segments = request.segments();
-        if (segments.count() == 0) {
-            return;
-        }
-        inSegment += bytes;
-        while (segment < segments.count() && inSegment >= segments.length(segment)) {
-            inSegment -= segments.length(segment);
-            segment++;
-        }
     }
 
     /** Ends what has not been cut off, with a negative errno. */

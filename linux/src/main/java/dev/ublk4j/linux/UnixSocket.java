@@ -25,6 +25,7 @@ public final class UnixSocket implements AutoCloseable {
 
     private static final int AF_UNIX = 1;
     private static final int SOCK_STREAM = 1;
+    private static final int SOCK_DGRAM = 2;
     private static final int SOCK_NONBLOCK = 0x800;
     private static final int SOCK_CLOEXEC = 0x80000;
 
@@ -75,7 +76,7 @@ public final class UnixSocket implements AutoCloseable {
      */
     public static UnixSocket bind(Path path) {
         UnixSocket socket = create(path.toString(), SOCK_NONBLOCK);
-        return socket.owned(() -> socket.address(Syscall.Call.BIND, "bind", path));
+        return socket.owned(() -> socket.address(Syscall.Call.BIND, "bind", path.toString()));
     }
 
     /**
@@ -89,7 +90,7 @@ public final class UnixSocket implements AutoCloseable {
         UnixSocket socket = create(path.toString(), 0);
         return socket.owned(() -> {
             socket.limitWaits(timeout);
-            socket.address(Syscall.Call.CONNECT, "connect", path);
+            socket.address(Syscall.Call.CONNECT, "connect", path.toString());
         });
     }
 
@@ -116,9 +117,23 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Connects to a socket that takes datagrams, each sent whole or not at all.
+     *
+     * @param address a path, or {@code @} and a name that is in no file system
+     * @throws LinuxException when it cannot be done
+     */
+    public static UnixSocket notifier(String address) {
+        UnixSocket socket = create(address, SOCK_DGRAM, 0);
+        return socket.owned(() -> socket.address(Syscall.Call.CONNECT, "connect", address));
+    }
+
     private static UnixSocket create(String name, int flags) {
-        long answer =
-                Syscall.call(Syscall.Call.SOCKET, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+        return create(name, SOCK_STREAM, flags);
+    }
+
+    private static UnixSocket create(String name, int type, int flags) {
+        long answer = Syscall.call(Syscall.Call.SOCKET, AF_UNIX, type | SOCK_CLOEXEC | flags, 0);
         return new UnixSocket(Fd.own((int) LinuxException.check("socket", name, answer), name));
     }
 
@@ -132,20 +147,26 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    private void address(Syscall.Call call, String name, Path path) {
-        byte[] bytes = path.toString().getBytes(StandardCharsets.UTF_8);
+    private void address(Syscall.Call call, String name, String path) {
+        byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
         if (bytes.length > MAX_PATH_BYTES) {
-            throw new LinuxException(name, path.toString(), Errno.ENAMETOOLONG.negated());
+            throw new LinuxException(name, path, Errno.ENAMETOOLONG.negated());
         }
+        boolean inNoFileSystem = path.startsWith("@");
+        if (inNoFileSystem) {
+            bytes[0] = 0;
+        }
+        // Of a name that is in no file system every byte counts, the zeroes behind it included.
+        long length = inNoFileSystem ? Short.BYTES + bytes.length : ADDRESS_BYTES;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment address = arena.allocate(ADDRESS_BYTES, Long.BYTES);
             address.set(JAVA_SHORT, 0, (short) AF_UNIX);
             MemorySegment.copy(bytes, 0, address, JAVA_BYTE, Short.BYTES, bytes.length);
             long answer;
             do {
-                answer = Syscall.call(call, fd.number(), address.address(), ADDRESS_BYTES);
+                answer = Syscall.call(call, fd.number(), address.address(), length);
             } while (answer == Errno.EINTR.negated());
-            LinuxException.check(name, path.toString(), answer);
+            LinuxException.check(name, path, answer);
         }
     }
 

@@ -185,13 +185,11 @@ final class Connection {
         } else {
             sends = outbox.send();
         }
-        if (intake.goOn()) {
-            turnsToAnswer = TURNS_TO_ANSWER;
-        }
+        turnsToAnswer = intake.goOn() ? TURNS_TO_ANSWER : Math.max(0, turnsToAnswer - 1);
         if (sends || turnsToAnswer == 0) {
+            turnsToAnswer = 0;
             intake.receive();
         } else {
-            turnsToAnswer--;
             call();
         }
         if (ending && underWay == 0 && !intake.isReceiving() && !outbox.isSending()) {

@@ -34,8 +34,10 @@ final class QueueFront implements QueueGuest {
     /** By slot. */
     private final @Nullable Connection[] connections = new @Nullable Connection[MAX_CONNECTIONS];
 
-    private final List<Connection> waiting = new ArrayList<>();
-    private boolean called;
+    /** Those that are to be called in the next turn. */
+    private List<Connection> waiting = new ArrayList<>();
+
+    private List<Connection> inTurn = new ArrayList<>();
     private boolean running = true;
     private @Nullable Thread thread;
     private volatile @Nullable Queue queue;
@@ -86,10 +88,6 @@ final class QueueFront implements QueueGuest {
     /** Has a connection called in the next turn; on the queue's thread. */
     void call(Connection connection) {
         waiting.add(connection);
-        if (!called) {
-            called = true;
-            Objects.requireNonNull(queue).callGuest();
-        }
     }
 
     /**
@@ -131,8 +129,6 @@ final class QueueFront implements QueueGuest {
 
     @Override
     public void completed(long value, int result, int flags) {
-        // A turn follows anyway.
-        called = true;
         Connection connection = connections[(int) (value >>> 1)];
         if (connection == null) {
             throw new IllegalStateException("I/O of a connection that has ended: " + value);
@@ -146,16 +142,18 @@ final class QueueFront implements QueueGuest {
 
     @Override
     public boolean turn(boolean busy) {
-        called = false;
         for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
             task.run();
         }
-        // One that is called in its turn has another.
-        for (int index = 0; index < waiting.size(); index++) {
-            waiting.get(index).turn();
+        List<Connection> now = waiting;
+        waiting = inTurn;
+        inTurn = now;
+        for (int index = 0; index < now.size(); index++) {
+            now.get(index).turn();
         }
-        waiting.clear();
-        return false;
+        now.clear();
+        // Whoever is called between turns is so because of something that has made this one busy.
+        return busy || !waiting.isEmpty();
     }
 
     /** Forgets a connection that has ended. */

@@ -8,15 +8,12 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
-import dev.ublk4j.uapi.Feature;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -127,16 +124,7 @@ public final class Device implements AutoCloseable {
     }
 
     void startQueues() {
-        try {
-            CompletableFuture<?>[] fetched =
-                    threads.stream().map(QueueThread::start).toArray(CompletableFuture[]::new);
-            CompletableFuture.allOf(fetched).join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof RuntimeException cause) {
-                throw cause;
-            }
-            throw e;
-        }
+        QueueThread.startAll(threads);
     }
 
     /** Undoes the constructor and {@link #startQueues}, when the device did not become live. */
@@ -201,6 +189,10 @@ public final class Device implements AutoCloseable {
     /** {@return whether the device waits for another server, or is about to} */
     boolean isWithoutServer() {
         return departure.hasBegun() && isKeptForAnother();
+    }
+
+    boolean isDeleted() {
+        return deleted;
     }
 
     /**
@@ -278,28 +270,19 @@ public final class Device implements AutoCloseable {
     }
 
     /**
-     * Gives the device another size, once the target has made room. The device must have been
-     * started with {@link dev.ublk4j.uapi.Feature#UPDATE_SIZE}.
+     * Gives the device another size, once the target has made room.
      *
      * @param bytes a multiple of the logical block size
      * @throws UnsupportedOperationException when the target cannot change its size
      * @throws IllegalArgumentException for a size it cannot have
-     * @throws LinuxException {@code EOPNOTSUPP} without the feature, or what the target's files
-     *     answer
+     * @throws LinuxException {@code EOPNOTSUPP} from a driver without {@link
+     *     dev.ublk4j.uapi.Feature#UPDATE_SIZE}, or what the target's files answer
      */
     public synchronized void resize(long bytes) {
-        if (bytes <= 0 || bytes % geometry.logicalBlockSize() != 0) {
-            throw new IllegalArgumentException(
-                    "size is no multiple of the block size, %d: %d"
-                            .formatted(geometry.logicalBlockSize(), bytes));
-        }
-        if (!info.features().contains(Feature.UPDATE_SIZE)) {
-            throw new LinuxException(
-                    "UBLK_U_CMD_UPDATE_SIZE", this.toString(), Errno.EOPNOTSUPP.negated());
-        }
+        Geometry resized = geometry.withSize(bytes);
         target.resize(bytes);
         control.resize(id(), bytes / Request.SECTOR);
-        geometry = geometry.withSize(bytes);
+        geometry = resized;
     }
 
     /**
@@ -392,7 +375,7 @@ public final class Device implements AutoCloseable {
     }
 
     /** Somebody else may have deleted the device, which is as good. */
-    static void unlessGone(Runnable command) {
+    private static void unlessGone(Runnable command) {
         try {
             command.run();
         } catch (LinuxException e) {

@@ -1,6 +1,8 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
@@ -72,14 +74,20 @@ final class DeviceBuffers {
         QueueThread.requireOther(threads);
     }
 
-    /** Takes a buffer back; its memory may be unmapped when this has returned. */
-    void unshare(int index) {
+    /**
+     * Takes a buffer back; its memory may be unmapped when this has returned.
+     *
+     * @return whether the driver has it no more: a device without a server keeps it registered, for
+     *     the next to inherit
+     */
+    boolean unshare(int index) {
+        boolean unregistered;
         long epoch;
         registration.lock();
         try {
-            // A device without a server keeps the buffer registered, for the next to inherit.
-            if (!device.isWithoutServer() && !device.isDeleted()) {
-                Device.unlessGone(() -> control.unregisterBuffer(device.id(), index));
+            unregistered = device.isDeleted() || !device.isWithoutServer();
+            if (!device.isDeleted() && unregistered) {
+                unregister(index);
             }
             epoch = table.remove(index);
         } finally {
@@ -94,6 +102,18 @@ final class DeviceBuffers {
                             "%s does not let go of buffer %d".formatted(thread, index));
                 }
                 LockSupport.parkNanos(PAUSE_NANOS);
+            }
+        }
+        return unregistered;
+    }
+
+    private void unregister(int index) {
+        try {
+            control.unregisterBuffer(device.id(), index);
+        } catch (LinuxException e) {
+            // Somebody else has, or has deleted the device; or a former server died on its way to.
+            if (e.errno() != Errno.ENODEV && e.errno() != Errno.ENOENT) {
+                throw e;
             }
         }
     }

@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -78,6 +79,20 @@ final class QueueThread {
     CompletableFuture<Void> start() {
         thread.start();
         return fetched;
+    }
+
+    /** Starts threads; returns when every tag of every queue is with the driver. */
+    static void startAll(List<QueueThread> threads) {
+        try {
+            CompletableFuture<?>[] fetched =
+                    threads.stream().map(QueueThread::start).toArray(CompletableFuture[]::new);
+            CompletableFuture.allOf(fetched).join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            throw e;
+        }
     }
 
     /**

@@ -9,6 +9,7 @@ public final class SharedBuffer implements AutoCloseable {
     private final int index;
     private final MemorySegment memory;
     private final AtomicBoolean closed = new AtomicBoolean();
+    private volatile boolean registered = true;
 
     SharedBuffer(Device device, int index, MemorySegment memory) {
         this.device = device;
@@ -27,6 +28,14 @@ public final class SharedBuffer implements AutoCloseable {
     }
 
     /**
+     * {@return whether the driver has the buffer} It keeps it when this is closed while the device
+     * waits for another server, which inherits it.
+     */
+    public boolean isRegistered() {
+        return registered;
+    }
+
+    /**
      * Takes the memory back. Waits for requests that use it; when this has returned, none does and
      * the memory may be unmapped. A second call does nothing.
      *
@@ -36,7 +45,7 @@ public final class SharedBuffer implements AutoCloseable {
     public void close() {
         device.buffers().requireOtherThread();
         if (closed.compareAndSet(false, true)) {
-            device.buffers().unshare(index);
+            registered = !device.buffers().unshare(index);
         }
     }
 

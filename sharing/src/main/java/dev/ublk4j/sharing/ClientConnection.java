@@ -113,7 +113,7 @@ final class ClientConnection {
         try {
             Request.Register request = new Request.Register(0, 0, 0, "");
             SharedMemory memory = SharedMemory.adopt(stream.takeDescriptor());
-            return registry.register(memory, request, peer, this).index();
+            return registry.register(memory, request, null, peer, this).index();
         } catch (LinuxException e) {
             LOG.log(Level.INFO, () -> "%s: %s".formatted(this, e.getMessage()));
             return -e.number();
@@ -219,7 +219,7 @@ final class ClientConnection {
             requireAdministrator();
         }
         SharedMemory memory = SharedMemory.adopt(stream.takeDescriptor());
-        return registry.register(memory, request, peer, this).registered();
+        return registry.register(memory, request, null, peer, this).registered();
     }
 
     private Registered claim(Request.Claim request) {

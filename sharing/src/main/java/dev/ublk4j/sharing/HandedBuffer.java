@@ -9,8 +9,10 @@ import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.FileIdentity;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharing.MemoryCheck.Range;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
+import dev.ublk4j.sharing.store.BufferRecord;
+import dev.ublk4j.sharing.store.Estate.Heirloom;
+import dev.ublk4j.sharing.store.MappedMemory;
+import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
@@ -20,20 +22,26 @@ import org.jspecify.annotations.Nullable;
  * <p>Belongs to a connection, its holder, or else to the device.
  */
 final class HandedBuffer {
+    /** Holds what cannot be claimed any more. */
+    private static final Object NOBODY = new Object();
+
     private final SharedMemory memory;
     private final Range range;
     private final int flags;
     private final String name;
+    private final @Nullable Path path;
+    private final boolean inherited;
     private final Peer from;
-    private final Arena arena = Arena.ofShared();
+    private final MappedMemory mapping;
     private final SharedBuffer shared;
-    private final AtomicReference<@Nullable ClientConnection> holder;
+    private final AtomicReference<@Nullable Object> holder;
 
     /**
      * Maps memory and shares it with a device.
      *
      * @param memory belongs to the buffer from now on, unless this throws
      * @param range what {@link MemoryCheck} has allowed
+     * @param path where it is a file that stays, null for other memory
      * @param from who handed it over
      * @param holder the connection it belongs to, null for the device
      */
@@ -43,24 +51,46 @@ final class HandedBuffer {
             Range range,
             int flags,
             String name,
+            @Nullable Path path,
             Peer from,
             @Nullable ClientConnection holder) {
         this.memory = memory;
         this.range = range;
         this.flags = flags;
         this.name = name;
+        this.path = path;
+        this.inherited = false;
         this.from = from;
         this.holder = new AtomicReference<>(holder);
-        this.shared = share(device);
+        boolean readOnly = (flags & Exchange.READ_ONLY) != 0;
+        this.mapping = new MappedMemory(memory, range.offset(), range.length(), readOnly);
+        this.shared = share(device, readOnly);
     }
 
-    private SharedBuffer share(Device device) {
-        boolean readOnly = (flags & Exchange.READ_ONLY) != 0;
+    /**
+     * Takes over what a former server shared.
+     *
+     * @param heirloom its memory, which belongs to the buffer from now on
+     */
+    HandedBuffer(Device device, Heirloom heirloom) {
+        BufferRecord buffer = heirloom.buffer();
+        this.memory = heirloom.mapping().memory();
+        this.range = new Range(buffer.offset(), buffer.length());
+        this.flags = buffer.flags();
+        this.name = buffer.name();
+        this.from = buffer.from();
+        this.path = buffer.path();
+        this.inherited = true;
+        this.mapping = heirloom.mapping();
+        this.holder = new AtomicReference<>(null);
+        this.shared = device.sharedBuffer(buffer.index()).orElseThrow();
+    }
+
+    private SharedBuffer share(Device device, boolean readOnly) {
         try {
-            MemorySegment mapping = memory.map(arena, range.offset(), range.length(), readOnly);
-            return device.share(mapping, readOnly);
+            return device.share(mapping.segment(), readOnly);
         } catch (RuntimeException e) {
-            arena.close();
+            mapping.unmap();
             throw e;
         }
     }
@@ -100,6 +130,31 @@ final class HandedBuffer {
         return holder.compareAndSet(null, connection);
     }
 
+    /**
+     * {@return whether nobody has claimed a buffer that belonged to a connection of a former
+     * server, and nobody can from now on}
+     */
+    boolean tryExpire() {
+        return (flags & Exchange.KEEP) == 0 && holder.compareAndSet(null, NOBODY);
+    }
+
+    /** {@return whether a former server shared it} */
+    boolean isInherited() {
+        return inherited;
+    }
+
+    /** {@return where it is a file that stays, null for other memory} */
+    @Nullable Path path() {
+        return path;
+    }
+
+    /** {@return whether it is the same part of the same memory, to be used in the same way} */
+    boolean isSame(SharedMemory other, Range part, int otherFlags) {
+        return memory.identity().equals(other.identity())
+                && range.equals(part)
+                && ((flags ^ otherFlags) & Exchange.READ_ONLY) == 0;
+    }
+
     /** {@return what its owner is told of it} */
     Registered registered() {
         return new Registered(index(), flagsNow(), length());
@@ -119,17 +174,18 @@ final class HandedBuffer {
     /**
      * Takes it back from the device and unmaps it.
      *
+     * @return whether the driver has it no more
      * @throws RuntimeException when the device does not let go of it; it stays mapped then
      */
-    void release() {
+    boolean release() {
         shared.close();
         unmap();
+        return !shared.isRegistered();
     }
 
     /** Unmaps it, once no device has it any more. */
     void unmap() {
-        arena.close();
-        memory.close();
+        mapping.close();
     }
 
     @Override

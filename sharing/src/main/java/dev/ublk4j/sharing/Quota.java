@@ -81,6 +81,15 @@ final class Quota {
         clients.put(client, own);
     }
 
+    /** Counts a buffer of a client of a former server, which is there whatever the limits are. */
+    synchronized void inherit(int client, long bytes) {
+        Usage own = clients.computeIfAbsent(client, _ -> new Usage());
+        all.buffers++;
+        all.bytes += bytes;
+        own.buffers++;
+        own.bytes += bytes;
+    }
+
     private static HandoverException beyond(String text) {
         return new HandoverException("REGISTER", "buffer", Errno.EDQUOT.negated(), text);
     }

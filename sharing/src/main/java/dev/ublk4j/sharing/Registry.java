@@ -10,7 +10,11 @@ import dev.ublk4j.linux.UnixSocket.Peer;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharing.MemoryCheck.Range;
+import dev.ublk4j.sharing.store.BufferRecord;
+import dev.ublk4j.sharing.store.BufferStore;
+import dev.ublk4j.sharing.store.Estate.Heirloom;
 import java.lang.System.Logger.Level;
+import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.ConcurrentNavigableMap;
@@ -22,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * The buffers of a device that were handed over, by index. Any thread.
  *
  * <p>A buffer is taken out before it is released, so that whoever takes it out releases it, once.
- * No lock is held while the driver registers or unregisters.
+ * While the driver registers or unregisters, no lock is held but that of the {@link BufferStore}.
  */
 final class Registry {
     private static final System.Logger LOG = System.getLogger(Registry.class.getName());
@@ -31,19 +35,45 @@ final class Registry {
 
     private final Device device;
     private final Quota quota;
+    private final BufferStore store;
     private final ConcurrentNavigableMap<Integer, HandedBuffer> buffers =
             new ConcurrentSkipListMap<>();
     private volatile boolean closed;
 
-    Registry(Device device, Quota quota) {
+    Registry(Device device, Quota quota, BufferStore store) {
         this.device = device;
         this.quota = quota;
+        this.store = store;
+    }
+
+    /**
+     * Takes over what a former server shared, for its clients to claim. What that was about to take
+     * back is taken back now.
+     */
+    void adopt(Heirloom inherited) {
+        HandedBuffer buffer = new HandedBuffer(device, inherited);
+        quota.inherit(buffer.from().pid(), buffer.length());
+        buffers.put(buffer.index(), buffer);
+        if (inherited.isUnwanted() && buffers.remove(buffer.index(), buffer)) {
+            release(buffer);
+        }
+    }
+
+    /** Takes back what belonged to connections of a former server, and nobody has claimed. */
+    void expire() {
+        releaseIf(HandedBuffer::tryExpire);
+    }
+
+    /** {@return whether a file is shared from a path} */
+    boolean has(Path path) {
+        return buffers.values().stream().anyMatch(buffer -> path.equals(buffer.path()));
     }
 
     /**
      * Checks memory, maps it and shares it with the device.
      *
      * @param memory belongs to the registry from now on, also when this fails
+     * @param path where the memory is a file that stays, null for any other
      * @param from who hands it over
      * @param holder the connection that it belongs to unless it is kept, null for none
      * @throws LinuxException when it is unfit, beyond a limit, or refused by the driver
@@ -51,24 +81,37 @@ final class Registry {
     HandedBuffer register(
             SharedMemory memory,
             Request.Register request,
+            @Nullable Path path,
             Peer from,
             @Nullable ClientConnection holder) {
         try {
             checkRequest(request);
             boolean trusted = (request.flags() & Exchange.TRUSTED) != 0;
             Range range = MemoryCheck.check(memory, request.offset(), request.length(), trusted);
+            HandedBuffer inherited = holdInherited(memory, range, request, from, holder);
+            if (inherited != null) {
+                memory.close();
+                return inherited;
+            }
             quota.take(from.pid(), range.length());
             try {
                 boolean kept = (request.flags() & Exchange.KEEP) != 0;
                 HandedBuffer buffer =
-                        new HandedBuffer(
-                                device,
-                                memory,
-                                range,
-                                request.flags(),
-                                request.name(),
-                                from,
-                                kept ? null : holder);
+                        store.register(
+                                draft(memory, range, request, path, from),
+                                memory.fd(),
+                                () ->
+                                        new HandedBuffer(
+                                                device,
+                                                memory,
+                                                range,
+                                                request.flags(),
+                                                request.name(),
+                                                path,
+                                                from,
+                                                kept ? null : holder),
+                                HandedBuffer::index,
+                                HandedBuffer::release);
                 enter(buffer);
                 return buffer;
             } catch (RuntimeException e) {
@@ -91,13 +134,59 @@ final class Registry {
         }
     }
 
+    /**
+     * {@return a buffer of a former server that is just this one, now the connection's; null for
+     * none}
+     *
+     * <p>So a client that comes back and knows of no claims gets its buffer, too.
+     */
+    private @Nullable HandedBuffer holdInherited(
+            SharedMemory memory,
+            Range range,
+            Request.Register request,
+            Peer from,
+            @Nullable ClientConnection holder) {
+        if (holder == null || (request.flags() & Exchange.KEEP) != 0) {
+            return null;
+        }
+        for (HandedBuffer buffer : buffers.values()) {
+            if (buffer.isInherited()
+                    && buffer.from().uid() == from.uid()
+                    && buffer.isSame(memory, range, request.flags())
+                    && buffer.tryHold(holder)) {
+                return buffer;
+            }
+        }
+        return null;
+    }
+
+    private static BufferRecord draft(
+            SharedMemory memory,
+            Range range,
+            Request.Register request,
+            @Nullable Path path,
+            Peer from) {
+        return new BufferRecord(
+                "",
+                BufferRecord.Phase.COMING,
+                Exchange.NO_INDEX,
+                range.offset(),
+                range.length(),
+                request.flags(),
+                request.name(),
+                from,
+                memory.identity(),
+                memory.size(),
+                path);
+    }
+
     private void enter(HandedBuffer buffer) {
         HandedBuffer other = buffers.put(buffer.index(), buffer);
         assert other == null : other;
         // Whoever closes marks before looking, and this looks after entering: one of the two finds
         // the buffer.
         if (closed && buffers.remove(buffer.index(), buffer)) {
-            buffer.release();
+            store.unregister(buffer.index(), buffer::release);
             throw refused(Errno.ECANCELED, "the server stops");
         }
     }
@@ -146,7 +235,7 @@ final class Registry {
     }
 
     private void release(HandedBuffer buffer) {
-        buffer.release();
+        store.unregister(buffer.index(), buffer::release);
         quota.giveBack(buffer.from().pid(), buffer.length());
         LOG.log(Level.DEBUG, () -> buffer + " is taken back");
     }

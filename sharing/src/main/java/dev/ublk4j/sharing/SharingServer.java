@@ -12,6 +12,8 @@ import dev.ublk4j.linux.UnixSocket.Peer;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharing.store.BufferStore;
+import dev.ublk4j.sharing.store.Estate;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -23,6 +25,8 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -48,20 +52,23 @@ public final class SharingServer implements AutoCloseable {
     private final SharingOptions options;
     private final Access access;
     private final Quota quota;
+    private final BufferStore store;
     private final Registry registry;
     private final SocketFile file;
     private final EventFd stop;
     private final Set<Thread> connections = ConcurrentHashMap.newKeySet();
     private final Thread acceptor;
     private final AtomicBoolean stopped = new AtomicBoolean();
+    private final CountDownLatch stopping = new CountDownLatch(1);
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private SharingServer(Device device, SharingOptions options) {
+    private SharingServer(Device device, SharingOptions options, BufferStore store) {
+        this.store = store;
         this.device = device;
         this.options = options;
         this.access = new Access(device.info().ownerUid(), options.users());
         this.quota = new Quota(options.limits());
-        this.registry = new Registry(device, quota);
+        this.registry = new Registry(device, quota, store);
         this.file = SocketFile.open(options.folder(), device.id(), access);
         this.stop = EventFd.nonBlocking();
         this.acceptor =
@@ -79,10 +86,58 @@ public final class SharingServer implements AutoCloseable {
      * @throws UncheckedIOException when the socket or its folder cannot be made
      */
     public static SharingServer start(Device device, SharingOptions options) {
-        SharingServer server = new SharingServer(device, options);
-        server.acceptor.start();
-        LOG.log(Level.INFO, () -> server.device + " takes memory at " + server.path());
+        return start(device, options, BufferStore.none());
+    }
+
+    /**
+     * Begins to listen, for a device that outlives this process; see {@link #start(Device,
+     * SharingOptions)}.
+     *
+     * @param store notes what is shared, for the next server; empty
+     */
+    public static SharingServer start(Device device, SharingOptions options, BufferStore store) {
+        SharingServer server = new SharingServer(device, options, store);
+        server.listen();
         return server;
+    }
+
+    /**
+     * Begins to listen, for a device that has been recovered with what a former server left; see
+     * {@link #start(Device, SharingOptions)}.
+     *
+     * @param store where that was noted; what is shared from now on is noted there, too
+     * @param estate with whose inheritance the device was recovered; its memory is this server's
+     * @param grace how long a client may take to come back and claim what its connection had
+     */
+    public static SharingServer resume(
+            Device device,
+            SharingOptions options,
+            BufferStore store,
+            Estate estate,
+            Duration grace) {
+        SharingServer server = new SharingServer(device, options, store);
+        estate.settle();
+        estate.heirlooms().forEach(server.registry::adopt);
+        server.listen();
+        Thread.ofVirtual()
+                .name("ublk%d-grace".formatted(device.id()))
+                .start(() -> server.expireAfter(grace));
+        return server;
+    }
+
+    private void listen() {
+        acceptor.start();
+        LOG.log(Level.INFO, () -> device + " takes memory at " + path());
+    }
+
+    private void expireAfter(Duration grace) {
+        try {
+            if (!stopping.await(grace.toNanos(), TimeUnit.NANOSECONDS)) {
+                registry.expire();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     /** {@return where applications connect} */
@@ -106,7 +161,17 @@ public final class SharingServer implements AutoCloseable {
         Request.Register request = Request.Register.ofFile(path, readOnly);
         int uid = (int) Syscall.call(Syscall.Call.GETUID, 0, 0, 0);
         int gid = (int) Syscall.call(Syscall.Call.GETGID, 0, 0, 0);
-        return registry.register(memory, request, new Peer(0, uid, gid), null).index();
+        Peer operator = new Peer(0, uid, gid);
+        return registry.register(memory, request, absolute(path), operator, null).index();
+    }
+
+    /** {@return whether a file is shared already} */
+    public boolean hasFile(Path path) {
+        return registry.has(absolute(path));
+    }
+
+    private static Path absolute(Path path) {
+        return path.toAbsolutePath().normalize();
     }
 
     /** {@return what the device and this have done, by name} */
@@ -222,6 +287,7 @@ public final class SharingServer implements AutoCloseable {
             return;
         }
         stop.signal();
+        stopping.countDown();
         long deadline = System.nanoTime() + STOP_PATIENCE.toNanos();
         boolean ended = join(acceptor, deadline);
         // Nobody adds to these after the acceptor has ended.
@@ -246,12 +312,16 @@ public final class SharingServer implements AutoCloseable {
         }
     }
 
-    /** Stops, and takes every buffer back. A second call does nothing. */
+    /**
+     * Stops, takes every buffer back and forgets what is noted of them. Not for a device that waits
+     * for another server: that is only {@linkplain #stop stopped}. A second call does nothing.
+     */
     @Override
     public void close() {
         stop();
         if (closed.compareAndSet(false, true)) {
             registry.close();
+            store.delete();
         }
     }
 

@@ -268,10 +268,16 @@ final class Requests implements AutoCloseable {
     }
 
     private void getInflight(ByteBuffer in, ByteBuffer out) {
+        int bytes = in.remaining();
         InflightMemory.Description wanted = InflightMemory.Description.get(in);
         SharedMemory file = InflightMemory.create(wanted);
         passed = file;
+        int start = out.position();
         new InflightMemory.Description(file.size(), 0, wanted.rings(), wanted.size()).put(out);
+        // QEMU's structure has 4 bytes of padding, and the answer must be as long.
+        while (out.position() - start < bytes) {
+            out.put((byte) 0);
+        }
     }
 
     /** Stops the rings and lets go of the client's memory. */

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ublk4j.embedded.DeviceCounters;
+import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import dev.ublk4j.targets.MemoryTarget;
-import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -89,8 +89,7 @@ final class FioClientTest {
     void aFileHoldsWhatFioHasWritten() throws Exception {
         Path file = folder.resolve("disk.img");
         Files.write(file, new byte[32 << 20]);
-        Target target =
-                new FileTarget(BackingFile.open(file, BackingFile.Caching.DIRECT, false));
+        Target target = new FileTarget(BackingFile.open(file, BackingFile.Caching.DIRECT, false));
         try (TestExport disk = new TestExport(target, 2, folder)) {
             fio(
                     disk.socket(),

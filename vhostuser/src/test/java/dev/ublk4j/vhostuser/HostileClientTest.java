@@ -14,9 +14,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.MemoryTarget;
@@ -74,11 +74,7 @@ final class HostileClientTest {
                         ring -> {
                             for (int i = 0; i < 4; i++) {
                                 ring.descriptorAt(
-                                        DATA + 16 * i,
-                                        TestRing.guest(DATA),
-                                        16,
-                                        NEXT,
-                                        (i + 1) % 4);
+                                        DATA + 16 * i, TestRing.guest(DATA), 16, NEXT, (i + 1) % 4);
                             }
                             ring.descriptor(0, TestRing.guest(DATA), 64, INDIRECT, 0);
                             ring.offerAndKick(0);
@@ -109,8 +105,7 @@ final class HostileClientTest {
                         "data that reaches beyond memory",
                         ring -> data(ring, TestClient.GUEST + MEMORY - 511, 512)),
                 Named.of("data whose end wraps around", ring -> data(ring, -256L, 512)),
-                Named.of(
-                        "data of 4 GiB less a byte", ring -> data(ring, TestClient.GUEST, -1)),
+                Named.of("data of 4 GiB less a byte", ring -> data(ring, TestClient.GUEST, -1)),
                 Named.of("data of no bytes", ring -> data(ring, TestRing.guest(DATA), 0)),
                 Named.of(
                         "a descriptor beyond the ring",
@@ -199,10 +194,13 @@ final class HostileClientTest {
                         client -> client.send(6, TestClient.payload(4096, 0))),
                 Named.of(
                         "half a payload",
-                        client -> client.send(TestClient.SET_VRING_NUM, TestClient.pair(0, 1).limit(4))),
+                        client ->
+                                client.send(
+                                        TestClient.SET_VRING_NUM, TestClient.pair(0, 1).limit(4))),
                 Named.of(
                         "features that were not offered",
-                        client -> client.send(TestClient.SET_FEATURES, TestClient.payload(1L << 60))),
+                        client ->
+                                client.send(TestClient.SET_FEATURES, TestClient.payload(1L << 60))),
                 Named.of(
                         "a kick without a descriptor",
                         client -> client.send(TestClient.SET_VRING_KICK, TestClient.payload(0))),
@@ -277,7 +275,8 @@ final class HostileClientTest {
     @Test
     void oneRequestIsNotTakenTwice() throws InterruptedException {
         Held target = new Held();
-        try (TestExport held = new TestExport(target, 1, Files.createTempDirectory(folder, "held"));
+        try (TestExport held =
+                        new TestExport(target, 1, Files.createTempDirectory(folder, "held"));
                 TestClient client = TestClient.withMemory(held.socket())) {
             TestRing ring = new TestRing(client, 0).started();
             ring.request(0, IN, 0, DATA, 512);

@@ -391,7 +391,8 @@ final class VhostUserExportTest {
                 Arena arena = Arena.ofConfined();
                 TestClient client = TestClient.withMemory(disk.socket())) {
             ByteBuffer wanted = TestClient.payload(0, 0, 1L | (long) TestRing.SIZE << 16);
-            ByteBuffer answer = client.ask(TestClient.GET_INFLIGHT_FD, wanted.limit(20));
+            ByteBuffer answer = client.ask(TestClient.GET_INFLIGHT_FD, wanted);
+            assertThat(answer.remaining()).as("as long as the question").isEqualTo(24);
             long bytes = answer.getLong(0);
             try (Fd fd = client.takeReceived();
                     SharedMemory inflight = SharedMemory.adopt(fd)) {

@@ -3,6 +3,7 @@ package dev.ublk4j.conformance.fuzz;
 import dev.ublk4j.trials.Ops;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
@@ -27,8 +28,22 @@ final class FuzzRun {
     }
 
     /** Hands random sequences to {@code run}, and prints how many there were. */
-    static void run(String what, Consumer<List<Step>> run) {
+    static void run(String what, Consumer<List<Step>> one) {
         long begun = System.nanoTime();
+        AtomicBoolean failed = new AtomicBoolean();
+        Consumer<List<Step>> run =
+                steps -> {
+                    try {
+                        one.accept(steps);
+                    } catch (RuntimeException | AssertionError e) {
+                        // Told at once: finding the shortest sequence takes its time.
+                        if (!failed.getAndSet(true)) {
+                            System.out.println(
+                                    "fuzz of %s has failed: %s".formatted(what, e.getMessage()));
+                        }
+                        throw e;
+                    }
+                };
         Ops.Tally tally =
                 MINUTES == 0
                         ? Ops.check(SEED, SEQUENCES, LENGTH, RandomSteps::any, run)

@@ -100,8 +100,7 @@ public abstract class SoakRules extends LaneRules {
             }
             int length = 1 + random.nextInt(AREA_PAGES);
             int first = random.nextInt(pages - length + 1);
-            MemorySegment some =
-                    memory.server().asSlice((long) first * PAGE, (long) length * PAGE);
+            MemorySegment some = memory.server().asSlice((long) first * PAGE, (long) length * PAGE);
             try {
                 mine.add(device.share(some, random.nextInt(4) == 0));
                 count++;
@@ -151,12 +150,10 @@ public abstract class SoakRules extends LaneRules {
         }
         int one = 1 + random.nextInt(pages - 1);
         int middle = base + room / 2;
-        Piece low =
-                memory.client().piece(pages(base + random.nextInt(room / 2 - one)), pages(one));
+        Piece low = memory.client().piece(pages(base + random.nextInt(room / 2 - one)), pages(one));
         int rest = pages - one;
         Piece high =
-                memory.client()
-                        .piece(pages(middle + random.nextInt(room / 2 - rest)), pages(rest));
+                memory.client().piece(pages(middle + random.nextInt(room / 2 - rest)), pages(rest));
         return random.nextBoolean() ? new Piece[] {low, high} : new Piece[] {high, low};
     }
 

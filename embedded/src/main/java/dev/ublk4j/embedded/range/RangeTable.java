@@ -54,11 +54,21 @@ public final class RangeTable {
 
     private final BufferIndexes indexes = new BufferIndexes();
 
+    /** In front of the tree: changed between {@code begin} and {@code end}, with the tree. */
+    private final DenseRegions dense;
+
     /** By buffer index, the first frame of each of its ranges in ascending order. */
     private long[] @Nullable [] firsts = new long[16][];
 
     /** Makes a table without buffers. */
-    public RangeTable() {}
+    public RangeTable() {
+        this(DenseRegions.DENSE);
+    }
+
+    /** Makes one in which a region of frames is dense from another number of ranges on. */
+    RangeTable(int denseRanges) {
+        dense = new DenseRegions(denseRanges);
+    }
 
     /**
      * {@return where {@code frame} lies: a {@link Placement}, or {@link Placement#NONE}}
@@ -67,7 +77,11 @@ public final class RangeTable {
      * end of the range. Any {@code long} may be asked for.
      */
     public long find(long frame) {
-        return tree().find(frame);
+        long stamp = dense.stamp();
+        long placement = dense.mapAt(stamp).find(frame);
+        return placement != FrameMap.ELSEWHERE && dense.isStill(stamp)
+                ? placement
+                : tree().find(frame);
     }
 
     /**
@@ -113,8 +127,11 @@ public final class RangeTable {
                 firsts = Arrays.copyOf(firsts, Math.min(2 * firsts.length, MAX_BUFFERS));
             }
             firsts[index] = sorted.firsts;
-            publish(with);
             registered = true;
+            dense.begin();
+            publish(with);
+            dense.insert(sorted, with);
+            dense.end();
             return index;
         } finally {
             // The heap may end anywhere above; then, too, the index is free again.
@@ -138,10 +155,14 @@ public final class RangeTable {
         if (own == null) {
             return NO_ENTRY;
         }
-        RangeTree without = RangeRemoval.remove(tree(), own, index);
+        RangeTree before = tree();
+        RangeTree without = RangeRemoval.remove(before, own, index);
         firsts[index] = null;
         indexes.release(index);
+        dense.begin();
         publish(without);
+        dense.remove(own, before);
+        dense.end();
         return 0;
     }
 
@@ -156,7 +177,10 @@ public final class RangeTable {
         long[] @Nullable [] all = firsts;
         firsts = new long[16][];
         indexes.releaseAll();
+        dense.begin();
         publish(RangeTree.EMPTY);
+        dense.clear();
+        dense.end();
         RuntimeException failure = null;
         for (int index = 0; index < all.length; index++) {
             if (all[index] == null) {
@@ -205,6 +229,11 @@ public final class RangeTable {
         return tree().height;
     }
 
+    /** {@return what is in front of the tree} */
+    DenseRegions dense() {
+        return dense;
+    }
+
     /** {@return the ranges as they are now, for as long as the caller keeps them} */
     RangeTree tree() {
         return (RangeTree) TREE.getAcquire(this); // pairs with the release in publish
@@ -217,6 +246,7 @@ public final class RangeTable {
     /** Throws an {@link AssertionError} if the tree, the buffers and the indexes disagree. */
     void checkInvariants() {
         new Invariants(tree(), firsts, indexes).check();
+        dense.check(tree());
     }
 
     @Override

@@ -38,6 +38,7 @@ final class RangeTree {
      * nanoseconds a level. A million ranges far apart do not fit, and then it costs the misses,
      * above all that of the leaf. That is why a leaf is small and keeps the two words of a range
      * together: it is four or five lines of cache, most of which are asked for at the same time.
+     * Where ranges lie close together look-ups do not come here at all, see DenseRegions.
      *
      * Readers and writers:
      * --------------------

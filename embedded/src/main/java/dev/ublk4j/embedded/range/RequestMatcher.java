@@ -41,12 +41,31 @@ public final class RequestMatcher {
             int[] offsets,
             int[] lengths,
             int segments) {
-        RangeTree tree = table.tree();
+        DenseRegions dense = table.dense();
+        long stamp = dense.stamp();
+        FrameMap map = dense.mapAt(stamp);
+        long answer = match(map, table.tree(), write, frames, offsets, lengths, segments);
+        return dense.isStill(stamp)
+                ? answer
+                : match(FrameMap.EMPTY, table.tree(), write, frames, offsets, lengths, segments);
+    }
+
+    private static long match(
+            FrameMap map,
+            RangeTree tree,
+            boolean write,
+            long[] frames,
+            int[] offsets,
+            int[] lengths,
+            int segments) {
         long address = NO_DATA;
         long next = 0;
         for (int i = 0; i < segments; i++) {
             assert offsets[i] >= 0 && lengths[i] > 0 : offsets[i] + ", " + lengths[i];
-            long placement = tree.find(frames[i]);
+            long placement = map.find(frames[i]);
+            if (placement == FrameMap.ELSEWHERE) {
+                placement = tree.find(frames[i]);
+            }
             if (placement == Placement.NONE) {
                 return NOT_REGISTERED;
             }

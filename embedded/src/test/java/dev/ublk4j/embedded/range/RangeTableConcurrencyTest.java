@@ -13,7 +13,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Readers look up while buffers come and go.
@@ -32,12 +33,15 @@ class RangeTableConcurrencyTest {
 
     private static final int CHANGES = 3000;
 
-    private final RangeTable table = new RangeTable();
+    private RangeTable table = new RangeTable();
     private final AtomicBoolean done = new AtomicBoolean();
     private final CountDownLatch reading = new CountDownLatch(2);
 
-    @Test
-    void everyAnswerIsRightByItselfAndABufferIsSeenWholeOrNotAtAll() throws Exception {
+    /** All frames are in one region, which has no words, always, or from three buffers on. */
+    @ParameterizedTest
+    @ValueSource(ints = {Integer.MAX_VALUE, 1, 3 * REGION_FRAMES})
+    void everyAnswerIsRightByItselfAndABufferIsSeenWholeOrNotAtAll(int dense) throws Exception {
+        table = new RangeTable(dense);
         table.register(frames(0), 0);
         List<Future<long[]>> readers = new ArrayList<>();
         try (ExecutorService threads = Executors.newFixedThreadPool(2)) {

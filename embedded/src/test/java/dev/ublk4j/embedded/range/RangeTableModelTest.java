@@ -16,16 +16,25 @@ import org.junit.jupiter.api.Test;
 class RangeTableModelTest {
     @Test
     void fewRangesBehaveLikeAPlainMap() {
-        Ops.check(1, 300, 60, random -> op(random, 6), RangeTableModelTest::run);
+        Ops.check(1, 300, 60, random -> op(random, 6), ops -> run(ops, new RangeTable()));
     }
 
     @Test
     void manyRangesBehaveLikeAPlainMap() {
-        Ops.check(1, 12, 80, random -> op(random, 1200), RangeTableModelTest::run);
+        Ops.check(1, 12, 80, random -> op(random, 1200), ops -> run(ops, new RangeTable()));
     }
 
-    private static void run(List<Op> ops) {
-        RangeTable table = new RangeTable();
+    @Test
+    void rangesThatBecomeDenseAndThinAgainBehaveLikeAPlainMap() {
+        Ops.check(1, 60, 60, random -> op(random, 6), ops -> run(ops, new RangeTable(12)));
+    }
+
+    @Test
+    void regionsOfFewRangesWithWordsBehaveLikeAPlainMap() {
+        Ops.check(1, 40, 40, random -> op(random, 3), ops -> run(ops, new RangeTable(1)));
+    }
+
+    private static void run(List<Op> ops, RangeTable table) {
         Model model = new Model();
         for (Op op : ops) {
             assertThat(op.apply(table)).as(op::toString).isEqualTo(op.apply(model));

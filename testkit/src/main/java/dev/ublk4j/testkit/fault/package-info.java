@@ -2,10 +2,10 @@
  * What goes wrong on purpose, at the seam between a server and its driver.
  *
  * <p><b>What it is.</b> A {@link dev.ublk4j.testkit.fault.FaultyDriver} passes everything on to
- * another driver, the embedded one or the kernel's, apart from what {@link
- * dev.ublk4j.testkit.fault.Faults} has been told to spoil: I/O that a target does on its queue's
- * ring fails, comes back short, late or in another order; the server dies in the middle of its
- * requests; a control command is refused. A target and its server run as they always do.
+ * another driver apart from what {@link dev.ublk4j.testkit.fault.Faults} has been told to spoil:
+ * I/O that a target does on its queue's ring fails, comes back short, late or in another order; the
+ * server dies in the middle of its requests; a control command is refused. A target and its server
+ * run as they always do.
  *
  * <p><b>Where to start.</b> {@link dev.ublk4j.testkit.fault.Faults}: {@code faults.writes().nth(2)
  * .fail(Errno.EIO)}.

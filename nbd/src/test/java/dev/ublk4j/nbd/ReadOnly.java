@@ -1,0 +1,18 @@
+package dev.ublk4j.nbd;
+
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Target;
+
+/** A target that nobody may write to. */
+record ReadOnly(Geometry geometry) implements Target {
+    @Override
+    public int read(Request request) {
+        return (int) request.length();
+    }
+
+    @Override
+    public int write(Request request) {
+        throw new AssertionError("a write of a read-only device: " + request);
+    }
+}
