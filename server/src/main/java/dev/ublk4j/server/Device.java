@@ -191,10 +191,6 @@ public final class Device implements AutoCloseable {
         return departure.hasBegun() && isKeptForAnother();
     }
 
-    boolean isDeleted() {
-        return deleted;
-    }
-
     /**
      * A device that has been stopped is dead before its queues end; one without its server is not.
      */
