@@ -85,9 +85,7 @@ final class Registry {
             Peer from,
             @Nullable ClientConnection holder) {
         try {
-            if ((request.flags() & ~KNOWN_FLAGS) != 0) {
-                throw refused(Errno.EINVAL, "unknown flags in " + request.flags());
-            }
+            checkRequest(request);
             boolean trusted = (request.flags() & Exchange.TRUSTED) != 0;
             Range range = MemoryCheck.check(memory, request.offset(), request.length(), trusted);
             HandedBuffer inherited = holdInherited(memory, range, request, from, holder);
@@ -123,6 +121,16 @@ final class Registry {
         } catch (RuntimeException e) {
             memory.close();
             throw e;
+        }
+    }
+
+    private static void checkRequest(Request.Register request) {
+        if ((request.flags() & ~KNOWN_FLAGS) != 0) {
+            throw refused(Errno.EINVAL, "unknown flags in " + request.flags());
+        }
+        // A list of buffers is printed to an operator's terminal.
+        if (request.name().chars().anyMatch(Character::isISOControl)) {
+            throw refused(Errno.EINVAL, "control characters in the name");
         }
     }
 

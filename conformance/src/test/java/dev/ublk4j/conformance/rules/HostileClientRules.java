@@ -193,6 +193,8 @@ public abstract class HostileClientRules extends LaneRules {
             }
             Request.Register unknown = new Request.Register(0, 0, 64, "");
             SharingRules.assertRefused(Errno.EINVAL, () -> connection.register(good.fd(), unknown));
+            SharingRules.assertRefused(
+                    Errno.EINVAL, () -> connection.register(good.fd(), false, "\033[2J"));
             assertThat(connection.register(good.fd(), false, "").index()).isZero();
         }
     }
