@@ -2,6 +2,7 @@ package dev.ublk4j.client;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.IoUring;
@@ -69,13 +70,14 @@ public final class DirectDevice implements BlockAccess {
         }
     }
 
-    /**
-     * {@inheritDoc}
-     *
-     * @throws LinuxException {@code ENOTTY} when it is a file
-     */
+    /** {@return the size of the block device, or the length of the file, in bytes} */
     @Override
     public long size() {
+        FileStatus status = FileStatus.of(fd);
+        return status.isRegular() ? status.size() : blockDeviceSize();
+    }
+
+    private long blockDeviceSize() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment size = arena.allocate(ValueLayout.JAVA_LONG);
             LinuxException.check("BLKGETSIZE64", fd.name(), fd.ioctl(BLKGETSIZE64, size));

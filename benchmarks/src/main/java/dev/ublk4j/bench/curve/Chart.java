@@ -14,7 +14,7 @@ record Chart(String title, List<Panel> panels) {
     private static final int HEIGHT = 260;
     private static final int LEFT = 60;
     private static final int TOP = 50;
-    private static final int GAP = 40;
+    private static final int GAP = 60;
     private static final int BOTTOM = 70;
 
     /**

@@ -105,7 +105,7 @@ public final class CurvePage {
 
                 Made by `./bench shmem` on %s, kernel: %s, processors: %s. Random reads and writes \
                 of fio at depth 8, with its data in huge pages of hugetlbfs either way; each figure \
-                is of a window of %s. The server is one queue, one thread. An emulated processor \
+                is of a window of %s or more. The server is one queue, one thread. An emulated processor \
                 (QEMU TCG) copies memory as slowly as it does everything: read the ratios, and run \
                 it on your own machine.
 

@@ -38,7 +38,12 @@ public final class CurveRun {
     private static final int DEPTH = 8;
     private static final int LARGEST = 4 << 20;
     private static final long SIZE = 256L << 20;
-    private static final long START_PATIENCE_NANOS = 30_000_000_000L;
+    private static final long START_PATIENCE_NANOS = 60_000_000_000L;
+
+    /** Requests that make a figure. */
+    private static final int ENOUGH = 4 * DEPTH;
+
+    private static final long LONGEST_WINDOW_NANOS = 20_000_000_000L;
     private static final DeviceOptions OPTIONS =
             DeviceOptions.defaults()
                     .withDepth(2 * DEPTH)
@@ -174,7 +179,12 @@ public final class CurveRun {
         try {
             awaitData(device, load);
             Moment from = Moment.of(device, load);
-            Thread.sleep(windowMillis);
+            // Large requests of a slow machine take long; a few of them say nothing.
+            long enough = requests(device) + ENOUGH;
+            do {
+                Thread.sleep(windowMillis);
+            } while (requests(device) < enough
+                    && System.nanoTime() - from.nanos < LONGEST_WINDOW_NANOS);
             Moment to = Moment.of(device, load);
             long hits = to.counters.sharedRequests() - from.counters.sharedRequests();
             long copies = to.counters.copiedRequests() - from.counters.copiedRequests();
@@ -183,6 +193,9 @@ public final class CurveRun {
                             - from.counters.sharedBytes()
                             + to.counters.copiedBytes()
                             - from.counters.copiedBytes();
+            if (bytes == 0) {
+                throw new IllegalStateException("no request of %d bytes ended".formatted(block));
+            }
             return new Point(
                     name,
                     write,
@@ -224,7 +237,7 @@ public final class CurveRun {
     private static void awaitData(Device device, Process load) throws InterruptedException {
         long before = requests(device);
         long deadline = System.nanoTime() + START_PATIENCE_NANOS;
-        while (requests(device) < before + 4L * DEPTH) {
+        while (requests(device) < before + 2L * DEPTH) {
             if (!load.isAlive() || System.nanoTime() > deadline) {
                 throw new IllegalStateException("fio does no I/O");
             }

@@ -22,7 +22,6 @@ import java.nio.file.Path;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,16 +48,16 @@ final class ZeroCopyTest {
 
     @TempDir Path folder;
 
-    private final KernelDriver driver = KernelDriver.open();
+    private final KernelProbes probes;
+    private final SharedMemory memory;
+    private final KernelDriver driver;
     private final Arena arena = Arena.ofShared();
-    private KernelProbes probes;
-    private SharedMemory memory;
 
-    @BeforeEach
-    void open() throws IOException {
+    ZeroCopyTest() throws IOException {
         probes = KernelProbes.open();
         Files.deleteIfExists(BUFFER);
         memory = SharedMemory.createFile(BUFFER, BUFFER_BYTES, 0600);
+        driver = KernelDriver.open();
     }
 
     @AfterEach

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.client.Attachment;
+import dev.ublk4j.client.BlockDevice;
 import dev.ublk4j.client.PoolInUseException;
 import dev.ublk4j.client.PoolOptions;
 import dev.ublk4j.client.SharedBufferPool;
@@ -19,11 +20,15 @@ import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PageCacheTest {
     private static final int PAGE = 8192;
@@ -64,6 +69,19 @@ class PageCacheTest {
                         assertThat(row.hits()).isPositive();
                     });
         }
+    }
+
+    @Test
+    void aFileOfAnyFileSystemDoesForADeviceThatSharesNothing(@TempDir Path folder)
+            throws IOException {
+        Path path = folder.resolve("pages");
+        try (RandomAccessFile file = new RandomAccessFile(path.toFile(), "rw")) {
+            file.setLength((long) PAGES * PAGE);
+        }
+        PageCacheDemo.Outcome outcome =
+                new PageCacheDemo(BlockDevice.at(path), PAGE, FRAMES, 100).run();
+        assertThat(outcome.rows()).extracting(PageCacheDemo.Row::shared).containsExactly(false);
+        assertThat(outcome.refusal()).isNotNull().hasMessageContaining("no ublk device");
     }
 
     @Test
