@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Socket;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
@@ -87,6 +88,34 @@ class RingFilesTest {
         assertThat(result()).isEqualTo(LENGTH);
 
         assertRoundTrip();
+    }
+
+    @Test
+    void allOfAMessageIsSentAndReceived() {
+        Socket[] pair = Socket.pair();
+        try (Socket one = pair[0];
+                Socket other = pair[1]) {
+            MemorySegment vector =
+                    arena.allocateFrom(
+                            JAVA_LONG, source.address(), 100, source.address() + 100, LENGTH - 100);
+            MemorySegment message = arena.allocate(56, 8);
+            message.setAtIndex(JAVA_LONG, 2, vector.address());
+            message.setAtIndex(JAVA_LONG, 3, 2);
+            // The receiver waits for all of it, however it is sent.
+            ring.receive(other.fd().number(), target.address(), LENGTH, IoUring.MSG_WAITALL, 2);
+            assertThat(one.write(source.asSlice(0, 100))).isEqualTo(100);
+            vector.setAtIndex(JAVA_LONG, 0, source.address() + 100);
+            vector.setAtIndex(JAVA_LONG, 1, 1000);
+            vector.setAtIndex(JAVA_LONG, 2, source.address() + 1100);
+            vector.setAtIndex(JAVA_LONG, 3, LENGTH - 1100);
+            ring.sendMessage(one.fd().number(), message.address(), IoUring.MSG_WAITALL, 1);
+
+            Completions completions = new Completions().await(ring, 2);
+
+            assertThat(completions.result(1)).isEqualTo(LENGTH - 100);
+            assertThat(completions.result(2)).isEqualTo(LENGTH);
+            assertRoundTrip();
+        }
     }
 
     @Test
