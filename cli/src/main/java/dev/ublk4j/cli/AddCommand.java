@@ -1,7 +1,10 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.cli.serve.LiveDevice;
+import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.SharingPlan;
+import dev.ublk4j.driver.Driver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Recovery;
@@ -9,6 +12,7 @@ import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -83,11 +87,18 @@ final class AddCommand implements Runnable, TargetHost {
                         kind.name(),
                         kind.source(),
                         words,
-                        shared,
-                        driver -> Device.start(driver, kind.openShaped(), options));
+                        driver -> start(driver, kind, options, shared));
         CommandLine command = spec.commandLine();
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
+    }
+
+    private static LiveDevice start(
+            Driver driver, TargetKind kind, DeviceOptions options, @Nullable SharingPlan shared) {
+        Device device = Device.start(driver, kind.openShaped(), options);
+        return shared == null
+                ? new LiveDevice(device, null)
+                : shared.start(device, RunFolder.ofUser());
     }
 
     private DeviceOptions options(TargetKind kind, boolean shares) {

@@ -2,8 +2,10 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
+import dev.ublk4j.cli.serve.LiveDevice;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.kernel.KernelDriver;
@@ -13,11 +15,14 @@ import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -34,6 +39,15 @@ import picocli.CommandLine.Spec;
 final class RecoverCommand implements Callable<Integer> {
     @Parameters(paramLabel = "N", description = "The device, by number.")
     private int number;
+
+    @Option(
+            names = "--grace",
+            paramLabel = "SECONDS",
+            defaultValue = "30",
+            description =
+                    "How long applications may take to come back and claim the memory that they"
+                            + " share. Default: ${DEFAULT-VALUE}.")
+    private int grace;
 
     @Mixin private final ServeFlags serving = new ServeFlags();
 
@@ -55,14 +69,21 @@ final class RecoverCommand implements Callable<Integer> {
                         kind.name(),
                         kind.source(),
                         served.words(),
-                        words.sharing(),
-                        driver -> recover(driver, kind));
+                        driver -> recover(driver, kind, words.sharing()));
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
     }
 
-    private Device recover(Driver driver, TargetKind kind) {
-        return Device.recover(driver, number, kind.openShaped(), Inheritance.none());
+    private LiveDevice recover(Driver driver, TargetKind kind, @Nullable SharingPlan sharing) {
+        if (sharing != null) {
+            return sharing.recover(driver, number, kind::openShaped, folder, grace());
+        }
+        return new LiveDevice(
+                Device.recover(driver, number, kind.openShaped(), Inheritance.none()), null);
+    }
+
+    private Duration grace() {
+        return Duration.ofSeconds(grace);
     }
 
     /** {@return what the former server left word of, once it is clear that it may be replaced} */

@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  * <p>Its standard output is a pipe for its {@link Report}, its standard error its log.
  */
 public final class Background {
+    /** Starts a program in a session of its own. */
+    static final String SETSID = "/usr/bin/setsid";
+
     private static final String LOG_PROPERTY = "ublk4j.server.log";
 
     /** A short command compiles no further than this; a server is worth more. */
@@ -93,8 +96,8 @@ public final class Background {
      */
     static List<String> command(List<String> own, Path log) {
         List<String> command = new ArrayList<>();
-        if (Files.isExecutable(Path.of("/usr/bin/setsid"))) {
-            command.add("/usr/bin/setsid");
+        if (Files.isExecutable(Path.of(SETSID))) {
+            command.add(SETSID);
         }
         command.add(own.getFirst());
         command.add("-D" + LOG_PROPERTY + "=" + log);

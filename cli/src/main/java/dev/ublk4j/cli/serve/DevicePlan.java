@@ -1,7 +1,6 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.driver.Driver;
-import dev.ublk4j.server.Device;
 import java.util.List;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -11,13 +10,11 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind the kind of target, as the command names it
  * @param source the file or class behind the target, where there is one
- * @param words the kind and its options, which make the same target again
- * @param sharing how memory is to be shared, null when it is not to be
+ * @param words options and kind, which make the same target again and share memory alike
  * @param starter makes the target and puts this process behind its device; called once
  */
 public record DevicePlan(
         String kind,
         @Nullable String source,
         List<String> words,
-        @Nullable SharingPlan sharing,
-        Function<Driver, Device> starter) {}
+        Function<Driver, LiveDevice> starter) {}

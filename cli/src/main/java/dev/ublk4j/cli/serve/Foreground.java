@@ -61,11 +61,10 @@ public final class Foreground implements AutoCloseable {
             throw new IllegalStateException("told to end before the device was live");
         }
         driver = KernelDriver.open();
-        device = plan.starter().apply(driver);
-        if (plan.sharing() != null) {
-            sharing = plan.sharing().start(device);
-        }
-        return device;
+        LiveDevice live = plan.starter().apply(driver);
+        device = live.device();
+        sharing = live.sharing();
+        return live.device();
     }
 
     private synchronized ServedDevice announce(Device live, @Nullable Path log) throws IOException {

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The folder where servers leave word of what they serve: {@code N.json} for device N, {@code
- * N.log} of a server in the background, and {@code N.control}, where a server answers.
+ * N.log} of a server in the background, and {@code N.control}, where a server answers. Of a device
+ * that shares memory and outlives its server there are {@code N.buffers} and {@code N.keeper}, too.
  *
  * <p>It is {@code /run/ublk4j}, a folder of the user's own for who may not write there, or what
  * {@code UBLK4J_RUN} says. A state file outlives a server that was killed; its {@link
@@ -90,6 +91,7 @@ public final class RunFolder {
         if (device == null || !device.server().isAlive()) {
             Files.deleteIfExists(stateFile(id));
             Files.deleteIfExists(controlSocket(id));
+            Files.deleteIfExists(ledger(id));
         }
     }
 
@@ -145,6 +147,16 @@ public final class RunFolder {
     /** {@return where the server of a device answers} */
     public Path controlSocket(int id) {
         return folder.resolve(id + ".control");
+    }
+
+    /** {@return where it is noted what a device shares} */
+    Path ledger(int id) {
+        return folder.resolve(id + ".buffers");
+    }
+
+    /** {@return where the keeper of a device's memory answers} */
+    Path keeperSocket(int id) {
+        return folder.resolve(id + ".keeper");
     }
 
     /** Looked up when it is needed: setting up the log takes longer than a short command. */

@@ -1,0 +1,58 @@
+package dev.ublk4j.cli.serve;
+
+import dev.ublk4j.sharing.store.BufferLedger;
+import dev.ublk4j.sharing.store.BufferStore;
+import dev.ublk4j.sharing.store.DescriptorStore;
+import dev.ublk4j.sharing.store.SystemdStore;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+
+/**
+ * Where it is noted what a device shares. Memory without a name is kept by systemd where this
+ * process is a service with a descriptor store, and by a process of ours elsewhere.
+ */
+final class BufferStores {
+    private BufferStores() {}
+
+    /** {@return a store for a new device, which has nothing of an older one with its number} */
+    static BufferStore begin(RunFolder folder, int device) {
+        try {
+            Files.deleteIfExists(folder.ledger(device));
+            if (!hasSystemd()) {
+                KeeperProcess.begin(folder.keeperSocket(device), device);
+            }
+            return open(folder, device);
+        } catch (IOException e) {
+            throw unusable(folder, e);
+        }
+    }
+
+    /** {@return the store of a device's former server} */
+    static BufferStore goOn(RunFolder folder, int device) {
+        try {
+            if (!hasSystemd()) {
+                KeeperProcess.goOn(folder.keeperSocket(device), device);
+            }
+            return open(folder, device);
+        } catch (IOException e) {
+            throw unusable(folder, e);
+        }
+    }
+
+    private static boolean hasSystemd() {
+        return SystemdStore.isThere(System.getenv());
+    }
+
+    private static BufferStore open(RunFolder folder, int device) throws IOException {
+        DescriptorStore descriptors =
+                hasSystemd()
+                        ? SystemdStore.of(System.getenv(), ProcessHandle.current().pid(), device)
+                        : KeeperProcess.store(folder.keeperSocket(device));
+        return BufferStore.of(device, BufferLedger.open(folder.ledger(device)), descriptors);
+    }
+
+    private static UncheckedIOException unusable(RunFolder folder, IOException cause) {
+        return new UncheckedIOException("cannot note in " + folder + " what is shared", cause);
+    }
+}
