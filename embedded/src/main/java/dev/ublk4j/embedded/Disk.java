@@ -92,6 +92,11 @@ public final class Disk implements AutoCloseable {
             request.done(Errno.EBADF.negated());
             return;
         }
+        boolean isFlush = request.op() == IoOp.UBLK_IO_OP_FLUSH;
+        if (isFlush && !disk.hasVolatileCache()) {
+            request.done(0); // nothing to do, on a disk that has been removed as well
+            return;
+        }
         if (disk.isDead()) {
             request.done(BlockDisk.REMOVED);
             return;
@@ -111,8 +116,7 @@ public final class Disk implements AutoCloseable {
             request.done(valid < 0 ? valid : Errno.EINVAL.negated());
             return;
         }
-        boolean isFlush = request.op() == IoOp.UBLK_IO_OP_FLUSH;
-        if (isFlush ? !disk.hasVolatileCache() : request.length() == 0) {
+        if (!isFlush && request.length() == 0) {
             request.done(0);
             return;
         }

@@ -15,6 +15,7 @@ import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
 import java.lang.foreign.Arena;
@@ -187,6 +188,17 @@ public abstract class LifeRules extends LaneRules {
             assertThat(disk.run(Io.read(0, area.piece(0, PAGE))))
                     .as("after the end")
                     .isNotPositive();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, Attr.UBLK_ATTR_VOLATILE_CACHE})
+    void aFlushOfAStoppedDiskFailsWhereThereIsACacheToFlush(int attributes) {
+        Shape shape = Shape.plain().with(Shape.params(attributes));
+        try (TestDevice device = live(shape, Handler.agreeing());
+                ClientDisk disk = device.open()) {
+            device.control().stop(device.id());
+            assertThat(disk.run(Io.flush())).isEqualTo(attributes == 0 ? 0 : EIO);
         }
     }
 

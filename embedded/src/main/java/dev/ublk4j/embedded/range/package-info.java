@@ -11,7 +11,8 @@
  * <p><b>Where to start.</b> {@link dev.ublk4j.embedded.range.RangeTable}. An answer is a {@link
  * dev.ublk4j.embedded.range.Placement}, packed in a long; a request that does not match has a
  * {@link dev.ublk4j.embedded.range.Miss}. The tree itself, how it changes under its readers and why
- * that is safe is told at the top of {@code RangeTree}.
+ * that is safe is told at the top of {@code RangeTree}; the words that stand in front of it where
+ * ranges lie close together, at the top of {@code DenseRegions}.
  *
  * <p><b>Threads.</b> Any thread looks up and matches, without a lock and without allocating. Those
  * who register, unregister and clear take turns: the device's lock sees to that.
