@@ -2,12 +2,18 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.LiveDevice;
+import dev.ublk4j.cli.serve.ProcessIdentity;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.SharingPlan;
+import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Recovery;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -62,6 +68,17 @@ final class AddCommand implements Runnable, TargetHost {
             })
     private Recovery recovery = Recovery.NONE;
 
+    @Option(
+            names = "--or-recover",
+            scope = ScopeType.INHERIT,
+            description = {
+                "Take the device over if it is there and waits for a server; add it otherwise. For"
+                        + " services that are started again."
+            })
+    private boolean orRecover;
+
+    @Mixin private final RecoverFlags takingOver = new RecoverFlags();
+
     @Mixin private final SharingFlags sharing = new SharingFlags();
 
     @Mixin private final ServeFlags serving = new ServeFlags();
@@ -93,15 +110,37 @@ final class AddCommand implements Runnable, TargetHost {
         return 0;
     }
 
-    private static LiveDevice start(
+    private LiveDevice start(
             Driver driver, TargetKind kind, DeviceOptions options, @Nullable SharingPlan shared) {
+        if (orRecover && isWaiting(driver)) {
+            return takingOver.recover(driver, number, kind, shared);
+        }
         Device device = Device.start(driver, kind.openShaped(), options);
         return shared == null
                 ? new LiveDevice(device, null)
                 : shared.start(device, RunFolder.ofUser());
     }
 
+    /** {@return whether the device is there and has no server, or none that is alive} */
+    private boolean isWaiting(Driver driver) {
+        try {
+            DeviceInfo info = new Control(driver).info(number);
+            boolean isServed =
+                    info.state() == DeviceState.UBLK_S_DEV_LIVE
+                            && ProcessIdentity.ofOrNull(info.serverPid()) != null;
+            return !isServed && Recovery.of(info.flags()) != Recovery.NONE;
+        } catch (LinuxException e) {
+            if (e.errno() != Errno.ENODEV) {
+                throw e;
+            }
+            return false;
+        }
+    }
+
     private DeviceOptions options(TargetKind kind, boolean shares) {
+        if (orRecover && (number < 0 || recovery == Recovery.NONE)) {
+            throw new IllegalArgumentException("--or-recover needs --number and --recovery");
+        }
         if (recovery != Recovery.NONE && !kind.outlivesServer()) {
             throw new IllegalArgumentException(
                     "--recovery is of no use for %s: its data goes with the server"

@@ -2,27 +2,19 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
-import dev.ublk4j.cli.serve.LiveDevice;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
-import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.driver.Control;
-import dev.ublk4j.driver.Driver;
 import dev.ublk4j.kernel.KernelDriver;
-import dev.ublk4j.server.Device;
-import dev.ublk4j.server.Inheritance;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -40,14 +32,7 @@ final class RecoverCommand implements Callable<Integer> {
     @Parameters(paramLabel = "N", description = "The device, by number.")
     private int number;
 
-    @Option(
-            names = "--grace",
-            paramLabel = "SECONDS",
-            defaultValue = "30",
-            description =
-                    "How long applications may take to come back and claim the memory that they"
-                            + " share. Default: ${DEFAULT-VALUE}.")
-    private int grace;
+    @Mixin private final RecoverFlags recovery = new RecoverFlags();
 
     @Mixin private final ServeFlags serving = new ServeFlags();
 
@@ -69,21 +54,9 @@ final class RecoverCommand implements Callable<Integer> {
                         kind.name(),
                         kind.source(),
                         served.words(),
-                        driver -> recover(driver, kind, words.sharing()));
+                        driver -> recovery.recover(driver, number, kind, words.sharing()));
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
-    }
-
-    private LiveDevice recover(Driver driver, TargetKind kind, @Nullable SharingPlan sharing) {
-        if (sharing != null) {
-            return sharing.recover(driver, number, kind::openShaped, folder, grace());
-        }
-        return new LiveDevice(
-                Device.recover(driver, number, kind.openShaped(), Inheritance.none()), null);
-    }
-
-    private Duration grace() {
-        return Duration.ofSeconds(grace);
     }
 
     /** {@return what the former server left word of, once it is clear that it may be replaced} */

@@ -124,6 +124,8 @@ class CommandLineTest {
                 "list x",
                 "add null --recovery",
                 "add null --recovery never",
+                "add null --or-recover",
+                "add null --or-recover -n 3",
                 "add memory --size 1G --recovery wait",
                 "recover",
                 "recover x",

@@ -19,13 +19,28 @@ final class BufferStores {
     static BufferStore begin(RunFolder folder, int device) {
         try {
             Files.deleteIfExists(folder.ledger(device));
-            if (!hasSystemd()) {
+            if (hasSystemd()) {
+                forgetOlder(device);
+            } else {
                 KeeperProcess.begin(folder.keeperSocket(device), device);
             }
             return open(folder, device);
         } catch (IOException e) {
             throw unusable(folder, e);
         }
+    }
+
+    private static void forgetOlder(int device) {
+        SystemdStore store = systemd(device);
+        store.take()
+                .forEach((key, descriptor) -> {
+                    descriptor.close();
+                    store.remove(key);
+                });
+    }
+
+    private static SystemdStore systemd(int device) {
+        return SystemdStore.of(System.getenv(), ProcessHandle.current().pid(), device);
     }
 
     /** {@return the store of a device's former server} */
@@ -46,9 +61,7 @@ final class BufferStores {
 
     private static BufferStore open(RunFolder folder, int device) throws IOException {
         DescriptorStore descriptors =
-                hasSystemd()
-                        ? SystemdStore.of(System.getenv(), ProcessHandle.current().pid(), device)
-                        : KeeperProcess.store(folder.keeperSocket(device));
+                hasSystemd() ? systemd(device) : KeeperProcess.store(folder.keeperSocket(device));
         return BufferStore.of(device, BufferLedger.open(folder.ledger(device)), descriptors);
     }
 

@@ -92,6 +92,7 @@ public final class Foreground implements AutoCloseable {
                             folder.controlSocket(live.id()),
                             new DeviceControl(live, served, folder)::answer);
         }
+        ServiceState.ready(System.getenv());
         return served;
     }
 

@@ -38,11 +38,12 @@ final class ServerDeathTest {
                 folder.resolve("fio.txt"));
     }
 
-    private static boolean isBusy(int id) {
+    /** {@return whether a device has done some writes} */
+    static boolean isBusy(int id, int writes) {
         try {
             String statistics = Files.readString(Path.of("/sys/block/ublkb" + id + "/stat"));
             return Long.parseLong(WHITE_SPACE.splitAsStream(statistics.strip()).toList().get(4))
-                    > 500;
+                    > writes;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -55,7 +56,7 @@ final class ServerDeathTest {
         int id = Integer.parseInt(Files.readString(folder.resolve("live")));
         Process load = load(id);
         try {
-            Pause.until("there is load", () -> isBusy(id));
+            Pause.until("there is load", () -> isBusy(id, 500));
             server.destroyForcibly();
             assertThat(load.waitFor(60, TimeUnit.SECONDS)).as("the load ends").isTrue();
             assertThat(load.exitValue()).as("with errors").isNotZero();
@@ -87,7 +88,7 @@ final class ServerDeathTest {
         int id = Integer.parseInt(Files.readString(folder.resolve("live")));
         Process load = load(id);
         try {
-            Pause.until("there is load", () -> isBusy(id));
+            Pause.until("there is load", () -> isBusy(id, 500));
             server.destroy();
             assertThat(server.waitFor(60, TimeUnit.SECONDS)).as("the server ends").isTrue();
             assertThat(server.exitValue()).as("by SIGTERM").isEqualTo(143);

@@ -8,6 +8,8 @@ import dev.ublk4j.targets.MemoryTarget;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 
 /** A server in a process of its own, which tests may kill. */
 final class ServerProcess {
@@ -28,25 +30,44 @@ final class ServerProcess {
                                     device.close();
                                     driver.close();
                                 }));
-        Path announcement = Path.of(arguments[0]);
+        announce(device, Path.of(arguments[0]));
+        device.awaitStop();
+    }
+
+    /** Tells who has started this process of a device. */
+    static void announce(Device device, Path announcement) throws IOException {
         Path draft = announcement.resolveSibling("draft");
         Files.writeString(draft, Integer.toString(device.id()));
         Files.move(draft, announcement);
-        device.awaitStop();
     }
 
     /** {@return a started server} */
     static Process start(Path announcement, Path output) throws IOException {
-        Process process =
-                new ProcessBuilder(
+        return start(ServerProcess.class, announcement, output);
+    }
+
+    /**
+     * {@return a started server}
+     *
+     * @param main its class, whose first argument is where it announces its device
+     * @param more its other arguments
+     */
+    static Process start(Class<?> main, Path announcement, Path output, String... more)
+            throws IOException {
+        List<String> command =
+                new ArrayList<>(
+                        List.of(
                                 ProcessHandle.current().info().command().orElseThrow(),
                                 "-XX:+UseSerialGC",
                                 "-XX:TieredStopAtLevel=1",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
                                 System.getProperty("java.class.path"),
-                                ServerProcess.class.getName(),
-                                announcement.toString())
+                                main.getName(),
+                                announcement.toString()));
+        command.addAll(List.of(more));
+        Process process =
+                new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(output.toFile())
                         .start();

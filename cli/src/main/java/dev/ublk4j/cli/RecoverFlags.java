@@ -1,0 +1,42 @@
+package dev.ublk4j.cli;
+
+import dev.ublk4j.cli.serve.LiveDevice;
+import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.SharingPlan;
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.Inheritance;
+import java.time.Duration;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+
+/** How a device is taken over from a former server. */
+@Command
+final class RecoverFlags {
+    @Option(
+            names = "--grace",
+            paramLabel = "SECONDS",
+            defaultValue = "30",
+            scope = ScopeType.INHERIT,
+            description =
+                    "How long applications may take to come back and claim the memory that they"
+                            + " shared with a former server. Default: ${DEFAULT-VALUE}.")
+    private int grace;
+
+    /**
+     * Takes a device over.
+     *
+     * @param kind makes the target
+     * @param sharing how memory is shared, null where it is not
+     */
+    LiveDevice recover(Driver driver, int number, TargetKind kind, @Nullable SharingPlan sharing) {
+        if (sharing != null) {
+            Duration time = Duration.ofSeconds(Math.max(0, grace));
+            return sharing.recover(driver, number, kind::openShaped, RunFolder.ofUser(), time);
+        }
+        return new LiveDevice(
+                Device.recover(driver, number, kind.openShaped(), Inheritance.none()), null);
+    }
+}
