@@ -31,6 +31,7 @@ import dev.ublk4j.targets.NullTarget;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -259,19 +260,47 @@ final class VhostUserExportTest {
         try (TestExport disk = memory(1);
                 TestClient client = TestClient.withMemory(disk.socket())) {
             TestRing ring = new TestRing(client, 0).started();
-            for (int round = 0; round < 500; round++) {
-                for (int number = 0; number < 60; number += 3) {
-                    ring.request(number, IN, number, DATA + number * 512, 512);
-                    ring.offer(number);
-                }
-                ring.kick.signal();
-                for (int number = 0; number < 60; number += 3) {
-                    ring.awaitUsed(number);
-                    assertThat(ring.status(number)).isEqualTo(OK);
-                }
-            }
+            runBatches(ring, 500);
             assertThat(disk.export.counters().hits()).isEqualTo(10_000);
         }
+    }
+
+    @Test
+    void servingAllocatesNothing() {
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            runBatches(ring, 1000);
+            long before = allocatedBy("ublk0-q0");
+            runBatches(ring, 1000);
+            // A recompilation, a sleep or two; a single object for each request would be more.
+            assertThat(allocatedBy("ublk0-q0") - before).isLessThan(100_000);
+        }
+    }
+
+    /** Twenty requests at a time. */
+    private static void runBatches(TestRing ring, int batches) {
+        for (int batch = 0; batch < batches; batch++) {
+            for (int number = 0; number < 60; number += 3) {
+                ring.request(number, IN, number, DATA + number * 512, 512);
+                ring.offer(number);
+            }
+            ring.kick.signal();
+            for (int number = 0; number < 60; number += 3) {
+                ring.awaitUsed(number);
+                assertThat(ring.status(number)).isEqualTo(OK);
+            }
+        }
+    }
+
+    private static long allocatedBy(String name) {
+        Thread thread =
+                Thread.getAllStackTraces().keySet().stream()
+                        .filter(candidate -> candidate.getName().equals(name))
+                        .findFirst()
+                        .orElseThrow();
+        return ((com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean())
+                .getThreadAllocatedBytes(thread.threadId());
     }
 
     @Test
