@@ -10,6 +10,7 @@
 #include <asm/poll.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/socket.h>
 
 #define VALUE(class, name) printf(#class "." #name " %lld\n", (long long)(name))
 #define OPCODE(name) printf("Opcode." #name " %d\n", IORING_OP_##name)
@@ -108,6 +109,7 @@ int main(void)
 	VALUE(IoUring, IOSQE_ASYNC);
 	VALUE(IoUring, IOSQE_BUFFER_SELECT);
 	VALUE(IoUring, IOSQE_CQE_SKIP_SUCCESS);
+	VALUE(IoUring, MSG_WAITALL);
 	VALUE(IoUring, IORING_CQE_F_BUFFER);
 	VALUE(IoUring, IORING_CQE_F_MORE);
 	VALUE(IoUring, IORING_CQE_F_BUF_MORE);
