@@ -35,7 +35,6 @@ final class ExportVhostUserCommand extends ExportProtocol {
     @Option(
             names = {"-s", "--socket"},
             paramLabel = "PATH",
-            required = true,
             description = "Where clients connect; made when serving starts.")
     private List<Path> sockets = new ArrayList<>();
 
@@ -65,7 +64,8 @@ final class ExportVhostUserCommand extends ExportProtocol {
     void check(int targets) {
         if (sockets.size() != targets || new HashSet<>(sockets).size() != targets) {
             throw new IllegalArgumentException(
-                    "%d targets need as many different sockets: --socket PATH".formatted(targets));
+                    "each target needs a socket of its own: --socket PATH, %d in all"
+                            .formatted(targets));
         }
         if (pollMicros < 0 || pollMicros > 1_000_000) {
             throw new IllegalArgumentException(

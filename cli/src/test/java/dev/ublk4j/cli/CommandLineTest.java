@@ -186,6 +186,7 @@ class CommandLineTest {
         assertThat(page).startsWith(".TH UBLK4J 8");
         everyCommand()
                 .filter(name -> !name.isEmpty())
+                .map(name -> name.replace("-", "\\-"))
                 .forEach(name -> assertThat(page).contains(".SS ublk4j " + name + "\n"));
         assertThat(page).contains("\\-\\-buffered", "130, 143", "Default: 512K");
         assertThat(page).doesNotContain("${");

@@ -58,14 +58,7 @@ final class ArchitectureTest {
                 "targets", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put(
                 "nbd",
-                List.of(
-                        "linux",
-                        "uapi",
-                        "uring",
-                        "sharedmemory",
-                        "driver",
-                        "embedded",
-                        "server"));
+                List.of("linux", "uapi", "uring", "sharedmemory", "driver", "embedded", "server"));
         MAY_USE.put(
                 "vhostuser",
                 List.of(
