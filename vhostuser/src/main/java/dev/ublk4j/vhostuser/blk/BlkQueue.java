@@ -1,6 +1,5 @@
 package dev.ublk4j.vhostuser.blk;
 
-import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
@@ -204,10 +203,7 @@ public final class BlkQueue implements QueueGuest {
         boolean worked = changes.apply(outside);
         worked |= finishLate();
         Service served = service;
-        if (served == null) {
-            return worked || busy;
-        }
-        if (broken) {
+        if (served == null || broken) {
             return worked || busy;
         }
         try {
@@ -356,8 +352,7 @@ public final class BlkQueue implements QueueGuest {
     }
 
     void submit(DiskRequest request) {
-        Disk disk = served().disk();
-        disk.submit(request, number);
+        served().disk().submit(request, number);
     }
 
     void answered(int id, int written) {
