@@ -298,8 +298,21 @@ public final class SharingServer implements AutoCloseable {
         if (ended) {
             stop.close();
         } else {
-            // Whoever is still there looks at the event before it goes on, so it stays.
             LOG.log(Level.WARNING, () -> path() + ": a client's request is still under way");
+            // Whoever is still there looks at the event before it goes on, so it stays until then.
+            Thread.ofVirtual().name("ublk" + device.id() + "-stop").start(this::closeEvent);
+        }
+    }
+
+    private void closeEvent() {
+        try {
+            acceptor.join();
+            for (Thread connection : connections) {
+                connection.join();
+            }
+            stop.close();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
