@@ -10,6 +10,8 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A file or block device that is fit to hold a device: opened, locked, its size and alignment
@@ -19,6 +21,11 @@ import java.nio.file.Path;
  */
 public final class BackingFile implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(BackingFile.class.getName());
+
+    /** How long a dying server may still have the file. */
+    private static final Duration LOCK_PATIENCE = Duration.ofSeconds(3);
+
+    private static final long LOCK_PAUSE_NANOS = 10_000_000;
 
     private static final int SECTOR = 512;
     private static final int PAGE = 4096;
@@ -128,12 +135,24 @@ public final class BackingFile implements AutoCloseable {
         return status.directMemoryAlignment() == 0 ? Integer.MAX_VALUE : alignment;
     }
 
+    /** A server that was killed has its lock until the kernel has taken its io_uring down. */
     private static void lock(Path path, Fd fd, boolean readOnly) {
+        long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
+        while (!tryLock(fd, readOnly)) {
+            if (System.nanoTime() > deadline) {
+                throw new UnfitFileException(path, "is in use by another server");
+            }
+            LockSupport.parkNanos(LOCK_PAUSE_NANOS);
+        }
+    }
+
+    private static boolean tryLock(Fd fd, boolean readOnly) {
         try {
             FileLock.take(fd, !readOnly);
+            return true;
         } catch (LinuxException e) {
             if (e.errno() == Errno.EAGAIN) {
-                throw new UnfitFileException(path, "is in use by another server");
+                return false;
             }
             throw e;
         }

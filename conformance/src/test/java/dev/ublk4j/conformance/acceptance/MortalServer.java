@@ -57,12 +57,14 @@ final class MortalServer {
                         .with(Feature.SHMEM_ZC)
                         .with(Recovery.REISSUE);
         try (KernelDriver driver = KernelDriver.open();
-                Device device = Device.start(driver, places.target(), options);
-                SharingServer sharing =
-                        SharingServer.start(device, places.options(), places.store(device.id()))) {
+                Device device = Device.start(driver, places.target(), options)) {
+            SharingServer sharing =
+                    SharingServer.start(device, places.options(), places.store(device.id()));
             ServerProcess.announce(device, Path.of(arguments[0]));
             device.awaitStop();
             System.out.println(sharing);
+            // Closed, it would forget what the next server is to take over.
+            sharing.stop();
         }
     }
 }
