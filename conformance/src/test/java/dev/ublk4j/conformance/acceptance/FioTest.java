@@ -32,7 +32,7 @@ final class FioTest {
             String output =
                     Shell.run(
                             """
-                            fio --name=verify --filename=/dev/ublkb%d --direct=1 \
+                            fio --name=verify --verify_state_save=0 --filename=/dev/ublkb%d --direct=1 \
                                 --ioengine=libaio --iodepth=32 --rw=randrw --rwmixread=30 \
                                 --bsrange=512-128k --size=24M --randseed=7 \
                                 --verify=crc32c --verify_fatal=1 --do_verify=1 --group_reporting
