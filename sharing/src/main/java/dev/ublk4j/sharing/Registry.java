@@ -258,6 +258,16 @@ final class Registry {
         return buffers.size();
     }
 
+    /** Unmaps everything, and leaves it registered for the next server to inherit. */
+    void leave() {
+        closed = true;
+        for (HandedBuffer buffer : buffers.values()) {
+            if (buffers.remove(buffer.index(), buffer)) {
+                buffer.unmap();
+            }
+        }
+    }
+
     /** Takes everything back; what is registered from now on is refused. */
     void close() {
         closed = true;

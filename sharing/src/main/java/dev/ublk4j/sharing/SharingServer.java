@@ -326,13 +326,19 @@ public final class SharingServer implements AutoCloseable {
     }
 
     /**
-     * Stops, takes every buffer back and forgets what is noted of them. Not for a device that waits
-     * for another server: that is only {@linkplain #stop stopped}. A second call does nothing.
+     * Stops, takes every buffer back and forgets what is noted of them. Of a device that
+     * {@linkplain Device#isLeft waits for another server} the buffers stay, and what is noted of
+     * them with them. A second call does nothing.
      */
     @Override
     public void close() {
         stop();
-        if (closed.compareAndSet(false, true)) {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        if (device.isLeft()) {
+            registry.leave();
+        } else {
             registry.close();
             store.delete();
         }

@@ -420,6 +420,31 @@ class InheritedBuffersTest {
     }
 
     @Test
+    void whoseFileHasGrownMeanwhileAreSharedAsBefore() {
+        try (HandoverConnection before = connect()) {
+            assertThat(register(before)).isZero();
+            die();
+        }
+        memory.fd().truncate(2 * SIZE);
+        recover(LONG);
+        assertThat(complaints).isEmpty();
+        assertShared(1);
+    }
+
+    @Test
+    void areLeftToTheNextServerByOneThatIsClosedAfterItsDevice() {
+        try (HandoverConnection before = connect()) {
+            assertThat(register(before)).isZero();
+            device().quiesce(PATIENCE);
+            device().close();
+            sharing().close();
+        }
+        recover(LONG);
+        assertThat(complaints).isEmpty();
+        assertShared(1);
+    }
+
+    @Test
     void whoseMemoryNobodyKeptAreLost() {
         try (HandoverConnection before = connect()) {
             assertThat(register(before)).isZero();

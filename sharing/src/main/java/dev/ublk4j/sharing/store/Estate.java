@@ -119,18 +119,26 @@ public final class Estate {
     }
 
     private static void check(BufferRecord buffer, SharedMemory memory) {
-        boolean same = buffer.identity().equals(memory.identity());
-        if (!same || memory.size() != buffer.size()) {
-            String what =
-                    same
-                            ? "has another size than the file that was shared"
-                            : "is not the file that was shared";
-            throw new LinuxException(
-                    "open", memory.fd().name() + ", which " + what, Errno.ESTALE.negated());
+        if (!buffer.identity().equals(memory.identity())) {
+            throw stale(memory, "is not the file that was shared");
+        }
+        long size = memory.size();
+        // Memory that is kept may have grown, as its client likes.
+        boolean fits =
+                buffer.path() == null
+                        ? size >= buffer.offset() + buffer.length()
+                        : size == buffer.size();
+        if (!fits) {
+            throw stale(memory, "has another size than the file that was shared");
         }
         if (buffer.path() == null && (buffer.flags() & Exchange.TRUSTED) == 0) {
             memory.requireSealed(Seal.SHRINK);
         }
+    }
+
+    private static LinuxException stale(SharedMemory memory, String what) {
+        return new LinuxException(
+                "open", memory.fd().name() + ", which " + what, Errno.ESTALE.negated());
     }
 
     /** {@return what the device is to be recovered with} */
