@@ -227,21 +227,27 @@ final class Connection {
         ended = true;
         front.ended(this);
         DataArea more = large;
-        Thread.ofVirtual()
-                .name("nbd-end")
-                .start(() -> {
-                    // Closing arenas and sharing take their time.
-                    arena.close();
-                    if (more != null) {
-                        more.close();
-                    }
-                    abandon(socket, chosen.export(), area, onEnd);
-                });
+        letGo(() -> {
+            arena.close();
+            if (more != null) {
+                more.close();
+            }
+            close(socket, chosen.export(), area, onEnd);
+        });
         LOG.log(Level.DEBUG, () -> this + ": ended");
     }
 
-    /** Lets go of a client and its memory. */
+    /** Lets go of a client that has not become a connection, and of its memory. */
     static void abandon(Socket socket, NbdExport export, DataArea area, Runnable onEnd) {
+        letGo(() -> close(socket, export, area, onEnd));
+    }
+
+    /** Closing memory takes its time, and a queue must not wait for what waits for the queue. */
+    private static void letGo(Runnable closing) {
+        Thread.ofVirtual().name("nbd-end").start(closing);
+    }
+
+    private static void close(Socket socket, NbdExport export, DataArea area, Runnable onEnd) {
         try {
             socket.shutdown();
             socket.close();

@@ -93,9 +93,15 @@ public final class NbdServer implements AutoCloseable {
                             fronts.add(new QueueFront());
                             return fronts.getLast();
                         });
-        Disk disk = driver.openBlock(device.id());
-        exports.put(
-                name, new NbdExport(name, description, device, disk, target.allocation(), fronts));
+        try {
+            Disk disk = driver.openBlock(device.id());
+            exports.put(
+                    name,
+                    new NbdExport(name, description, device, disk, target.allocation(), fronts));
+        } catch (LinuxException e) {
+            device.close();
+            throw e;
+        }
         return device;
     }
 
@@ -147,7 +153,7 @@ public final class NbdServer implements AutoCloseable {
             client.sendAtOnce();
             Negotiated chosen = new Handshake(stream, exports, options.tls()).run();
             if (chosen != null) {
-                goesOn = handOver(stream.socket(), client.toString(), chosen);
+                goesOn = handOver(stream, client.toString(), chosen);
             }
         } catch (EOFException e) {
             LOG.log(Level.DEBUG, () -> "%s: %s".formatted(client, e.getMessage()));
@@ -166,9 +172,10 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /** {@return whether a queue has taken the client} */
-    private boolean handOver(Socket socket, String name, Negotiated chosen) {
+    private boolean handOver(SocketStream stream, String name, Negotiated chosen) {
         QueueFront front = chosen.export().nextFront();
         DataArea area = chosen.export().areas().take();
+        Socket socket = stream.handOver();
         Runnable onEnd = room::release;
         if (!front.execute(() -> front.take(socket, name, chosen, area, onEnd))) {
             Connection.abandon(socket, chosen.export(), area, onEnd);

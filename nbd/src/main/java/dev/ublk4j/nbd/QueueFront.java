@@ -66,7 +66,8 @@ final class QueueFront implements QueueGuest {
         }
         inbox.add(task);
         live.callGuest();
-        return !stopped;
+        // If the queue has ended meanwhile, its last turn may have found the task or not.
+        return !stopped || !inbox.remove(task);
     }
 
     /** Takes a client over; on the queue's thread. */

@@ -8,7 +8,7 @@ import dev.ublk4j.nbd.wire.RequestHeader;
 
 /** Whether a request can be meant. Its numbers are whatever somebody has sent. */
 final class RequestCheck {
-    /** A simple reply tells at most so much; what is longer is told in parts. */
+    /** Every command takes it, also those to which it means nothing. */
     private static final int ANY = Command.FLAG_FUA;
 
     private final Disk disk;

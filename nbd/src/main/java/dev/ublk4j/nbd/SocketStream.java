@@ -24,7 +24,9 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
     private final long deadline;
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment buffer = arena.allocate(BUFFER);
+    private final Socket client;
     private Socket socket;
+    private boolean handedOver;
 
     /**
      * Takes a socket, which stays the caller's until {@link #startTls}.
@@ -32,6 +34,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
      * @param patience from now on, for all of the handshake
      */
     SocketStream(Socket socket, Tls tls, Duration patience) {
+        this.client = socket;
         this.socket = socket;
         this.tls = tls;
         this.patience = patience;
@@ -98,13 +101,18 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
     }
 
     /** {@return the socket to go on with, without a limit to its waits} */
-    Socket socket() {
+    Socket handOver() {
         socket.setPatience(Duration.ZERO);
+        handedOver = true;
         return socket;
     }
 
+    /** Ends the handshake; the client's own socket is the caller's. */
     @Override
     public void close() {
         arena.close();
+        if (!handedOver && socket != client) {
+            socket.close();
+        }
     }
 }

@@ -9,10 +9,15 @@ import dev.ublk4j.server.Geometry;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -321,6 +326,37 @@ class TransmissionTest {
             }
             served.close();
             assertThat(client.isEnded()).isTrue();
+        }
+    }
+
+    @Test
+    void theServerEndsWhileClientsCome() throws Exception {
+        for (int round = 0; round < 10; round++) {
+            List<Thread> clients = new ArrayList<>();
+            CountDownLatch inside = new CountDownLatch(3);
+            for (int count = 0; count < 6; count++) {
+                clients.add(Thread.ofVirtual().start(() -> comeAndGo(inside)));
+            }
+            assertThat(inside.await(30, TimeUnit.SECONDS)).isTrue();
+            // Neither this nor the end of the devices may wait for a client that was turned away.
+            served.close();
+            for (Thread client : clients) {
+                assertThat(client.join(Duration.ofSeconds(30))).isTrue();
+            }
+            served = Served.memory(folder);
+        }
+    }
+
+    private void comeAndGo(CountDownLatch inside) {
+        try {
+            while (true) {
+                try (NbdClient client = client()) {
+                    client.readAt(0, 512);
+                    inside.countDown();
+                }
+            }
+        } catch (IOException e) {
+            // The server has ended.
         }
     }
 
