@@ -16,8 +16,11 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
 
 /** Whatever a client sends is answered or ends its connection, and nothing else. */
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // when it fuzzes, which is for five by default
 final class NbdFuzzTest {
     /** They live as long as the process, which calls the tests as often as it likes. */
     private static final NbdExport EXPORT = export();
