@@ -54,7 +54,15 @@ final class AddCommand implements Runnable, TargetHost {
             description = "The device's number, N of /dev/ublkbN. Default: the lowest free one.")
     private int number = -1;
 
-    @Mixin private final QueueFlags queues = new QueueFlags();
+    @Option(
+            names = {"-q", "--queues"},
+            paramLabel = "COUNT",
+            defaultValue = "1",
+            scope = ScopeType.INHERIT,
+            description = "Queues, each with a thread. Default: ${DEFAULT-VALUE}.")
+    private int queues;
+
+    @Mixin private final QueueFlags flags = new QueueFlags();
 
     @Option(
             names = "--recovery",
@@ -147,7 +155,8 @@ final class AddCommand implements Runnable, TargetHost {
                             .formatted(kind.name()));
         }
         // A driver that cannot resize leaves the feature out.
-        DeviceOptions options = queues.options(number).with(recovery).with(Feature.UPDATE_SIZE);
+        DeviceOptions options =
+                flags.options(number, queues).with(recovery).with(Feature.UPDATE_SIZE);
         return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

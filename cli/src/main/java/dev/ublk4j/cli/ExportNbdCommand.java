@@ -105,15 +105,23 @@ final class ExportNbdCommand extends ExportProtocol {
         if ((tls == TlsChoice.OFF) != (certificates == null)) {
             throw new IllegalArgumentException("--tls and --certificates go together");
         }
-        var _ = NbdOptions.defaults().withMaxConnections(maxConnections);
+        var _ = options();
+    }
+
+    private NbdOptions options() {
+        return NbdOptions.defaults()
+                .withMaxConnections(maxConnections)
+                .withLongestPoll(longestPoll());
     }
 
     @Override
     Front front() {
-        NbdOptions options =
-                NbdOptions.defaults().withMaxConnections(maxConnections).withTls(openTls());
         return new NbdFront(
-                options, names, socket, socket == null ? tcpAddress() : null, tls != TlsChoice.OFF);
+                options().withTls(openTls()),
+                names,
+                socket,
+                socket == null ? tcpAddress() : null,
+                tls != TlsChoice.OFF);
     }
 
     private InetSocketAddress tcpAddress() {

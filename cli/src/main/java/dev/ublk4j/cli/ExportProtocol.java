@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Mixin;
@@ -24,7 +25,30 @@ import picocli.CommandLine.Spec;
 
 /** What every {@code export} does, whatever the protocol is. */
 abstract class ExportProtocol implements Runnable, TargetHost {
-    @Mixin private final QueueFlags queues = new QueueFlags();
+    private static final int MOST_USUAL_QUEUES = 16;
+    private static final int LONGEST_POLL_MICROS = 1_000_000;
+    private static final int MICROSECOND = 1000;
+
+    @Option(
+            names = {"-q", "--queues"},
+            paramLabel = "COUNT",
+            scope = ScopeType.INHERIT,
+            description =
+                    "Queues, each with a thread. Default: one for each processor, at most "
+                            + MOST_USUAL_QUEUES
+                            + ".")
+    private int queues = Math.min(Runtime.getRuntime().availableProcessors(), MOST_USUAL_QUEUES);
+
+    @Mixin private final QueueFlags flags = new QueueFlags();
+
+    @Option(
+            names = "--poll-us",
+            paramLabel = "MICROSECONDS",
+            defaultValue = "50",
+            description =
+                    "How long, at most, a queue looks for requests before it sleeps. Default:"
+                            + " ${DEFAULT-VALUE}.")
+    private int pollMicros;
 
     @Option(
             names = "--detach",
@@ -71,10 +95,12 @@ abstract class ExportProtocol implements Runnable, TargetHost {
         }
         List<Plan> plans = new ArrayList<>();
         for (TargetKind each : kinds) {
-            DeviceOptions options = each.checked(() -> queues.options(-1).with(Feature.SHMEM_ZC));
+            DeviceOptions options =
+                    each.checked(() -> flags.options(-1, queues).with(Feature.SHMEM_ZC));
             plans.add(new Plan(each.name(), each.source(), options, each::openShaped));
         }
         kind.checked(() -> {
+            checkPoll();
             check(plans.size());
             return plans;
         });
@@ -93,6 +119,19 @@ abstract class ExportProtocol implements Runnable, TargetHost {
                     server -> print(json ? List.of(server.json()) : server.addresses(), out));
         }
         return 0;
+    }
+
+    private void checkPoll() {
+        if (pollMicros < 0 || pollMicros > LONGEST_POLL_MICROS) {
+            throw new IllegalArgumentException(
+                    "--poll-us is not between 0 and %d: %d"
+                            .formatted(LONGEST_POLL_MICROS, pollMicros));
+        }
+    }
+
+    /** {@return how long a queue looks for requests, at most, before it sleeps} */
+    final Duration longestPoll() {
+        return Duration.ofNanos((long) pollMicros * MICROSECOND);
     }
 
     private void report(List<Plan> plans, Path log, PrintWriter out) {

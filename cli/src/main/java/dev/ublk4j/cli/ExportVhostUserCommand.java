@@ -4,7 +4,6 @@ import dev.ublk4j.cli.serve.Front;
 import dev.ublk4j.cli.serve.VhostUserFront;
 import dev.ublk4j.vhostuser.VhostUserOptions;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -30,8 +29,6 @@ import picocli.CommandLine.Option;
         },
         subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
 final class ExportVhostUserCommand extends ExportProtocol {
-    private static final int MICROSECOND = 1000;
-
     @Option(
             names = {"-s", "--socket"},
             paramLabel = "PATH",
@@ -47,15 +44,6 @@ final class ExportVhostUserCommand extends ExportProtocol {
     private String serial = "";
 
     @Option(
-            names = "--poll-us",
-            paramLabel = "MICROSECONDS",
-            defaultValue = "50",
-            description =
-                    "How long, at most, a queue looks for requests before it sleeps. Default:"
-                            + " ${DEFAULT-VALUE}.")
-    private int pollMicros;
-
-    @Option(
             names = "--sealed-only",
             description = "Refuse memory that a client could take away again while it is in use.")
     private boolean sealedOnly;
@@ -67,17 +55,13 @@ final class ExportVhostUserCommand extends ExportProtocol {
                     "each target needs a socket of its own: --socket PATH, %d in all"
                             .formatted(targets));
         }
-        if (pollMicros < 0 || pollMicros > 1_000_000) {
-            throw new IllegalArgumentException(
-                    "--poll-us is not between 0 and 1000000: " + pollMicros);
-        }
         sockets.forEach(this::options);
     }
 
     private VhostUserOptions options(Path socket) {
         return VhostUserOptions.at(socket)
                 .withSerial(serial)
-                .withLongestPoll(Duration.ofNanos((long) pollMicros * MICROSECOND))
+                .withLongestPoll(longestPoll())
                 .withSealedOnly(sealedOnly);
     }
 

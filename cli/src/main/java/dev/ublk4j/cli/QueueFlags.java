@@ -9,14 +9,6 @@ import picocli.CommandLine.ScopeType;
 @Command
 final class QueueFlags {
     @Option(
-            names = {"-q", "--queues"},
-            paramLabel = "COUNT",
-            defaultValue = "1",
-            scope = ScopeType.INHERIT,
-            description = "Queues, each with a thread. Default: ${DEFAULT-VALUE}.")
-    private int queues;
-
-    @Option(
             names = {"-d", "--depth"},
             paramLabel = "COUNT",
             defaultValue = "128",
@@ -37,9 +29,10 @@ final class QueueFlags {
      * {@return how a device is to be served}
      *
      * @param number the device's number, or -1
+     * @param queues how many queues
      * @throws IllegalArgumentException when a number is out of range
      */
-    DeviceOptions options(int number) {
+    DeviceOptions options(int number, int queues) {
         int largest = (int) Math.min(maxIo, Integer.MAX_VALUE);
         return new DeviceOptions(number, queues, depth, largest, 0);
     }

@@ -90,7 +90,7 @@ public final class NbdServer implements AutoCloseable {
                         target,
                         deviceOptions,
                         queue -> {
-                            fronts.add(new QueueFront());
+                            fronts.add(new QueueFront(options.longestPoll()));
                             return fronts.getLast();
                         });
         try {

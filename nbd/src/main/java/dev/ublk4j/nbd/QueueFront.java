@@ -1,11 +1,13 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Socket;
+import dev.ublk4j.server.AdaptiveWait;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.QueueGuest;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -38,10 +40,21 @@ final class QueueFront implements QueueGuest {
     private List<Connection> waiting = new ArrayList<>();
 
     private List<Connection> inTurn = new ArrayList<>();
+    private final AdaptiveWait wait;
+    private int open;
     private boolean running = true;
     private @Nullable Thread thread;
     private volatile @Nullable Queue queue;
     private volatile boolean stopped;
+
+    /**
+     * Makes the front of a queue.
+     *
+     * @param longestPoll how long to look for requests, at most, before sleeping
+     */
+    QueueFront(Duration longestPoll) {
+        wait = new AdaptiveWait(longestPoll.toNanos());
+    }
 
     @Override
     public void started(Queue newQueue) {
@@ -83,6 +96,7 @@ final class QueueFront implements QueueGuest {
         }
         Connection connection = new Connection(this, slot, socket, name, chosen, area, onEnd);
         connections[slot] = connection;
+        open++;
         connection.start();
     }
 
@@ -154,12 +168,36 @@ final class QueueFront implements QueueGuest {
         }
         now.clear();
         // Whoever is called between turns is so because of something that has made this one busy.
-        return busy || !waiting.isEmpty();
+        return (busy || !waiting.isEmpty()) ? goOn() : !sleeps();
+    }
+
+    private boolean goOn() {
+        if (wait.isAsleep()) {
+            wait.awake(System.nanoTime());
+        } else {
+            wait.busy();
+        }
+        return true;
+    }
+
+    /** {@return whether the thread may sleep, as it has nothing to do} */
+    private boolean sleeps() {
+        if (open == 0) {
+            return true;
+        }
+        long now = System.nanoTime();
+        if (!wait.sleeps(now)) {
+            Thread.onSpinWait();
+            return false;
+        }
+        wait.asleep(now);
+        return true;
     }
 
     /** Forgets a connection that has ended. */
     void ended(Connection connection) {
         connections[connection.slot()] = null;
+        open--;
     }
 
     /** Ends all connections of an export's device, and takes no more; from any thread. */

@@ -4,6 +4,7 @@ import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.AdaptiveWait;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.QueueGuest;
 import dev.ublk4j.uring.IoUring;

@@ -1,14 +1,15 @@
-package dev.ublk4j.vhostuser.blk;
+package dev.ublk4j.server;
 
 /**
- * Decides how long a thread that has nothing to do goes on looking before it sleeps: longer where
- * that has paid off, not at all where it has not.
+ * Decides how long a {@link QueueGuest} that has nothing to do goes on looking before it lets its
+ * thread sleep: longer where that has paid off, not at all where it has not.
  *
  * <p>Sleeping and being woken costs two system calls and a switch, some microseconds. A client that
  * waits for each answer before it asks again comes back within that time; one that pauses does not,
- * and looking out for it would only take a processor from others.
+ * and looking out for it would only take a processor from others. One thread at a time; times are
+ * those of {@link System#nanoTime}.
  */
-final class AdaptiveWait {
+public final class AdaptiveWait {
     /** A sleep that was no longer than this would have been worth looking through. */
     private final long longestNanos;
 
@@ -26,19 +27,19 @@ final class AdaptiveWait {
      *
      * @param longestNanos how long to look at most; 0 to always sleep at once
      */
-    AdaptiveWait(long longestNanos) {
+    public AdaptiveWait(long longestNanos) {
         this.longestNanos = longestNanos;
         this.shortestNanos = longestNanos / 8;
         this.windowNanos = longestNanos;
     }
 
     /** Notes that there was something to do. */
-    void busy() {
+    public void busy() {
         idle = false;
     }
 
     /** Notes that something to do has ended a sleep. */
-    void awake(long now) {
+    public void awake(long now) {
         asleep = false;
         idle = false;
         boolean worthIt = now - asleepSince <= longestNanos;
@@ -49,7 +50,7 @@ final class AdaptiveWait {
     }
 
     /** {@return whether the thread is to sleep, which has had nothing to do} */
-    boolean sleeps(long now) {
+    public boolean sleeps(long now) {
         if (!idle) {
             idle = true;
             idleSince = now;
@@ -58,7 +59,7 @@ final class AdaptiveWait {
     }
 
     /** Notes that the thread goes to sleep. */
-    void asleep(long now) {
+    public void asleep(long now) {
         if (!asleep) {
             asleep = true;
             asleepSince = now;
@@ -66,7 +67,7 @@ final class AdaptiveWait {
     }
 
     /** {@return whether the thread has gone to sleep since it was last busy} */
-    boolean isAsleep() {
+    public boolean isAsleep() {
         return asleep;
     }
 }
