@@ -64,6 +64,8 @@ final class AddCommand implements Runnable, TargetHost {
 
     @Mixin private final QueueFlags flags = new QueueFlags();
 
+    @Mixin private final DataFlags data = new DataFlags();
+
     @Option(
             names = "--recovery",
             paramLabel = "KIND",
@@ -123,7 +125,7 @@ final class AddCommand implements Runnable, TargetHost {
         if (orRecover && isWaiting(driver)) {
             return takingOver.recover(driver, number, kind, shared);
         }
-        Device device = Device.start(driver, kind.openShaped(), options);
+        Device device = data.checked(Device.start(driver, kind.openShaped(), options));
         return shared == null
                 ? new LiveDevice(device, null)
                 : shared.start(device, RunFolder.ofUser());
@@ -156,7 +158,7 @@ final class AddCommand implements Runnable, TargetHost {
         }
         // A driver that cannot resize leaves the feature out.
         DeviceOptions options =
-                flags.options(number, queues).with(recovery).with(Feature.UPDATE_SIZE);
+                data.choose(flags.options(number, queues)).with(recovery).with(Feature.UPDATE_SIZE);
         return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

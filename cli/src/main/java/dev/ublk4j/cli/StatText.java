@@ -28,6 +28,10 @@ final class StatText {
         out.printf(LINE, "in use", "%d of %d".formatted(done.out(), done.slots()));
         out.printf(LINE, "shared", amount(data.sharedRequests(), data.sharedBytes()));
         out.printf(LINE, "copied", amount(data.copiedRequests(), data.copiedBytes()));
+        if (data.registeredRequests() > 0) {
+            out.printf(
+                    LINE, "registered", amount(data.registeredRequests(), data.registeredBytes()));
+        }
         if (data.copiedRequests() > 0) {
             out.printf(LINE, "not shared", notShared(stat));
         }

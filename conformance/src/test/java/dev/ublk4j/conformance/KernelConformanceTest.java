@@ -17,6 +17,7 @@ import dev.ublk4j.conformance.rules.SharingRules;
 import dev.ublk4j.conformance.rules.SharingSoakRules;
 import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
+import dev.ublk4j.conformance.rules.UserCopyRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -70,6 +71,13 @@ final class KernelConformanceTest {
     @Nested
     final class Data extends DataRules {
         Data() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class UserCopy extends UserCopyRules {
+        UserCopy() {
             super(KernelLane::open);
         }
     }

@@ -33,6 +33,16 @@ public interface QueueRing extends AutoCloseable {
     void command(int commandOp, int queueId, int tag, int result, long address, long userData);
 
     /**
+     * Queues one io command of a device that registers the data of requests by itself ({@code
+     * UBLK_F_AUTO_BUF_REG}); as {@link #command}, without a buffer.
+     *
+     * @param slot of the {@linkplain #ring ring}'s registered buffers, where the data of the tag's
+     *     next request is put
+     * @throws UnsupportedOperationException when the driver has no such devices
+     */
+    void commandWithSlot(int commandOp, int queueId, int tag, int result, int slot, long userData);
+
+    /**
      * Sends what is queued and hands over every completion that has arrived.
      *
      * @param wait whether to sleep until there is at least one completion or a {@link #wake}

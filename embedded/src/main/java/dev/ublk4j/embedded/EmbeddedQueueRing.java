@@ -84,6 +84,12 @@ final class EmbeddedQueueRing implements QueueRing {
         pending.add(commandOp, queueId & 0xffff, tag & 0xffff, result, address, userData);
     }
 
+    @Override
+    public void commandWithSlot(
+            int commandOp, int queueId, int tag, int result, int slot, long userData) {
+        throw new UnsupportedOperationException("AUTO_BUF_REG needs the kernel's driver");
+    }
+
     /** Brings a request, from any thread; answers false once the ring is closed. */
     boolean offer(BlockRequest request) {
         if (!inbox.push(request)) {

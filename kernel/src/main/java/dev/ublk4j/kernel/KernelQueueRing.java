@@ -3,6 +3,7 @@ package dev.ublk4j.kernel;
 import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.driver.Wakeup;
 import dev.ublk4j.linux.Fd;
+import dev.ublk4j.uapi.AutoBufReg;
 import dev.ublk4j.uapi.IoCmd;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
@@ -33,6 +34,13 @@ final class KernelQueueRing implements QueueRing, CompletionHandler {
             int commandOp, int queueId, int tag, int result, long address, long userData) {
         long area = ring.uringCommand(charDevice, commandOp, userData);
         IoCmd.write(ring.sqes(), area, queueId, tag, result, address);
+    }
+
+    @Override
+    public void commandWithSlot(
+            int commandOp, int queueId, int tag, int result, int slot, long userData) {
+        command(commandOp, queueId, tag, result, 0, userData);
+        ring.setAddress(AutoBufReg.sqeAddress(slot, 0));
     }
 
     @Override

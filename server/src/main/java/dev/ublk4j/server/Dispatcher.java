@@ -26,6 +26,7 @@ final class Dispatcher implements CompletionHandler {
     private final Target target;
     private final QueueGuest guest;
     private final boolean blocking;
+    private final DataPath path;
     private final MemorySegment descriptors;
     private final int descriptorBytes;
     private final IoBuffers buffers;
@@ -44,6 +45,7 @@ final class Dispatcher implements CompletionHandler {
             Queue queue,
             Target target,
             QueueGuest guest,
+            DataPath path,
             MemorySegment descriptors,
             int descriptorBytes,
             IoBuffers buffers,
@@ -54,6 +56,7 @@ final class Dispatcher implements CompletionHandler {
         this.target = target;
         this.guest = guest;
         this.blocking = target.blocking();
+        this.path = path;
         this.descriptors = descriptors;
         this.descriptorBytes = descriptorBytes;
         this.buffers = buffers;
@@ -95,12 +98,16 @@ final class Dispatcher implements CompletionHandler {
         queue.delivered(tag, request.id(), request.op());
         if (request.isShared()) {
             deliverShared(request);
-        } else if (request.hasData()) {
-            counters.copied(request.length());
-            request.attach(buffers.slice(tag, request.length(), request.isWrite()), -1);
+        } else if (!request.hasData()) {
+            request.attach(IoBuffers.none(), -1);
+            hand(request);
+        } else if (path == DataPath.REGISTERED) {
+            counters.registered(request.length());
+            request.attachSlot(SharedData.firstTagSlot() + tag);
             hand(request);
         } else {
-            request.attach(IoBuffers.none(), -1);
+            counters.copied(request.length());
+            request.attach(buffers.slice(tag, request.length(), request.isWrite()), -1);
             hand(request);
         }
     }

@@ -5,7 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The buffer of each tag of a queue, which the driver copies requests' data to and from.
+ * The buffer of each tag of a queue, which requests' data is copied to and from.
  *
  * <p>Pages are touched, and so allocated, by the first request that needs them.
  */

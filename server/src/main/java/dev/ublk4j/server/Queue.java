@@ -4,6 +4,7 @@ import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.uapi.IoCommand;
 import dev.ublk4j.uring.Ring;
 import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One hardware queue of a device, as its target sees it: where a pending request is completed, and
@@ -22,6 +23,8 @@ public final class Queue {
     private final Doorbell doorbell;
     private final AnswerInbox inbox;
     private final SharedData sharedData;
+    private final DataPath path;
+    private final @Nullable UserCopy userCopy;
     private final QueueCounters counters;
     private final IntConsumer commitPosted = this::commitPosted;
 
@@ -42,6 +45,8 @@ public final class Queue {
             int depth,
             QueueRing ring,
             IoBuffers buffers,
+            DataPath path,
+            @Nullable UserCopy userCopy,
             BufferTable table,
             QueueCounters counters) {
         this.deviceId = deviceId;
@@ -49,6 +54,8 @@ public final class Queue {
         this.ring = ring;
         this.owner = Thread.currentThread();
         this.buffers = buffers;
+        this.path = path;
+        this.userCopy = userCopy;
         this.tags = new TagTable(depth);
         this.doorbell = new Doorbell(ring);
         this.inbox = new AnswerInbox(depth, doorbell);
@@ -172,13 +179,7 @@ public final class Queue {
     /** Gives every tag to the driver for the first time. */
     void fetchAll() {
         for (int tag = 0; tag < depth(); tag++) {
-            ring.command(
-                    IoCommand.UBLK_U_IO_FETCH_REQ,
-                    id,
-                    tag,
-                    0,
-                    buffers.address(tag),
-                    RequestId.commandUserData(tag));
+            send(IoCommand.UBLK_U_IO_FETCH_REQ, tag, 0);
         }
     }
 
@@ -203,18 +204,24 @@ public final class Queue {
             heldResults[tag] = result;
             return;
         }
+        int answer = userCopy == null ? result : userCopy.settle(tag, result);
         tags.fetch(tag);
-        counters.committed(result);
+        counters.committed(answer);
         if (deliveredNanos[tag] != 0) {
             counters.latency().add(System.nanoTime() - deliveredNanos[tag]);
         }
-        ring.command(
-                IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ,
-                id,
-                tag,
-                result,
-                buffers.address(tag),
-                RequestId.commandUserData(tag));
+        send(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ, tag, answer);
+    }
+
+    private void send(int command, int tag, int result) {
+        long userData = RequestId.commandUserData(tag);
+        switch (path) {
+            case COPIED -> ring.command(command, id, tag, result, buffers.address(tag), userData);
+            case USER_COPY -> ring.command(command, id, tag, result, 0, userData);
+            case REGISTERED ->
+                    ring.commandWithSlot(
+                            command, id, tag, result, SharedData.firstTagSlot() + tag, userData);
+        }
     }
 
     /** Notes the end of one backend I/O of a tag. */
@@ -233,6 +240,11 @@ public final class Queue {
 
     TagTable tags() {
         return tags;
+    }
+
+    /** {@return what copies the data of requests, or null when the driver does} */
+    @Nullable UserCopy userCopy() {
+        return userCopy;
     }
 
     SharedData sharedData() {

@@ -17,7 +17,9 @@ final class QueueCounters {
     private static final int COMMITTED = 5;
     private static final int FAILED = 6;
     private static final int LOST = 7;
-    private static final int FIRST_OPERATION = 8;
+    private static final int REGISTERED_REQUESTS = 8;
+    private static final int REGISTERED_BYTES = 9;
+    private static final int FIRST_OPERATION = 10;
 
     /** Of those that a driver may send. */
     private static final int OPERATIONS = IoOp.UBLK_IO_OP_REPORT_ZONES + 1;
@@ -44,6 +46,11 @@ final class QueueCounters {
         add(COPIED_BYTES, bytes);
     }
 
+    void registered(long bytes) {
+        add(REGISTERED_REQUESTS, 1);
+        add(REGISTERED_BYTES, bytes);
+    }
+
     /** Counts a request that names a buffer whose memory this server does not have. */
     void lost() {
         add(LOST, 1);
@@ -67,7 +74,12 @@ final class QueueCounters {
 
     DeviceCounters read() {
         return new DeviceCounters(
-                get(SHARED_REQUESTS), get(SHARED_BYTES), get(COPIED_REQUESTS), get(COPIED_BYTES));
+                get(SHARED_REQUESTS),
+                get(SHARED_BYTES),
+                get(COPIED_REQUESTS),
+                get(COPIED_BYTES),
+                get(REGISTERED_REQUESTS),
+                get(REGISTERED_BYTES));
     }
 
     /** Adds what is known of requests, whatever they were, to a sum. */

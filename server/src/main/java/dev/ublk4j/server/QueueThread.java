@@ -162,20 +162,38 @@ final class QueueThread {
                             BufferOffset.descriptors(queueId, info.ioDescSize(), PAGE),
                             BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
                             arena);
+            DataPath path = DataPath.of(info.flags(), target);
             IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
+            UserCopy userCopy =
+                    path == DataPath.USER_COPY
+                            ? new UserCopy(charDevice, queueId, depth, buffers)
+                            : null;
             Queue queue =
-                    new Queue(info.deviceId(), queueId, depth, ring, buffers, table, counters);
+                    new Queue(
+                            info.deviceId(),
+                            queueId,
+                            depth,
+                            ring,
+                            buffers,
+                            path,
+                            userCopy,
+                            table,
+                            counters);
             Dispatcher dispatcher =
                     new Dispatcher(
                             queue,
                             target,
                             guest,
+                            path,
                             descriptors,
                             info.ioDescSize(),
                             buffers,
                             table,
                             counters,
                             departure);
+            if (path == DataPath.REGISTERED) {
+                queue.sharedData().openSlots();
+            }
             served = queue;
             target.queueStarted(queue);
             guest.started(queue);

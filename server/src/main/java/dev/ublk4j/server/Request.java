@@ -5,6 +5,8 @@ import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One request of a block device, as its target sees it.
@@ -24,6 +26,7 @@ public final class Request {
 
     private final Queue queue;
     private final int tag;
+    private final @Nullable UserCopy userCopy;
 
     private long id;
     private int opFlags;
@@ -31,12 +34,22 @@ public final class Request {
     private long startSector;
     private MemorySegment data = MemorySegment.NULL;
 
+    /** The data is with the driver alone: what comes from there has not been fetched. */
+    private boolean remote;
+
+    /** What the driver has been given of a read, past {@link #data}; else null. */
+    private @Nullable MemorySegment given;
+
+    /** The slot of the ring where the data is, and nowhere else; else -1. */
+    private int slot = -1;
+
     /** The descriptor's address where the data is in a shared buffer, else -1. */
     private long sharedAddress = -1;
 
     Request(Queue queue, int tag) {
         this.queue = queue;
         this.tag = tag;
+        this.userCopy = queue.userCopy();
     }
 
     /** Takes over what the driver wrote into the tag's descriptor. */
@@ -55,6 +68,16 @@ public final class Request {
     void attach(MemorySegment segment, long address) {
         data = segment;
         sharedAddress = address;
+        slot = -1;
+        remote = userCopy != null && address == -1 && hasData();
+        given = null;
+    }
+
+    /** Gives the request its data, which the driver has put into a slot of the ring. */
+    void attachSlot(int registered) {
+        data = MemorySegment.NULL;
+        sharedAddress = -1;
+        slot = registered;
     }
 
     /**
@@ -114,9 +137,33 @@ public final class Request {
      * {@return the data, exactly {@link #length} bytes} A read fills it, a write takes from it; it
      * is empty where a request has none. It may be memory of the application itself, so it must not
      * be touched once the request has completed.
+     *
+     * @throws dev.ublk4j.linux.LinuxException when it has to be fetched ({@code UBLK_F_USER_COPY})
+     *     and cannot be
+     * @throws IllegalStateException when it is only known to io_uring ({@code
+     *     UBLK_F_AUTO_BUF_REG}): see {@link #address}
      */
     public MemorySegment data() {
+        if (slot >= 0) {
+            throw new IllegalStateException("the data stays with the driver: " + this);
+        }
+        if (remote) {
+            remote = false;
+            bring(Objects.requireNonNull(userCopy));
+        }
         return data;
+    }
+
+    private void bring(UserCopy copy) {
+        if (isWrite()) {
+            copy.fetch(tag, data.byteSize());
+        } else {
+            copy.owe(tag);
+            if (given != null) {
+                // A target that looks at what it has answered, and may yet change it.
+                data.copyFrom(given);
+            }
+        }
     }
 
     /**
@@ -127,7 +174,13 @@ public final class Request {
      * @throws IndexOutOfBoundsException when {@code source} ends before the data does
      */
     public int copyFrom(MemorySegment source, long offset) {
-        MemorySegment.copy(source, offset, data, 0, data.byteSize());
+        if (remote && source.isNative()) {
+            MemorySegment place = source.asSlice(offset, data.byteSize());
+            Objects.requireNonNull(userCopy).put(tag, place);
+            given = place;
+        } else {
+            MemorySegment.copy(source, offset, data(), 0, data.byteSize());
+        }
         return (int) data.byteSize();
     }
 
@@ -139,7 +192,12 @@ public final class Request {
      * @throws IndexOutOfBoundsException when {@code destination} ends before the data does
      */
     public int copyTo(MemorySegment destination, long offset) {
-        MemorySegment.copy(data, 0, destination, offset, data.byteSize());
+        if (remote && destination.isNative()) {
+            MemorySegment place = destination.asSlice(offset, data.byteSize());
+            Objects.requireNonNull(userCopy).fetch(tag, place);
+        } else {
+            MemorySegment.copy(data(), 0, destination, offset, data.byteSize());
+        }
         return (int) data.byteSize();
     }
 
@@ -149,7 +207,19 @@ public final class Request {
      * spares the kernel from pinning the pages each time. On the queue's thread only.
      */
     public int fixedBuffer() {
+        if (slot >= 0) {
+            return slot;
+        }
         return sharedAddress == -1 ? -1 : queue.sharedData().slot(sharedAddress);
+    }
+
+    /**
+     * {@return where io_uring finds the data} The address of {@link #data}, or with {@code
+     * UBLK_F_AUTO_BUF_REG}, where only the {@linkplain #fixedBuffer registered buffer} has it, the
+     * offset in that: 0.
+     */
+    public long address() {
+        return slot >= 0 ? 0 : data().address();
     }
 
     /** Calls the target's method for the operation. */

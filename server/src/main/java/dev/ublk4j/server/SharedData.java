@@ -1,6 +1,7 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.ShmemAddress;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
@@ -17,6 +18,9 @@ final class SharedData {
 
     /** Registered buffers that an io_uring can have ({@code IORING_MAX_REG_BUFFERS}). */
     private static final int SLOTS = 1 << 14;
+
+    /** The last slots are for requests' own data: {@link #firstTagSlot}. */
+    private static final int SHARED_SLOTS = SLOTS - BufferOffset.UBLK_MAX_QUEUE_DEPTH;
 
     /** The largest registered buffer of an io_uring. */
     private static final long LARGEST_SLOT = 1L << 30;
@@ -91,7 +95,7 @@ final class SharedData {
     int slot(long address) {
         int index = ShmemAddress.index(address);
         SharedBuffer buffer = table.lookUp(index);
-        if (buffer == null || index >= SLOTS || buffer.memory().byteSize() > LARGEST_SLOT) {
+        if (buffer == null || index >= SHARED_SLOTS || buffer.memory().byteSize() > LARGEST_SLOT) {
             return -1;
         }
         if (slots.length != 0 && slots[index] == buffer) {
@@ -100,13 +104,23 @@ final class SharedData {
         return register(index, buffer) ? index : -1;
     }
 
+    /** {@return the slot of the ring that belongs to tag 0, and those after it to the next} */
+    static int firstTagSlot() {
+        return SHARED_SLOTS;
+    }
+
+    /** Gives the ring its slots, all of them empty, unless it has them. */
+    void openSlots() {
+        if (slots.length == 0) {
+            ring.registerSparseBuffers(SLOTS);
+            slots = new @Nullable SharedBuffer[SHARED_SLOTS];
+            refused = new @Nullable SharedBuffer[SHARED_SLOTS];
+        }
+    }
+
     private boolean register(int index, SharedBuffer buffer) {
         try {
-            if (slots.length == 0) {
-                slots = new @Nullable SharedBuffer[SLOTS];
-                refused = new @Nullable SharedBuffer[SLOTS];
-                ring.registerSparseBuffers(SLOTS);
-            }
+            openSlots();
             if (refused[index] == buffer) {
                 return false;
             }

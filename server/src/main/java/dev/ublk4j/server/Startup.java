@@ -32,6 +32,7 @@ final class Startup {
         Undo undo = new Undo();
         undo.add(target::close);
         try {
+            DataPath.of(options.features(), target);
             Geometry geometry = target.geometry();
             DeviceInfo info = control.add(request());
             undo.add(() -> control.delete(info.deviceId()));

@@ -90,6 +90,15 @@ public interface Target extends AutoCloseable {
     }
 
     /**
+     * {@return whether handlers look at {@link Request#data}} Those that do not, and leave it to
+     * io_uring by {@link Request#address} and {@link Request#fixedBuffer}, can be served without
+     * any copy ({@code UBLK_F_AUTO_BUF_REG}).
+     */
+    default boolean needsData() {
+        return true;
+    }
+
+    /**
      * {@return what knows which parts of the target hold nothing, or null when nothing does} The
      * driver never asks; fronts do that tell their clients.
      */

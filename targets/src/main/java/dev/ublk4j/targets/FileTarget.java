@@ -125,7 +125,7 @@ public final class FileTarget implements Target {
         Queue queue = request.queue();
         moved[queue.id()][request.tag()] = from;
         Ring ring = queue.ring();
-        long address = request.data().address() + from;
+        long address = request.address() + from;
         int length = (int) request.length() - from;
         long offset = request.offset() + from;
         int buffer = request.fixedBuffer();
@@ -169,6 +169,12 @@ public final class FileTarget implements Target {
         }
         int now = before + result;
         return now < request.length() ? transfer(request, now) : now;
+    }
+
+    /** The data of requests is io_uring's business. */
+    @Override
+    public boolean needsData() {
+        return false;
     }
 
     /** What the file system says of holes. */

@@ -48,6 +48,12 @@ public final class NullTarget implements Target {
         return 0;
     }
 
+    /** Nobody looks at the data. */
+    @Override
+    public boolean needsData() {
+        return false;
+    }
+
     /** Any size will do. */
     @Override
     public void resize(long bytes) {}

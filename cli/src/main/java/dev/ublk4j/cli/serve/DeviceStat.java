@@ -53,6 +53,8 @@ public record DeviceStat(
         json.writeNumberProperty("shared_bytes", data.sharedBytes());
         json.writeNumberProperty("copied_requests", data.copiedRequests());
         json.writeNumberProperty("copied_bytes", data.copiedBytes());
+        json.writeNumberProperty("registered_requests", data.registeredRequests());
+        json.writeNumberProperty("registered_bytes", data.registeredBytes());
         if (misses != null) {
             write(json, "misses", misses);
         }
@@ -112,7 +114,9 @@ public record DeviceStat(
                                 number(numbers, "shared_requests"),
                                 number(numbers, "shared_bytes"),
                                 number(numbers, "copied_requests"),
-                                number(numbers, "copied_bytes")),
+                                number(numbers, "copied_bytes"),
+                                number(numbers, "registered_requests"),
+                                number(numbers, "registered_bytes")),
                         operations,
                         number(numbers, "failed"),
                         number(numbers, "lost_buffer"),

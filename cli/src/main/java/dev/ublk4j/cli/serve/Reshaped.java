@@ -68,6 +68,11 @@ public final class Reshaped implements Target {
     }
 
     @Override
+    public boolean needsData() {
+        return target.needsData();
+    }
+
+    @Override
     public @Nullable AllocationMap allocation() {
         return target.allocation();
     }

@@ -1,18 +1,22 @@
 package dev.ublk4j.conformance.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -21,14 +25,22 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Tag("kernel")
 final class FioTest {
     private static final long SIZE = 64L << 20;
+    private static final DeviceOptions REGISTERED =
+            DeviceOptions.defaults().with(Feature.SUPPORT_ZERO_COPY).with(Feature.AUTO_BUF_REG);
 
     @TempDir Path folder;
 
     private static void verify(Target target, int queues) {
+        DeviceCounters counted = verify(target, DeviceOptions.defaults().withQueues(queues));
+        assertThat(counted.copiedRequests()).isPositive();
+        assertThat(counted.registeredRequests()).isZero();
+    }
+
+    private static DeviceCounters verify(Target target, DeviceOptions options) {
         try (KernelDriver driver = KernelDriver.open();
-                Device device =
-                        Device.start(driver, target, DeviceOptions.defaults().withQueues(queues))) {
-            assertThat(device.info().queues()).isEqualTo(queues);
+                Device device = Device.start(driver, target, options)) {
+            assertThat(device.info().queues()).isEqualTo(options.queues());
+            assertThat(device.info().flags() & options.features()).isEqualTo(options.features());
             String output =
                     Shell.run(
                             """
@@ -39,6 +51,7 @@ final class FioTest {
                             """
                                     .formatted(device.id()));
             assertThat(output).contains("err= 0").doesNotContain("verify failed");
+            return device.counters();
         }
     }
 
@@ -60,6 +73,35 @@ final class FioTest {
         verify(
                 new FileTarget(BackingFile.open(file(), BackingFile.Caching.BUFFERED, false)),
                 queues);
+    }
+
+    @Test
+    void findsWhatTheServerCopiedItself() throws IOException {
+        DeviceOptions options = DeviceOptions.defaults().with(Feature.USER_COPY);
+        verify(new MemoryTarget(SIZE), options);
+        verify(
+                new FileTarget(BackingFile.open(file(), BackingFile.Caching.DIRECT, false)),
+                options.withQueues(2));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2})
+    void findsWhatNobodyCopied(int queues) throws IOException {
+        DeviceCounters counted =
+                verify(
+                        new FileTarget(BackingFile.open(file(), BackingFile.Caching.DIRECT, false)),
+                        REGISTERED.withQueues(queues));
+        assertThat(counted.copiedRequests()).isZero();
+        assertThat(counted.registeredBytes()).isGreaterThan(24L << 20);
+    }
+
+    @Test
+    void nobodyCopiesForATargetThatLooksAtItsData() {
+        try (KernelDriver driver = KernelDriver.open()) {
+            assertThatThrownBy(() -> Device.start(driver, new MemoryTarget(SIZE), REGISTERED))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("AUTO_BUF_REG");
+        }
     }
 
     private Path file() throws IOException {

@@ -90,13 +90,26 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
     @Override
     public void command(
             int commandOp, int queueId, int tag, int result, long address, long userData) {
-        if ((commandOp & 0xff) == COMMIT && !dying && faults.strike(null) != null) {
-            dying = true;
-        }
-        if (!dying) {
+        if (lives(commandOp)) {
             commands.add(userData);
             ring.command(commandOp, queueId, tag, result, address, userData);
         }
+    }
+
+    @Override
+    public void commandWithSlot(
+            int commandOp, int queueId, int tag, int result, int slot, long userData) {
+        if (lives(commandOp)) {
+            commands.add(userData);
+            ring.commandWithSlot(commandOp, queueId, tag, result, slot, userData);
+        }
+    }
+
+    private boolean lives(int commandOp) {
+        if ((commandOp & 0xff) == COMMIT && !dying && faults.strike(null) != null) {
+            dying = true;
+        }
+        return !dying;
     }
 
     @Override
