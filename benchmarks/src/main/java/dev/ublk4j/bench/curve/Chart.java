@@ -1,5 +1,6 @@
 package dev.ublk4j.bench.curve;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 
@@ -28,12 +29,12 @@ record Chart(String title, List<Panel> panels) {
      * One curve.
      *
      * @param color of SVG
-     * @param dashed whether it is drawn so
+     * @param dashes of SVG, empty for a line without gaps
      * @param blocks bytes of a block, rising
      * @param values one for each block, above 0
      */
     record Curve(
-            String name, String color, boolean dashed, List<Integer> blocks, List<Double> values) {}
+            String name, String color, String dashes, List<Integer> blocks, List<Double> values) {}
 
     String svg() {
         StringBuilder svg = new StringBuilder();
@@ -114,18 +115,23 @@ record Chart(String title, List<Panel> panels) {
     }
 
     private void legend(StringBuilder svg, int y) {
+        List<Curve> curves =
+                panels.stream()
+                        .map(Panel::curves)
+                        .max(Comparator.comparingInt(List::size))
+                        .orElseThrow();
         int x = LEFT;
-        for (Curve curve : panels.getFirst().curves) {
+        for (Curve curve : curves) {
             svg.append(
                     "<path d=\"M%d %d h30\" stroke=\"%s\" stroke-width=\"2\"%s/>\n"
                             .formatted(x, y - 4, curve.color, dash(curve)));
             text(svg, x + 36, y, "start", curve.name);
-            x += 160;
+            x += 135;
         }
     }
 
     private static String dash(Curve curve) {
-        return curve.dashed ? " stroke-dasharray=\"6 4\"" : "";
+        return curve.dashes.isEmpty() ? "" : " stroke-dasharray=\"" + curve.dashes + "\"";
     }
 
     private static void line(

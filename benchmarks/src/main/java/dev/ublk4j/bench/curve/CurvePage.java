@@ -57,10 +57,19 @@ public final class CurvePage {
         return points.stream().map(Point::blockBytes).distinct().sorted().toList();
     }
 
-    private Point point(String target, boolean write, boolean shared, int block) {
+    private List<Mode> modes(String target) {
         return points.stream()
                 .filter(point -> point.target().equals(target))
-                .filter(point -> point.write() == write && point.shared() == shared)
+                .map(Point::mode)
+                .distinct()
+                .sorted()
+                .toList();
+    }
+
+    private Point point(String target, boolean write, Mode mode, int block) {
+        return points.stream()
+                .filter(point -> point.target().equals(target))
+                .filter(point -> point.write() == write && point.mode() == mode)
                 .filter(point -> point.blockBytes() == block)
                 .findFirst()
                 .orElseThrow();
@@ -71,30 +80,27 @@ public final class CurvePage {
         for (String target : targets()) {
             List<Chart.Curve> curves = new ArrayList<>();
             for (boolean write : new boolean[] {false, true}) {
-                for (boolean shared : new boolean[] {false, true}) {
-                    curves.add(
-                            new Chart.Curve(
-                                    "%s, %s"
-                                            .formatted(
-                                                    write ? "write" : "read",
-                                                    shared ? "zero copy" : "copy"),
-                                    COLORS[write ? 1 : 0],
-                                    !shared,
-                                    blocks(),
-                                    blocks().stream()
-                                            .map(block ->
-                                                    value.applyAsDouble(
-                                                            point(
-                                                                    target, write,
-                                                                    shared, block)))
-                                            // A logarithmic axis has no 0.
-                                            .map(number -> Math.max(number, 1e-3))
-                                            .toList()));
+                for (Mode mode : modes(target)) {
+                    curves.add(curve(target, write, mode, value));
                 }
             }
             panels.add(new Chart.Panel(target, curves));
         }
         return new Chart(title, panels);
+    }
+
+    private Chart.Curve curve(
+            String target, boolean write, Mode mode, ToDoubleFunction<Point> value) {
+        return new Chart.Curve(
+                "%s, %s".formatted(write ? "write" : "read", mode.text),
+                COLORS[write ? 1 : 0],
+                mode.dashes,
+                blocks(),
+                blocks().stream()
+                        .map(block -> value.applyAsDouble(point(target, write, mode, block)))
+                        // A logarithmic axis has no 0.
+                        .map(number -> Math.max(number, 1e-3))
+                        .toList());
     }
 
     private String markdown() {
@@ -105,7 +111,7 @@ public final class CurvePage {
 
                 Made by `./bench shmem` on %s, kernel: %s, processors: %s. Random reads and writes \
                 of fio at depth 8, with its data in huge pages of hugetlbfs either way; each figure \
-                is of a window of %s or more. The server is one queue, one thread. An emulated processor \
+                is of a window of %s or more. The server is one queue, one thread; the file is on %s. An emulated processor \
                 (QEMU TCG) copies memory as slowly as it does everything: read the ratios, and run \
                 it on your own machine.
 
@@ -113,15 +119,20 @@ public final class CurvePage {
 
                 ![processor time](shmem-cpu.svg)
 
-                User copy and automatic buffer registration are not in the tables, because this \
-                server has neither.
+                - **copy**: the driver copies each request to or from a buffer of the server's, which the target then works on.
+                - **user copy** (`add -u`): the server copies it by a call of its own. A target in memory has it copied right to or \
+                from its own place, once in all; a file needs a buffer as before.
+                - **registered** (`add -z`): the driver puts the application's pages into the queue's io_uring. Only for targets \
+                that need not see the data: null and file.
+                - **shared** (`add --shmem`): the application's memory is shared once, and requests in it are not copied.
 
                 """
                         .formatted(
                                 facts.get("date"),
                                 facts.get("kernel"),
                                 facts.get("cpu"),
-                                facts.get("window")));
+                                facts.get("window"),
+                                facts.get("file system")));
         for (String target : targets()) {
             for (boolean write : new boolean[] {false, true}) {
                 table(page, target, write);
@@ -132,62 +143,60 @@ public final class CurvePage {
     }
 
     private void table(StringBuilder page, String target, boolean write) {
+        List<Mode> modes = modes(target);
         page.append("## %s, %s\n\n".formatted(target, write ? "writes" : "reads"));
-        page.append(
-                """
-                | block | copy MiB/s | zero copy MiB/s | gain | copy CPU s/GiB (server + client) \
-                | zero copy CPU s/GiB (server + client) | hits |
-                |---:|---:|---:|---:|---:|---:|---:|
-                """);
+        page.append("MiB/s, and in brackets what of the copy's:\n\n| block |");
+        modes.forEach(mode -> page.append(" %s |".formatted(mode.text)));
+        page.append(" hits |\n|---:|" + "---:|".repeat(modes.size() + 1) + "\n");
         for (int block : blocks()) {
-            Point copied = point(target, write, false, block);
-            Point shared = point(target, write, true, block);
-            page.append(
-                    String.format(
-                            Locale.ROOT,
-                            "| %s | %.0f | %.0f | %.2f | %s | %s | %.0f %% |%n",
-                            Chart.size(block),
-                            copied.mibPerSecond(),
-                            shared.mibPerSecond(),
-                            shared.mibPerSecond() / copied.mibPerSecond(),
-                            cpu(copied),
-                            cpu(shared),
-                            100.0 * shared.hits() / Math.max(1, shared.requests())));
+            page.append("| %s |".formatted(Chart.size(block)));
+            double copied = point(target, write, Mode.COPY, block).mibPerSecond();
+            for (Mode mode : modes) {
+                double speed = point(target, write, mode, block).mibPerSecond();
+                page.append(
+                        mode == Mode.COPY
+                                ? format(" %.0f |", speed)
+                                : format(" %.0f (%.2f) |", speed, speed / copied));
+            }
+            Point shared = point(target, write, Mode.SHARED, block);
+            page.append(format(" %.0f %% |\n", 100.0 * shared.hits() / shared.requests()));
+        }
+        page.append(
+                "\nSeconds of processor per GiB, and in brackets server and client of them:\n\n");
+        page.append("| block |");
+        modes.forEach(mode -> page.append(" %s |".formatted(mode.text)));
+        page.append("\n|---:|" + "---:|".repeat(modes.size()) + "\n");
+        for (int block : blocks()) {
+            page.append("| %s |".formatted(Chart.size(block)));
+            modes.forEach(mode -> page.append(cpu(point(target, write, mode, block))));
+            page.append("\n");
         }
         page.append("\n");
     }
 
     private static String cpu(Point point) {
-        return String.format(
-                Locale.ROOT,
-                "%.2f (%.2f + %.2f)",
-                point.cpuPerGib(),
-                point.serverCpuPerGib(),
-                point.clientCpuPerGib());
+        return format(
+                " %.2f (%.2f + %.2f) |",
+                point.cpuPerGib(), point.serverCpuPerGib(), point.clientCpuPerGib());
+    }
+
+    private static String format(String format, Object... arguments) {
+        return String.format(Locale.ROOT, format, arguments);
     }
 
     /** Says where it does not pay. */
     private void verdict(StringBuilder page) {
-        page.append("## Where zero copy does not pay\n\n");
+        page.append("## Where sharing memory does not pay\n\n");
         List<String> useless = new ArrayList<>();
         for (String target : targets()) {
             for (boolean write : new boolean[] {false, true}) {
                 for (int block : blocks()) {
-                    Point copied = point(target, write, false, block);
-                    Point shared = point(target, write, true, block);
-                    boolean faster = shared.mibPerSecond() > WORTH * copied.mibPerSecond();
-                    boolean cheaper = copied.cpuPerGib() > WORTH * shared.cpuPerGib();
-                    if (!faster && !cheaper) {
-                        useless.add(
-                                String.format(
-                                        Locale.ROOT,
-                                        "- %s of %s on %s: %.2f times the throughput, %.2f times"
-                                                + " the processor time%n",
-                                        write ? "writes" : "reads",
-                                        Chart.size(block),
-                                        target,
-                                        shared.mibPerSecond() / copied.mibPerSecond(),
-                                        shared.cpuPerGib() / copied.cpuPerGib()));
+                    Point shared = point(target, write, Mode.SHARED, block);
+                    for (Mode mode : modes(target)) {
+                        Point other = point(target, write, mode, block);
+                        if (mode != Mode.SHARED && !pays(shared, other)) {
+                            useless.add(sentence(shared, other));
+                        }
                     }
                 }
             }
@@ -198,5 +207,22 @@ public final class CurvePage {
             page.append("It is neither faster by over 5 % nor cheaper by as much for:\n\n");
             useless.forEach(page::append);
         }
+    }
+
+    private static boolean pays(Point shared, Point other) {
+        return shared.mibPerSecond() > WORTH * other.mibPerSecond()
+                || other.cpuPerGib() > WORTH * shared.cpuPerGib();
+    }
+
+    private static String sentence(Point shared, Point other) {
+        return format(
+                "- %s of %s on %s, beside %s: %.2f times the throughput, %.2f times the processor"
+                        + " time\n",
+                shared.write() ? "writes" : "reads",
+                Chart.size(shared.blockBytes()),
+                shared.target(),
+                other.mode().text,
+                shared.mibPerSecond() / other.mibPerSecond(),
+                shared.cpuPerGib() / other.cpuPerGib());
     }
 }

@@ -4,7 +4,6 @@ import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.BackingFile;
@@ -23,22 +22,32 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.LocalDate;
 import java.util.List;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
- * Measures random reads and writes of all block sizes, on each target, copied and shared.
+ * Measures random reads and writes of all block sizes, on each target, in each way that data comes.
  *
  * <p>The server is this process, the application is fio in another, with its data in huge pages of
- * hugetlbfs in either case: what differs is only whether the server has registered them. Each load
- * runs until its device has moved data for a moment; then the bytes and the processors' time of a
- * window are taken, so that neither start nor end of fio is in the figures.
+ * hugetlbfs in any case. Each load runs until its device has moved data for a moment; then the
+ * bytes and the processors' time of a window are taken, so that neither start nor end of fio is in
+ * the figures.
  */
 public final class CurveRun {
     private static final Path BUFFER = Path.of("/dev/hugepages/ublk4j-curve");
     private static final int DEPTH = 8;
     private static final int LARGEST = 4 << 20;
+
+    /**
+     * Keeps the server's buffers from all having fio's alignment, which an emulated processor's
+     * direct-mapped table of translations answers with a miss for every byte.
+     */
+    private static final int STAGGER = 68 << 10;
+
     private static final long SIZE = 256L << 20;
     private static final long START_PATIENCE_NANOS = 60_000_000_000L;
+
+    private static final int COMPILER_ROUNDS = 2;
 
     /** Requests that make a figure. */
     private static final int ENOUGH = 4 * DEPTH;
@@ -47,8 +56,7 @@ public final class CurveRun {
     private static final DeviceOptions OPTIONS =
             DeviceOptions.defaults()
                     .withDepth(2 * DEPTH)
-                    .withMaxIo(LARGEST)
-                    .with(Feature.SHMEM_ZC)
+                    .withMaxIo(LARGEST + STAGGER)
                     .with(Feature.NO_AUTO_PART_SCAN);
 
     private final KernelDriver driver;
@@ -65,7 +73,7 @@ public final class CurveRun {
                 quick
                         ? List.of(4 << 10, 128 << 10, LARGEST)
                         : List.of(4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, LARGEST);
-        this.windowMillis = quick ? 700 : 3000;
+        this.windowMillis = quick ? 700 : 2000;
     }
 
     /**
@@ -84,15 +92,19 @@ public final class CurveRun {
             out.println("# kernel\t" + driver.name());
             out.println("# cpu\t" + processor());
             out.println("# date\t" + LocalDate.now());
-            out.println("# window\t%.1f s".formatted(quick ? 0.7 : 3.0));
+            out.println("# window\t%.1f s".formatted(quick ? 0.7 : 2.0));
             CurveRun run = new CurveRun(driver, file.map(arena, false), out, quick);
-            run.measure("null", new NullTarget(SIZE));
-            run.measure("memory", new MemoryTarget(SIZE));
+            run.compile();
+            run.measure("null", () -> new NullTarget(SIZE));
+            run.measure("memory", () -> new MemoryTarget(SIZE));
             Path disk = Files.createTempFile("ublk4j-curve", ".img");
+            out.println("# file system\t" + Files.getFileStore(disk).type());
             fill(disk);
             run.measure(
                     "file",
-                    new FileTarget(BackingFile.open(disk, BackingFile.Caching.DIRECT, false)));
+                    () ->
+                            new FileTarget(
+                                    BackingFile.open(disk, BackingFile.Caching.DIRECT, false)));
             Files.delete(disk);
         } finally {
             Files.deleteIfExists(BUFFER);
@@ -123,24 +135,58 @@ public final class CurveRun {
         }
     }
 
-    private void measure(String name, Target target) throws IOException, InterruptedException {
-        try (Device device = Device.start(driver, target, OPTIONS)) {
-            Path queue = Path.of("/sys/block/ublkb%d/queue".formatted(device.id()));
-            // The largest request that the device takes, and no two made one: each has its buffer.
-            Files.writeString(
-                    queue.resolve("max_sectors_kb"),
-                    Files.readString(queue.resolve("max_hw_sectors_kb")));
-            Files.writeString(queue.resolve("nomerges"), "2");
-            // Pages of memory get their frames and code is compiled.
-            window(name, device, true, false, LARGEST);
-            window(name, device, false, false, blocks.getFirst());
-            for (boolean write : new boolean[] {false, true}) {
-                for (int block : blocks) {
-                    print(window(name, device, write, false, block));
-                    try (SharedBuffer shared = device.share(memory, false)) {
-                        assert shared.memory() == memory;
-                        print(window(name, device, write, true, block));
+    private void measure(String name, Supplier<Target> targets)
+            throws IOException, InterruptedException {
+        Target example = targets.get();
+        List<Mode> modes = Mode.of(example.needsData());
+        example.close();
+        for (Mode mode : modes) {
+            try (Device device = start(targets.get(), mode)) {
+                // Pages of memory get their frames, and what is left of the compiler's work is
+                // done.
+                window(name, device, true, mode, LARGEST);
+                window(name, device, false, mode, blocks.getFirst());
+                for (boolean write : new boolean[] {false, true}) {
+                    for (int block : blocks) {
+                        print(window(name, device, write, mode, block));
                     }
+                }
+            }
+        }
+    }
+
+    private Device start(Target target, Mode mode) throws IOException {
+        Device device =
+                Device.start(
+                        driver,
+                        target,
+                        switch (mode) {
+                            case COPY -> OPTIONS;
+                            case USER_COPY -> OPTIONS.with(Feature.USER_COPY);
+                            case REGISTERED ->
+                                    OPTIONS.with(Feature.SUPPORT_ZERO_COPY)
+                                            .with(Feature.AUTO_BUF_REG);
+                            case SHARED -> OPTIONS.with(Feature.SHMEM_ZC);
+                        });
+        Path queue = Path.of("/sys/block/ublkb%d/queue".formatted(device.id()));
+        // The largest request that the device takes, and no two made one: each has its buffer.
+        Files.writeString(
+                queue.resolve("max_sectors_kb"),
+                Files.readString(queue.resolve("max_hw_sectors_kb")));
+        Files.writeString(queue.resolve("nomerges"), "2");
+        if (mode == Mode.SHARED) {
+            device.share(memory, false);
+        }
+        return device;
+    }
+
+    /** Lets the compiler finish, which takes its time on an emulated processor. */
+    private void compile() throws IOException, InterruptedException {
+        for (Mode mode : Mode.of(false)) {
+            try (Device device = start(new NullTarget(SIZE), mode)) {
+                for (int round = 0; round < COMPILER_ROUNDS; round++) {
+                    window("null", device, true, mode, blocks.getFirst());
+                    window("null", device, false, mode, blocks.getFirst());
                 }
             }
         }
@@ -152,7 +198,7 @@ public final class CurveRun {
                 "%s %s %s %d KiB: %.0f MiB/s, %.2f s of CPU per GiB, %d of %d requests shared%n",
                 point.target(),
                 point.write() ? "write" : "read",
-                point.shared() ? "shared" : "copied",
+                point.mode().text,
                 point.blockBytes() >> 10,
                 point.mibPerSecond(),
                 point.cpuPerGib(),
@@ -173,7 +219,7 @@ public final class CurveRun {
         }
     }
 
-    private Point window(String name, Device device, boolean write, boolean shared, int block)
+    private Point window(String name, Device device, boolean write, Mode mode, int block)
             throws IOException, InterruptedException {
         Process load = start(device, write, block);
         try {
@@ -186,23 +232,20 @@ public final class CurveRun {
             } while (requests(device) < enough
                     && System.nanoTime() - from.nanos < LONGEST_WINDOW_NANOS);
             Moment to = Moment.of(device, load);
-            long hits = to.counters.sharedRequests() - from.counters.sharedRequests();
-            long copies = to.counters.copiedRequests() - from.counters.copiedRequests();
-            long bytes =
-                    to.counters.sharedBytes()
-                            - from.counters.sharedBytes()
-                            + to.counters.copiedBytes()
-                            - from.counters.copiedBytes();
+            DeviceCounters before = from.counters;
+            DeviceCounters after = to.counters;
+            long hits = after.sharedRequests() - before.sharedRequests();
+            long bytes = bytes(after) - bytes(before);
             if (bytes == 0) {
                 throw new IllegalStateException("no request of %d bytes ended".formatted(block));
             }
             return new Point(
                     name,
                     write,
-                    shared,
+                    mode,
                     block,
                     bytes,
-                    hits + copies,
+                    requests(after) - requests(before),
                     hits,
                     to.nanos - from.nanos,
                     to.machine - from.machine,
@@ -246,7 +289,16 @@ public final class CurveRun {
     }
 
     private static long requests(Device device) {
-        DeviceCounters counters = device.counters();
-        return counters.sharedRequests() + counters.copiedRequests();
+        return requests(device.counters());
+    }
+
+    private static long requests(DeviceCounters counters) {
+        return counters.sharedRequests()
+                + counters.copiedRequests()
+                + counters.registeredRequests();
+    }
+
+    private static long bytes(DeviceCounters counters) {
+        return counters.sharedBytes() + counters.copiedBytes() + counters.registeredBytes();
     }
 }

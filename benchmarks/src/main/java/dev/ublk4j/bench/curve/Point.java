@@ -7,7 +7,7 @@ import java.util.List;
  *
  * @param target null, memory or file
  * @param write whether the load writes, rather than reads
- * @param shared whether the load's memory was shared with the device
+ * @param mode how the data came
  * @param blockBytes bytes of each read or write of the application
  * @param bytes bytes moved
  * @param requests requests that the server saw; more than the application's where they were cut
@@ -20,7 +20,7 @@ import java.util.List;
 record Point(
         String target,
         boolean write,
-        boolean shared,
+        Mode mode,
         int blockBytes,
         long bytes,
         long requests,
@@ -54,7 +54,7 @@ record Point(
                 List.of(
                         target,
                         Boolean.toString(write),
-                        Boolean.toString(shared),
+                        mode.name(),
                         Integer.toString(blockBytes),
                         Long.toString(bytes),
                         Long.toString(requests),
@@ -70,7 +70,7 @@ record Point(
         return new Point(
                 fields[0],
                 Boolean.parseBoolean(fields[1]),
-                Boolean.parseBoolean(fields[2]),
+                Mode.parse(fields[2]),
                 Integer.parseInt(fields[3]),
                 Long.parseLong(fields[4]),
                 Long.parseLong(fields[5]),
