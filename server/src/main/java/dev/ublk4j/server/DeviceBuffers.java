@@ -37,6 +37,7 @@ final class DeviceBuffers {
     }
 
     SharedBuffer share(MemorySegment memory, boolean readOnly) {
+        requireOtherThread();
         registration.lock();
         try {
             if (device.isWithoutServer()) {

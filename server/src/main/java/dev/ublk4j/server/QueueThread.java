@@ -96,12 +96,13 @@ final class QueueThread {
     }
 
     /**
-     * Refuses a call that waits for the requests of threads, where one of them makes it: it would
-     * wait for what only it can do, and the kernel's driver would let it.
+     * Refuses a call that waits for the requests of threads, where one of them makes it, or the
+     * handler of such a request: it would wait for what only it can do, and the kernel's driver
+     * would let it.
      */
     static void requireOther(List<QueueThread> threads) {
         for (QueueThread queue : threads) {
-            if (queue.thread == Thread.currentThread()) {
+            if (queue.thread == Thread.currentThread() || CurrentRequest.isOutOn(queue.served)) {
                 throw new IllegalStateException(queue + " would wait for itself");
             }
         }

@@ -39,7 +39,8 @@ public final class SharedBuffer implements AutoCloseable {
      * Takes the memory back. Waits for requests that use it; when this has returned, none does and
      * the memory may be unmapped. A second call does nothing.
      *
-     * @throws IllegalStateException when the thread of one of the device's queues calls
+     * @throws IllegalStateException when a handler of the device calls, whose own request would be
+     *     waited for
      */
     @Override
     public void close() {
