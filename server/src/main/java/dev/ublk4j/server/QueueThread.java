@@ -43,6 +43,10 @@ final class QueueThread {
     private final Thread thread;
 
     private volatile boolean failed;
+
+    /** Whether the kernel may still touch the data of requests; then it stays for good. */
+    private boolean ioLeft;
+
     private volatile @Nullable Queue served;
 
     /**
@@ -147,7 +151,7 @@ final class QueueThread {
             }
         } finally {
             Queue queue = served;
-            if (queue != null) {
+            if (queue != null && !ioLeft) {
                 queue.sharedData().closed();
             }
             onExit.accept(this);
@@ -155,6 +159,22 @@ final class QueueThread {
     }
 
     private void serve() {
+        Arena data = Arena.ofShared();
+        try {
+            serve(data);
+        } finally {
+            if (!ioLeft) {
+                data.close();
+            }
+        }
+    }
+
+    /**
+     * Opens the ring, serves, and closes it.
+     *
+     * @param data holds what is read and written for requests; outlives the ring
+     */
+    private void serve(Arena data) {
         int depth = info.queueDepth();
         try (Arena arena = Arena.ofShared();
                 QueueRing ring = charDevice.openRing(ringOptions(depth))) {
@@ -163,7 +183,7 @@ final class QueueThread {
                             BufferOffset.descriptors(queueId, info.ioDescSize(), PAGE),
                             BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
                             arena);
-            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
+            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
             Queue queue =
                     new Queue(info.deviceId(), queueId, depth, ring, buffers, table, counters);
             Dispatcher dispatcher =
@@ -186,6 +206,7 @@ final class QueueThread {
                 fetched.complete(null);
                 loop(queue, ring, dispatcher);
             } finally {
+                ioLeft = !new LeftoverIo(queue, ring, guest).end();
                 queue.doorbell().close();
                 guest.stopped();
                 target.queueStopped(queue);
