@@ -94,6 +94,7 @@ final class Requests implements AutoCloseable {
                 enable(ring, in.getInt() != 0);
             }
             case SET_INFLIGHT_FD -> {
+                rings.requireNoneServed();
                 InflightMemory.Description description = InflightMemory.Description.get(in);
                 rings.setInflight(InflightMemory.map(description, only(descriptors)));
             }
