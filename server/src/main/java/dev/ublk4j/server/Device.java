@@ -235,7 +235,17 @@ public final class Device implements AutoCloseable {
      * @throws IllegalStateException when a handler calls whose own request would be waited for
      */
     public SharedBuffer share(MemorySegment memory, boolean readOnly) {
-        return buffers.share(memory, readOnly);
+        return buffers.share(memory, readOnly, true);
+    }
+
+    /**
+     * Shares memory whose pages come and go meanwhile, as a guest's do that has a balloon: as
+     * {@link #share}, but never {@linkplain Request#fixedBuffer registered} with a queue's ring,
+     * which would bring in every page and keep to it. For a driver that does not pin either; the
+     * kernel's does.
+     */
+    public SharedBuffer shareUnpinned(MemorySegment memory) {
+        return buffers.share(memory, false, false);
     }
 
     /** {@return the shared buffer of an index, be it shared or inherited} */

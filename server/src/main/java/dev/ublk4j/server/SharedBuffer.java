@@ -8,13 +8,15 @@ public final class SharedBuffer implements AutoCloseable {
     private final Device device;
     private final int index;
     private final MemorySegment memory;
+    private final boolean mayBePinned;
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean registered = true;
 
-    SharedBuffer(Device device, int index, MemorySegment memory) {
+    SharedBuffer(Device device, int index, MemorySegment memory, boolean mayBePinned) {
         this.device = device;
         this.index = index;
         this.memory = memory;
+        this.mayBePinned = mayBePinned;
     }
 
     /** {@return the number under which the driver knows the buffer, 0 to 65535} */
@@ -25,6 +27,11 @@ public final class SharedBuffer implements AutoCloseable {
     /** {@return the memory} */
     public MemorySegment memory() {
         return memory;
+    }
+
+    /** {@return whether queues may register it with their rings, which pins all of its pages} */
+    boolean mayBePinned() {
+        return mayBePinned;
     }
 
     /**

@@ -22,9 +22,9 @@ final class Requests implements AutoCloseable {
     private long protocolFeatures;
     private @Nullable SharedMemory passed;
 
-    Requests(ServedDisk disk, boolean sealedOnly, Consumer<String> onBroken) {
+    Requests(ServedDisk disk, VhostUserOptions options, Consumer<String> onBroken) {
         this.disk = disk;
-        this.regions = new RegionTable(disk.served(), sealedOnly);
+        this.regions = new RegionTable(disk.served(), options);
         this.rings = new RingTable(disk, onBroken);
         this.offered = Features.of(disk.device());
     }
