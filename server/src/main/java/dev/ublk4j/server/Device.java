@@ -24,7 +24,8 @@ import java.util.function.IntFunction;
  * A block device that this process serves.
  *
  * <p>Several devices may live in one process, over one driver or several. Any thread may call any
- * method, except the threads of the device's own queues.
+ * method, except the threads of the device's own queues and the handlers of its requests: what
+ * would wait for their own request throws {@link IllegalStateException}.
  */
 public final class Device implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Device.class.getName());
@@ -222,8 +223,7 @@ public final class Device implements AutoCloseable {
      * Shares memory with the device: requests whose data lies in it reach the target without a
      * copy.
      *
-     * <p>The device must have been started with {@link dev.ublk4j.uapi.Feature#SHMEM_ZC}. Not from
-     * a queue's thread.
+     * <p>The device must have been started with {@link dev.ublk4j.uapi.Feature#SHMEM_ZC}.
      *
      * @param memory page aligned, at most 4 GiB, mapped shared; it must stay mapped until the
      *     answer is closed, or the device is
@@ -232,9 +232,20 @@ public final class Device implements AutoCloseable {
      * @throws LinuxException {@code EOPNOTSUPP} without the feature, {@code EEXIST} when a page of
      *     it is shared already, {@code EFAULT} when it is not mapped, {@code ENOSPC} when there are
      *     65,536 buffers
+     * @throws IllegalStateException when a handler calls whose own request would be waited for
      */
     public SharedBuffer share(MemorySegment memory, boolean readOnly) {
-        return buffers.share(memory, readOnly);
+        return buffers.share(memory, readOnly, true);
+    }
+
+    /**
+     * Shares memory whose pages come and go meanwhile, as a guest's do that has a balloon: as
+     * {@link #share}, but never {@linkplain Request#fixedBuffer registered} with a queue's ring,
+     * which would bring in every page and keep to it. For a driver that does not pin either; the
+     * kernel's does.
+     */
+    public SharedBuffer shareUnpinned(MemorySegment memory) {
+        return buffers.share(memory, false, false);
     }
 
     /** {@return the shared buffer of an index, be it shared or inherited} */
@@ -290,9 +301,11 @@ public final class Device implements AutoCloseable {
      * @param patience how long the driver may wait for each queue to have an idle tag
      * @throws LinuxException {@code EOPNOTSUPP} for a device that was not added for this, {@code
      *     EBUSY} when the patience ended
-     * @throws IllegalStateException when the target does not answer its requests in time
+     * @throws IllegalStateException when the target does not answer its requests in time, or when a
+     *     handler calls whose own request would be waited for
      */
     public void quiesce(Duration patience) {
+        QueueThread.requireOther(threads);
         buffers.pause(() -> {
             control.quiesce(id(), patience);
             departure.begin();
@@ -325,7 +338,7 @@ public final class Device implements AutoCloseable {
      * others fail. The device stays added. Does nothing when it has stopped.
      *
      * @throws IllegalStateException when the target does not answer its requests in time, or when a
-     *     queue's own thread calls
+     *     handler calls whose own request would be waited for
      */
     public void stop() {
         if (stopped.getCount() > 0) {

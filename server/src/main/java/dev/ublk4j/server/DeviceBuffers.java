@@ -36,24 +36,25 @@ final class DeviceBuffers {
         this.threads = threads;
     }
 
-    SharedBuffer share(MemorySegment memory, boolean readOnly) {
+    SharedBuffer share(MemorySegment memory, boolean readOnly, boolean mayBePinned) {
+        requireOtherThread();
         registration.lock();
         try {
             if (device.isWithoutServer()) {
                 throw new NotServedException(
                         "UBLK_U_CMD_REG_BUF", device.id(), "which waits for another server");
             }
-            return register(memory, readOnly);
+            return register(memory, readOnly, mayBePinned);
         } finally {
             registration.unlock();
         }
     }
 
-    private SharedBuffer register(MemorySegment memory, boolean readOnly) {
+    private SharedBuffer register(MemorySegment memory, boolean readOnly, boolean mayBePinned) {
         table.beginRegistration();
         try {
             int index = control.registerBuffer(device.id(), memory, readOnly);
-            SharedBuffer buffer = new SharedBuffer(device, index, memory);
+            SharedBuffer buffer = new SharedBuffer(device, index, memory, mayBePinned);
             table.enter(buffer);
             return buffer;
         } finally {
@@ -66,7 +67,7 @@ final class DeviceBuffers {
 
     /** Enters a buffer that a former server registered; before the queues start. */
     void adopt(int index, MemorySegment memory) {
-        table.enter(new SharedBuffer(device, index, memory));
+        table.enter(new SharedBuffer(device, index, memory, true));
     }
 
     /** Refuses a thread that would wait for its own requests. */

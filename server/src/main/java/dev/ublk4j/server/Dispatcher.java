@@ -174,7 +174,8 @@ final class Dispatcher implements CompletionHandler {
         if (blocking) {
             Thread.ofVirtual()
                     .name(queue + "-" + request.tag())
-                    .start(() -> callBlocking(request, id));
+                    .start(() ->
+                            new CurrentRequest(queue, id).call(() -> callBlocking(request, id)));
         } else {
             settle(request, id, call(request));
         }

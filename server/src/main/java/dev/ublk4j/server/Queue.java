@@ -230,6 +230,16 @@ public final class Queue {
         backendIo[tag]--;
     }
 
+    /** {@return whether the kernel has I/O of any tag, or is about to get it} */
+    boolean hasBackendIo() {
+        for (int count : backendIo) {
+            if (count > 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** Commits the answer that was waiting for the backend I/O of a tag, when there is one. */
     void releaseHeld(int tag) {
         if (held[tag] && backendIo[tag] == 0) {

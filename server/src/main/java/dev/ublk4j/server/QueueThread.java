@@ -43,6 +43,10 @@ final class QueueThread {
     private final Thread thread;
 
     private volatile boolean failed;
+
+    /** Whether the kernel may still touch the data of requests; then it stays for good. */
+    private boolean ioLeft;
+
     private volatile @Nullable Queue served;
 
     /**
@@ -96,12 +100,13 @@ final class QueueThread {
     }
 
     /**
-     * Refuses a call that waits for the requests of threads, where one of them makes it: it would
-     * wait for what only it can do, and the kernel's driver would let it.
+     * Refuses a call that waits for the requests of threads, where one of them makes it, or the
+     * handler of such a request: it would wait for what only it can do, and the kernel's driver
+     * would let it.
      */
     static void requireOther(List<QueueThread> threads) {
         for (QueueThread queue : threads) {
-            if (queue.thread == Thread.currentThread()) {
+            if (queue.thread == Thread.currentThread() || CurrentRequest.isOutOn(queue.served)) {
                 throw new IllegalStateException(queue + " would wait for itself");
             }
         }
@@ -146,7 +151,7 @@ final class QueueThread {
             }
         } finally {
             Queue queue = served;
-            if (queue != null) {
+            if (queue != null && !ioLeft) {
                 queue.sharedData().closed();
             }
             onExit.accept(this);
@@ -154,6 +159,22 @@ final class QueueThread {
     }
 
     private void serve() {
+        Arena data = Arena.ofShared();
+        try {
+            serve(data);
+        } finally {
+            if (!ioLeft) {
+                data.close();
+            }
+        }
+    }
+
+    /**
+     * Opens the ring, serves, and closes it.
+     *
+     * @param data holds what is read and written for requests; outlives the ring
+     */
+    private void serve(Arena data) {
         int depth = info.queueDepth();
         try (Arena arena = Arena.ofShared();
                 QueueRing ring = charDevice.openRing(ringOptions(depth))) {
@@ -163,7 +184,7 @@ final class QueueThread {
                             BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
                             arena);
             DataPath path = DataPath.of(info.flags(), target);
-            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), arena);
+            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
             UserCopy userCopy =
                     path == DataPath.USER_COPY
                             ? new UserCopy(charDevice, queueId, depth, buffers)
@@ -203,6 +224,7 @@ final class QueueThread {
                 fetched.complete(null);
                 loop(queue, ring, dispatcher);
             } finally {
+                ioLeft = !new LeftoverIo(queue, ring, guest).end();
                 queue.doorbell().close();
                 guest.stopped();
                 target.queueStopped(queue);

@@ -8,13 +8,15 @@ public final class SharedBuffer implements AutoCloseable {
     private final Device device;
     private final int index;
     private final MemorySegment memory;
+    private final boolean mayBePinned;
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean registered = true;
 
-    SharedBuffer(Device device, int index, MemorySegment memory) {
+    SharedBuffer(Device device, int index, MemorySegment memory, boolean mayBePinned) {
         this.device = device;
         this.index = index;
         this.memory = memory;
+        this.mayBePinned = mayBePinned;
     }
 
     /** {@return the number under which the driver knows the buffer, 0 to 65535} */
@@ -25,6 +27,11 @@ public final class SharedBuffer implements AutoCloseable {
     /** {@return the memory} */
     public MemorySegment memory() {
         return memory;
+    }
+
+    /** {@return whether queues may register it with their rings, which pins all of its pages} */
+    boolean mayBePinned() {
+        return mayBePinned;
     }
 
     /**
@@ -39,7 +46,8 @@ public final class SharedBuffer implements AutoCloseable {
      * Takes the memory back. Waits for requests that use it; when this has returned, none does and
      * the memory may be unmapped. A second call does nothing.
      *
-     * @throws IllegalStateException when the thread of one of the device's queues calls
+     * @throws IllegalStateException when a handler of the device calls, whose own request would be
+     *     waited for
      */
     @Override
     public void close() {

@@ -88,14 +88,18 @@ final class SharedData {
     }
 
     /**
-     * {@return the slot of the ring that holds a buffer, or -1 when it cannot be registered}
+     * {@return the slot of the ring that holds a buffer, or -1 when it cannot be registered, or
+     * must not be}
      *
      * <p>The first call for a buffer registers it, which pins its pages.
      */
     int slot(long address) {
         int index = ShmemAddress.index(address);
         SharedBuffer buffer = table.lookUp(index);
-        if (buffer == null || index >= SHARED_SLOTS || buffer.memory().byteSize() > LARGEST_SLOT) {
+        if (buffer == null
+                || !buffer.mayBePinned()
+                || index >= SHARED_SLOTS
+                || buffer.memory().byteSize() > LARGEST_SLOT) {
             return -1;
         }
         if (slots.length != 0 && slots[index] == buffer) {

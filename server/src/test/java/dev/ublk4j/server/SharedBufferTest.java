@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SharedBufferTest {
     private static final int PAGE = 4096;
@@ -241,23 +243,31 @@ class SharedBufferTest {
         }
     }
 
-    @Test
-    void aHandlerCannotTakeABufferBackNorStopItsDeviceForItWouldWaitForItself() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aHandlerCannotDoWhatWouldWaitForItself(boolean blocking) {
         AtomicReference<SharedBuffer> buffer = new AtomicReference<>();
         AtomicReference<Device> served = new AtomicReference<>();
         Queue<Throwable> refusals = new ConcurrentLinkedQueue<>();
         TestDisk target =
                 new TestDisk() {
                     @Override
+                    public boolean blocking() {
+                        return blocking;
+                    }
+
+                    @Override
                     public int flush(Request request) {
-                        for (AutoCloseable closing :
-                                List.<AutoCloseable>of(
+                        for (Runnable waiting :
+                                List.<Runnable>of(
                                         buffer.get()::close,
+                                        () -> served.get().share(servers, true),
+                                        () -> served.get().quiesce(Duration.ofSeconds(1)),
                                         served.get()::stop,
                                         served.get()::close)) {
                             try {
-                                closing.close();
-                            } catch (Exception e) {
+                                waiting.run();
+                            } catch (RuntimeException e) {
                                 refusals.add(e);
                             }
                         }
@@ -273,7 +283,7 @@ class SharedBufferTest {
             assertThat(disk.flush()).isZero();
 
             assertThat(refusals)
-                    .hasSize(3)
+                    .hasSize(5)
                     .allSatisfy(e ->
                             assertThat(e)
                                     .isInstanceOf(IllegalStateException.class)
@@ -285,5 +295,37 @@ class SharedBufferTest {
         }
         assertThat(target.closed).isTrue();
         assertThat(driver.deviceIds()).isEmpty();
+    }
+
+    @Test
+    void aBlockingHandlerThatHasAnsweredItsRequestMayStopItsDevice() throws Exception {
+        AtomicReference<Device> served = new AtomicReference<>();
+        CompletableFuture<Boolean> stopped = new CompletableFuture<>();
+        TestDisk target =
+                new TestDisk() {
+                    @Override
+                    public boolean blocking() {
+                        return true;
+                    }
+
+                    @Override
+                    public int flush(Request request) {
+                        request.queue().complete(request.id(), 0);
+                        try {
+                            served.get().stop();
+                            stopped.complete(true);
+                        } catch (RuntimeException e) {
+                            stopped.completeExceptionally(e);
+                        }
+                        return Request.PENDING;
+                    }
+                };
+        try (Device device = start(target);
+                Disk disk = driver.openBlock(device.id())) {
+            served.set(device);
+            assertThat(disk.flush()).isZero();
+            assertThat(stopped.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(device.awaitStop(Duration.ZERO)).isTrue();
+        }
     }
 }

@@ -14,8 +14,11 @@ import java.util.List;
 
 /** A region of a client's memory, mapped here and registered with the device until it is closed. */
 final class MappedRegion implements AutoCloseable {
-    /** A registered buffer has 4 GiB at most, one of an io_uring 1 GiB. */
-    private static final long PIECE = 1L << 30;
+    /** A buffer that is shared with a device has 4 GiB at most. */
+    private static final long PIECE = 4L << 30;
+
+    /** A registered buffer of an io_uring has 1 GiB at most. */
+    private static final long PINNED_PIECE = 1L << 30;
 
     private final Region region;
     private final Arena arena = Arena.ofShared();
@@ -27,8 +30,10 @@ final class MappedRegion implements AutoCloseable {
      *
      * @param file has all of it; stays the caller's
      * @param frames numbers page frames as the device's driver does
+     * @param pinned whether a target's fixed I/O may pin it
      */
-    MappedRegion(Region region, SharedMemory file, Device device, PageFrames frames) {
+    MappedRegion(
+            Region region, SharedMemory file, Device device, PageFrames frames, boolean pinned) {
         this.region = region;
         try {
             long whole = Pages.ceiling(region.bytes());
@@ -36,9 +41,10 @@ final class MappedRegion implements AutoCloseable {
             long frame = firstFrame(region, memory, frames);
             MemorySegment clients = memory.asSlice(0, region.bytes());
             guest = new GuestRegion(region.guest(), region.user(), clients, frame);
-            for (long at = 0; at < memory.byteSize(); at += PIECE) {
-                long bytes = Math.min(PIECE, memory.byteSize() - at);
-                pieces.add(device.share(memory.asSlice(at, bytes), false));
+            long most = pinned ? PINNED_PIECE : PIECE;
+            for (long at = 0; at < memory.byteSize(); at += most) {
+                MemorySegment piece = memory.asSlice(at, Math.min(most, memory.byteSize() - at));
+                pieces.add(pinned ? device.share(piece, false) : device.shareUnpinned(piece));
             }
         } catch (RuntimeException e) {
             close();

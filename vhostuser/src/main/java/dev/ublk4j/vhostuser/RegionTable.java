@@ -23,12 +23,14 @@ final class RegionTable implements AutoCloseable {
      * Registering:
      * ------------
      * A region is what a buffer of REG_BUF is, under another name. It is registered in pieces, as a
-     * buffer has 4 GiB at most; with pieces of 1 GiB each can also be a registered buffer of an io_uring.
-     * A request that lies across the end of a piece is copied, as any that does not lie in one buffer.
+     * buffer has 4 GiB at most, and one of an io_uring 1 GiB. A request that lies across the end of a
+     * piece is copied, as any that does not lie in one buffer.
      *
      * The driver numbers page frames by file and page, so a region of any size is one range of frames,
-     * and finding it costs one look at /proc/self/maps. Nothing is pinned: a guest's memory gets its
-     * pages when the guest touches them, and a balloon may give them back.
+     * and finding it costs one look at /proc/self/maps. Nothing is pinned, unless that is asked for: a
+     * guest's memory gets its pages when the guest touches them, and a balloon may give them back. A
+     * registered buffer of an io_uring would keep the page that was given back, and read into that
+     * instead of the one which the guest has now.
      *
      * Memory that goes away:
      * ----------------------
@@ -42,13 +44,13 @@ final class RegionTable implements AutoCloseable {
     static final int MAX_REGIONS = 512;
 
     private final Device device;
-    private final boolean sealedOnly;
+    private final VhostUserOptions options;
     private final List<MappedRegion> mapped = new ArrayList<>();
     private final PageFrames frames = PageFrames.synthetic();
 
-    RegionTable(Device device, boolean sealedOnly) {
+    RegionTable(Device device, VhostUserOptions options) {
         this.device = device;
-        this.sealedOnly = sealedOnly;
+        this.options = options;
     }
 
     /** {@return the memory as it is now} */
@@ -70,7 +72,7 @@ final class RegionTable implements AutoCloseable {
     void add(Region region, Fd fd) {
         try (SharedMemory file = SharedMemory.adopt(fd)) {
             check(region, file);
-            mapped.add(new MappedRegion(region, file, device, frames));
+            mapped.add(new MappedRegion(region, file, device, frames, options.pinned()));
         } catch (LinuxException | IllegalArgumentException e) {
             throw new ProtocolException("region of %s: %s".formatted(region, e.getMessage()), e);
         }
@@ -113,7 +115,7 @@ final class RegionTable implements AutoCloseable {
             if (e.errno() != Errno.EPERM && e.errno() != Errno.EINVAL) {
                 throw e;
             }
-            if (sealedOnly) {
+            if (options.sealedOnly()) {
                 throw new ProtocolException(
                         "region of %s can be taken away: it cannot be sealed".formatted(region), e);
             }

@@ -22,9 +22,9 @@ final class Requests implements AutoCloseable {
     private long protocolFeatures;
     private @Nullable SharedMemory passed;
 
-    Requests(ServedDisk disk, boolean sealedOnly, Consumer<String> onBroken) {
+    Requests(ServedDisk disk, VhostUserOptions options, Consumer<String> onBroken) {
         this.disk = disk;
-        this.regions = new RegionTable(disk.served(), sealedOnly);
+        this.regions = new RegionTable(disk.served(), options);
         this.rings = new RingTable(disk, onBroken);
         this.offered = Features.of(disk.device());
     }
@@ -94,6 +94,7 @@ final class Requests implements AutoCloseable {
                 enable(ring, in.getInt() != 0);
             }
             case SET_INFLIGHT_FD -> {
+                rings.requireNoneServed();
                 InflightMemory.Description description = InflightMemory.Description.get(in);
                 rings.setInflight(InflightMemory.map(description, only(descriptors)));
             }

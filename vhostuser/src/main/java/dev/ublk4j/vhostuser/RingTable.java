@@ -59,7 +59,20 @@ final class RingTable {
         return rings.get(index);
     }
 
-    /** Has rings that are started from now on keep what is out in this memory, taken over. */
+    /**
+     * Insists that no ring is served, which might use what is about to go.
+     *
+     * @throws ProtocolException when one is
+     */
+    void requireNoneServed() {
+        for (RingState ring : rings) {
+            if (ring.isServed()) {
+                throw new ProtocolException("ring %d is being served".formatted(ring.index()));
+            }
+        }
+    }
+
+    /** Has rings keep what is out in this memory, taken over; none is served. */
     void setInflight(@Nullable InflightMemory newInflight) {
         if (inflight != null) {
             inflight.close();

@@ -61,12 +61,12 @@ final class Session implements AutoCloseable {
      *
      * @param socket is closed with the session
      */
-    Session(UnixSocket socket, ServedDisk disk, boolean sealedOnly) {
+    Session(UnixSocket socket, ServedDisk disk, VhostUserOptions options) {
         this.wakeup = EventFd.nonBlocking();
         this.stream =
                 new MessageStream(
                         socket, HEADER_BYTES + MAX_PAYLOAD_BYTES, MAX_DESCRIPTORS + 1, wakeup.fd());
-        this.requests = new Requests(disk, sealedOnly, this::onBroken);
+        this.requests = new Requests(disk, options, this::onBroken);
     }
 
     /** On a queue's thread. */

@@ -165,7 +165,7 @@ public final class VhostUserExport implements AutoCloseable {
 
     private void serve(UnixSocket client) {
         LOG.log(Level.DEBUG, () -> this + ": a client has connected");
-        try (Session current = new Session(client, disk, options.sealedOnly())) {
+        try (Session current = new Session(client, disk, options)) {
             session = current;
             if (!closed.get()) {
                 current.run();

@@ -15,9 +15,13 @@ import java.time.Duration;
  *     QEMU's {@code memory-backend-memfd} is sealed, that of libblkio and of files in a file system
  *     cannot be. A client that cuts such a file short under its own requests makes them fail, and
  *     can bring its own device to a stop
+ * @param pinned whether all memory of a client is pinned for a target that does fixed I/O, as the
+ *     one of files does. Large requests are somewhat faster then. All of it gets pages that it
+ *     keeps, so the client must not give any back: a guest with a balloon would not get what it has
+ *     read
  */
 public record VhostUserOptions(
-        Path socket, String serial, Duration longestPoll, boolean sealedOnly) {
+        Path socket, String serial, Duration longestPoll, boolean sealedOnly, boolean pinned) {
     /** Checks the serial number. */
     public VhostUserOptions {
         if (serial.length() > BlkDevice.SERIAL_BYTES) {
@@ -31,21 +35,26 @@ public record VhostUserOptions(
 
     /** {@return the defaults at a socket} */
     public static VhostUserOptions at(Path socket) {
-        return new VhostUserOptions(socket, "ublk4j", DEFAULT_POLL, false);
+        return new VhostUserOptions(socket, "ublk4j", DEFAULT_POLL, false, false);
     }
 
     /** {@return these options with another serial number} */
     public VhostUserOptions withSerial(String newSerial) {
-        return new VhostUserOptions(socket, newSerial, longestPoll, sealedOnly);
+        return new VhostUserOptions(socket, newSerial, longestPoll, sealedOnly, pinned);
     }
 
     /** {@return these options with another time to poll} */
     public VhostUserOptions withLongestPoll(Duration newLongestPoll) {
-        return new VhostUserOptions(socket, serial, newLongestPoll, sealedOnly);
+        return new VhostUserOptions(socket, serial, newLongestPoll, sealedOnly, pinned);
     }
 
     /** {@return these options, refusing memory that is not sealed, or not} */
     public VhostUserOptions withSealedOnly(boolean newSealedOnly) {
-        return new VhostUserOptions(socket, serial, longestPoll, newSealedOnly);
+        return new VhostUserOptions(socket, serial, longestPoll, newSealedOnly, pinned);
+    }
+
+    /** {@return these options, pinning clients' memory, or not} */
+    public VhostUserOptions withPinned(boolean newPinned) {
+        return new VhostUserOptions(socket, serial, longestPoll, sealedOnly, newPinned);
     }
 }

@@ -323,6 +323,24 @@ final class HostileClientTest {
     }
 
     @Test
+    void theMemoryOfRequestsInFlightStaysWhileARingUsesIt() {
+        try (TestClient client = TestClient.withMemory(disk.socket())) {
+            ByteBuffer wanted = TestClient.payload(0, 0, 1L | (long) TestRing.SIZE << 16);
+            long bytes = client.ask(TestClient.GET_INFLIGHT_FD, wanted).getLong(0);
+            ByteBuffer inflight =
+                    TestClient.payload(bytes, 0, 1L | (long) TestRing.SIZE << 16).limit(20);
+            try (Fd fd = client.takeReceived()) {
+                client.tell(TestClient.SET_INFLIGHT_FD, inflight.duplicate(), fd);
+                TestRing ring = new TestRing(client, 0).started();
+                assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+                assertThat(client.acknowledged(TestClient.SET_INFLIGHT_FD, inflight, fd))
+                        .isNotZero();
+                assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            }
+        }
+    }
+
+    @Test
     void aCounterThatIsFullHoldsNobodyUp() {
         try (TestClient client = TestClient.withMemory(disk.socket());
                 Arena arena = Arena.ofConfined()) {

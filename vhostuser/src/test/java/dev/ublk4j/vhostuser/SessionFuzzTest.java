@@ -15,6 +15,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -61,7 +62,8 @@ final class SessionFuzzTest {
     void aClientMaySayAnything(byte[] data) {
         List<UnixSocket> ends = UnixSocket.pair();
         try (UnixSocket client = ends.get(0);
-                Session session = new Session(ends.get(1), disk, false);
+                Session session =
+                        new Session(ends.get(1), disk, VhostUserOptions.at(Path.of("unused")));
                 SharedMemory memory = SharedMemory.create("fuzz", 1 << 16);
                 EventFd event = EventFd.nonBlocking();
                 Arena arena = Arena.ofConfined()) {

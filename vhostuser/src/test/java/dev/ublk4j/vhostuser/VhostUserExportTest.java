@@ -19,6 +19,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.driver.DataCounters;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
@@ -28,6 +29,9 @@ import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.targets.NullTarget;
+import dev.ublk4j.uring.Fallocate;
+import dev.ublk4j.uring.Ring;
+import dev.ublk4j.uring.RingOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -104,6 +108,60 @@ final class VhostUserExportTest {
         }
         byte[] after = Files.readAllBytes(file);
         assertThat(isFilled(MemorySegment.ofArray(after), 16 * 512, BLOCK, 4)).isTrue();
+    }
+
+    private Target file(int seed) throws IOException {
+        byte[] content = new byte[DISK_BYTES];
+        fill(MemorySegment.ofArray(content), 0, BLOCK, seed);
+        Path file = Files.write(folder.resolve("disk.img"), content);
+        return new FileTarget(BackingFile.open(file, BackingFile.Caching.BUFFERED, false));
+    }
+
+    @Test
+    void memoryThatTheClientHasNotTouchedGetsNoPages() throws IOException {
+        try (TestExport disk = new TestExport(file(1), 1, folder);
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(disk.export.counters().hits()).isOne();
+            assertThat(client.file().fd().seek(DATA + BLOCK, Fd.SEEK_DATA))
+                    .as("whether there is a page behind that of the request")
+                    .isEqualTo(Errno.ENXIO.negated());
+        }
+    }
+
+    @Test
+    void memoryIsPinnedForFixedIoWhereThatIsAskedFor() throws IOException {
+        try (TestExport disk =
+                        new TestExport(file(1), 1, folder, options -> options.withPinned(true));
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(isFilled(client.memory(), DATA, BLOCK, 1)).isTrue();
+            assertThat(client.file().fd().seek(DATA + BLOCK, Fd.SEEK_DATA))
+                    .as("the first page behind that of the request")
+                    .isEqualTo(DATA + BLOCK);
+        }
+    }
+
+    /** A balloon does that. */
+    @Test
+    void aPageThatTheClientHasGivenBackAndTakenAgainIsTheOneThatIsReadInto() throws IOException {
+        try (TestExport disk = new TestExport(file(2), 1, folder);
+                TestClient client = TestClient.withMemory(disk.socket());
+                Ring holes = Ring.open(RingOptions.defaults())) {
+            TestRing ring = new TestRing(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
+            int mode = Fallocate.FALLOC_FL_PUNCH_HOLE | Fallocate.FALLOC_FL_KEEP_SIZE;
+            holes.fallocate(client.file().fd().number(), mode, DATA, BLOCK, 1);
+            holes.submitAndWait(1);
+            holes.drain((userData, result, flags) -> assertThat(result).isZero());
+            assertThat(client.memory().get(JAVA_BYTE, DATA + 1)).as("a new page").isZero();
+
+            assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
+            assertThat(isFilled(client.memory(), DATA, BLOCK, 2)).isTrue();
+            assertThat(disk.export.counters().bytesCopied()).isZero();
+        }
     }
 
     @Test

@@ -39,9 +39,10 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
      *
      * Dying:
      * ------
-     * Commands that were given before the end reach the driver, none after it does. The kernel is
-     * made to let go of I/O under way before the buffers are unmapped; a process that ends does the
-     * same.
+     * Commands that were given before the end reach the driver, none after it does. The server's
+     * thread is thrown out, once. What has been done and held comes through afterwards, and nothing
+     * is held any more: the thread waits for its I/O before its buffers are unmapped, and so does the
+     * kernel for a process that ends.
      */
     /** What marks the user data given here; a server's own has other bits there, or all of them. */
     private static final long TOKEN = 0x7e57L << 48;
@@ -49,7 +50,6 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
     private static final long TOKEN_MASK = 0xffffL << 48;
     private static final int COMMIT = IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ & 0xff;
     private static final int NO_FILE = -1;
-    private static final long CANCEL_NANOS = 5_000_000_000L;
 
     private final FaultyDriver server;
     private final QueueRing ring;
@@ -57,6 +57,7 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
     private final Map<Long, UnderWay> underWay = new HashMap<>();
     private final Set<Long> commands = new HashSet<>();
     private final Queue<Completion> due = new ConcurrentLinkedQueue<>();
+    private final Queue<Completion> withheld = new ConcurrentLinkedQueue<>();
     private final List<Completion> gathered = new ArrayList<>();
     private final Object waking = new Object();
     private final Random order = new Random(0);
@@ -66,6 +67,7 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
     private int handedOver;
     private int shuffledUnderWay;
     private boolean dying;
+    private boolean dead;
     private boolean closed;
 
     /** An I/O that the kernel has, or is about to get. */
@@ -177,6 +179,8 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
         UnderWay io = more ? underWay.get(userData) : underWay.remove(userData);
         if (io == null) {
             if (!commands.remove(userData)) {
+                // It has ended all the same, which the server waits for.
+                due.add(new Completion(this, userData, result, flags));
                 throw new IllegalStateException(
                         "a target submitted I/O by itself, where no fault can reach it");
             }
@@ -186,15 +190,27 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
         Fault fault = io.fault();
         int told = fault != null && io.has(Effect.FAIL) ? fault.argument() : result;
         Completion completion = new Completion(this, io.userData(), told, flags);
-        if (fault != null && io.has(Effect.SHUFFLE)) {
+        if (dead || fault == null) {
+            handOver(completion);
+        } else if (io.has(Effect.SHUFFLE)) {
             gathered.add(completion);
             shuffledUnderWay--;
             if (gathered.size() >= fault.argument()) {
                 handOverAllGathered();
             }
-        } else if (!(fault instanceof HeldIo held && held.take(completion))) {
-            handOver(completion.userData(), told, flags);
+        } else if (!(fault instanceof HeldIo held && withhold(held, completion))) {
+            handOver(completion);
         }
+    }
+
+    private boolean withhold(HeldIo held, Completion completion) {
+        // First, because it may be released as soon as it is held.
+        withheld.add(completion);
+        boolean taken = held.take(completion);
+        if (!taken) {
+            withheld.remove(completion);
+        }
+        return taken;
     }
 
     private void handOver(long userData, int result, int flags) {
@@ -228,19 +244,27 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
 
     /** Hands over a completion that was held, with the next pass; from any thread. */
     void deliver(Completion completion) {
-        due.add(completion);
-        wake();
+        if (withheld.remove(completion)) {
+            due.add(completion);
+            wake();
+        }
     }
 
     private void dieIfKilled() {
-        if (!dying && !server.isDead()) {
+        if (dead || (!dying && !server.isDead())) {
             return;
         }
         dying = true;
+        dead = true;
         server.kill();
+        handler =
+                (userData, result, flags) -> due.add(new Completion(this, userData, result, flags));
         inspect(); // what was prepared since is not done
-        int _ = ring.run(false, (userData, result, flags) -> {});
-        boolean _ = ring().cancelAll(CANCEL_NANOS);
+        int _ = ring.run(false, this);
+        handOverAllGathered();
+        for (Completion next = withheld.poll(); next != null; next = withheld.poll()) {
+            handOver(next);
+        }
         throw new ServerDeath();
     }
 

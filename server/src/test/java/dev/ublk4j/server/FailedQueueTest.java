@@ -1,0 +1,274 @@
+package dev.ublk4j.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.DataCounters;
+import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.embedded.ClientMemory;
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.Poll;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uring.CompletionHandler;
+import dev.ublk4j.uring.Ring;
+import dev.ublk4j.uring.RingOptions;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** A queue whose thread fails while the kernel works on its target's I/O. */
+class FailedQueueTest {
+    private static final int PAGE = 4096;
+    private static final Duration LONG = Duration.ofSeconds(30);
+
+    private final EmbeddedDriver driver = EmbeddedDriver.create();
+    private final Arena arena = Arena.ofShared();
+    private final MemorySegment page = Mapping.anonymous(PAGE, Mapping.MAP_SHARED, arena);
+    private final CompletableFuture<Long> answer = new CompletableFuture<>();
+    private final FailingGuest guest = new FailingGuest();
+
+    @AfterEach
+    void close() {
+        driver.close();
+        arena.close();
+    }
+
+    /** What makes the thread of a queue fail. */
+    private static final class FailingGuest implements QueueGuest {
+        private final CompletableFuture<Queue> queue = new CompletableFuture<>();
+        private volatile boolean failing;
+
+        void fail() {
+            failing = true;
+            queue.join().callGuest();
+        }
+
+        @Override
+        public void started(Queue mine) {
+            queue.complete(mine);
+        }
+
+        @Override
+        public void completed(long value, int result, int flags) {}
+
+        @Override
+        public boolean turn(boolean busy) {
+            if (failing) {
+                throw new IllegalStateException("on purpose");
+            }
+            return false;
+        }
+
+        @Override
+        public void stopped() {}
+    }
+
+    /** Reads a page by reading an event counter, which nobody counts up. */
+    private static final class WaitingDisk extends TestDisk {
+        final CompletableFuture<MemorySegment> data = new CompletableFuture<>();
+        final EventFd never = EventFd.blocking();
+
+        @Override
+        public int read(Request request) {
+            long address = request.data().address();
+            long userData = request.queue().userData(request.id(), 0);
+            request.queue().ring().read(never.fd().number(), address, Long.BYTES, -1, userData);
+            data.complete(request.data());
+            return Request.PENDING;
+        }
+
+        @Override
+        public void close() {
+            super.close();
+            never.close();
+        }
+    }
+
+    /** A driver that does not tell of the end of a target's I/O before it is let. */
+    private record SlowDriver(Driver driver, CompletableFuture<?> let) implements Driver {
+        @Override
+        public String name() {
+            return driver.name();
+        }
+
+        @Override
+        public int control(int op, MemorySegment command, Duration timeout) {
+            return driver.control(op, command, timeout);
+        }
+
+        @Override
+        public CharDevice open(int deviceId) {
+            return new SlowCharDevice(driver.open(deviceId), let);
+        }
+
+        @Override
+        public Optional<DataCounters> dataCounters(int deviceId) {
+            return driver.dataCounters(deviceId);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private record SlowCharDevice(CharDevice device, CompletableFuture<?> let)
+            implements CharDevice {
+        @Override
+        public int deviceId() {
+            return device.deviceId();
+        }
+
+        @Override
+        public MemorySegment map(long offset, long length, Arena arena) {
+            return device.map(offset, length, arena);
+        }
+
+        @Override
+        public QueueRing openRing(RingOptions options) {
+            return new SlowRing(device.openRing(options), let);
+        }
+
+        @Override
+        public long pread(MemorySegment buffer, long position) {
+            return device.pread(buffer, position);
+        }
+
+        @Override
+        public long pwrite(MemorySegment buffer, long position) {
+            return device.pwrite(buffer, position);
+        }
+
+        @Override
+        public void close() {
+            device.close();
+        }
+    }
+
+    private static final class SlowRing implements QueueRing {
+        private final QueueRing ring;
+        private final CompletableFuture<?> let;
+        private final AtomicReference<Runnable> kept = new AtomicReference<>(() -> {});
+
+        SlowRing(QueueRing ring, CompletableFuture<?> let) {
+            this.ring = ring;
+            this.let = let;
+        }
+
+        @Override
+        public Ring ring() {
+            return ring.ring();
+        }
+
+        @Override
+        public void command(
+                int commandOp, int queueId, int tag, int result, long address, long userData) {
+            ring.command(commandOp, queueId, tag, result, address, userData);
+        }
+
+        @Override
+        public int run(boolean wait, CompletionHandler handler) {
+            if (let.isDone()) {
+                kept.getAndSet(() -> {}).run();
+            }
+            return ring.run(
+                    wait,
+                    (userData, result, flags) -> {
+                        if (RequestId.kind(userData) == RequestId.KIND_BACKEND && !let.isDone()) {
+                            kept.set(() -> handler.onCompletion(userData, result, flags));
+                        } else {
+                            handler.onCompletion(userData, result, flags);
+                        }
+                    });
+        }
+
+        @Override
+        public void wake() {
+            ring.wake();
+        }
+
+        @Override
+        public void close() {
+            ring.close();
+        }
+    }
+
+    private Device start(Driver on, Target target) {
+        DeviceOptions options = DeviceOptions.defaults().withDepth(4).with(Feature.SHMEM_ZC);
+        return Device.start(on, target, options, queue -> guest);
+    }
+
+    private DiskRequest read() {
+        return new DiskRequest((request, result) -> answer.complete(result)).read(0);
+    }
+
+    @Test
+    void ioThatWouldNotEndIsCancelledBeforeTheDataOfItsRequestGoes() throws Exception {
+        WaitingDisk target = new WaitingDisk();
+        try (Device device = start(driver, target);
+                Disk disk = driver.openBlock(device.id())) {
+            disk.submit(read().add(page));
+            MemorySegment data = target.data.get(30, TimeUnit.SECONDS);
+            guest.fail();
+
+            assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
+            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(data.scope().isAlive()).isFalse();
+            target.never.signal();
+            try (Poll counter = new Poll(target.never.fd())) {
+                assertThat(counter.await(Duration.ofMillis(100)))
+                        .as("nobody reads the counter any more")
+                        .isTrue();
+            }
+        }
+    }
+
+    @Test
+    void theDataOfARequestStaysUntilItsIoHasEnded() throws Exception {
+        CompletableFuture<Boolean> let = new CompletableFuture<>();
+        WaitingDisk target = new WaitingDisk();
+        try (Device device = start(new SlowDriver(driver, let), target);
+                Disk disk = driver.openBlock(device.id())) {
+            disk.submit(read().add(page));
+            MemorySegment data = target.data.get(30, TimeUnit.SECONDS);
+            guest.fail();
+
+            assertThat(device.awaitStop(Duration.ofMillis(300))).isFalse();
+            assertThat(data.scope().isAlive()).isTrue();
+            let.complete(true);
+            assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
+            assertThat(data.scope().isAlive()).isFalse();
+        }
+    }
+
+    @Test
+    void aSharedBufferIsNotGivenBackWhileTheKernelMayWriteToIt() throws Exception {
+        CompletableFuture<Boolean> let = new CompletableFuture<>();
+        WaitingDisk target = new WaitingDisk();
+        try (Device device = start(new SlowDriver(driver, let), target);
+                SharedBuffer buffer = device.share(page, false);
+                ClientMemory client = new ClientMemory(page);
+                Disk disk = driver.openBlock(device.id())) {
+            disk.submit(read().add(client, 0, PAGE));
+            assertThat(target.data.get(30, TimeUnit.SECONDS).address()).isEqualTo(page.address());
+            guest.fail();
+
+            CompletableFuture<Void> back = CompletableFuture.runAsync(buffer::close);
+            Thread.sleep(300);
+            assertThat(back).isNotDone();
+            let.complete(true);
+            back.get(30, TimeUnit.SECONDS);
+            assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
+        }
+    }
+}
