@@ -241,8 +241,7 @@ public final class Device implements AutoCloseable {
     /**
      * Shares memory whose pages come and go meanwhile, as a guest's do that has a balloon: as
      * {@link #share}, but never {@linkplain Request#fixedBuffer registered} with a queue's ring,
-     * which would bring in every page and keep to it. For a driver that does not pin either; the
-     * kernel's does.
+     * which would bring in every page and keep it. For a driver that does not pin either.
      */
     public SharedBuffer shareUnpinned(MemorySegment memory) {
         return buffers.share(memory, false, false);
