@@ -47,6 +47,7 @@ final class FioClientTest {
                 List.of(
                         "--name=job",
                         "--thread",
+                        "--verify_state_save=0",
                         "--ioengine=libblkio",
                         "--libblkio_driver=virtio-blk-vhost-user",
                         "--libblkio_path=" + socket));
