@@ -32,20 +32,12 @@ public class RegistrationBenchmark {
     private static final int SMALL_PAGES = 16;
 
     private final RangeTable empty = new RangeTable();
-    private final RangeTable full = new RangeTable();
     private long[] gib = {};
-    private long[] small = {};
 
-    /** Fills one table with a million ranges. */
+    /** Makes the frames of 1 GiB. */
     @Setup
-    public void fill() {
+    public void scatter() {
         gib = ScatteredFrames.of(GIB_PAGES, 1);
-        long[] frames = ScatteredFrames.of(RANGES + SMALL_PAGES, 2);
-        small = Arrays.copyOf(frames, SMALL_PAGES);
-        for (int from = SMALL_PAGES; from < frames.length; from += GIB_PAGES) {
-            full.register(
-                    Arrays.copyOfRange(frames, from, Math.min(frames.length, from + GIB_PAGES)), 0);
-        }
     }
 
     /** Both directions for 1 GiB. */
@@ -54,33 +46,60 @@ public class RegistrationBenchmark {
         return empty.unregister(empty.register(gib, 0));
     }
 
-    /** Both directions for 64 KiB among a million ranges. */
-    @Benchmark
-    public int registerAndUnregisterSmallAmongAMillion() {
-        return full.unregister(full.register(small, 0));
+    /** A table with a million ranges, and the frames of a small buffer that it has not. */
+    @State(Scope.Thread)
+    public static class Million {
+        final RangeTable table = new RangeTable();
+        long[] small = {};
+
+        /** Fills it. */
+        @Setup
+        public void fill() {
+            long[] frames = ScatteredFrames.of(RANGES + SMALL_PAGES, 2);
+            small = Arrays.copyOf(frames, SMALL_PAGES);
+            for (int from = SMALL_PAGES; from < frames.length; from += GIB_PAGES) {
+                int to = Math.min(frames.length, from + GIB_PAGES);
+                table.register(Arrays.copyOfRange(frames, from, to), 0);
+            }
+        }
     }
 
-    /** A small buffer that is there, to be removed. */
+    /** Both directions for 64 KiB among a million ranges. */
+    @Benchmark
+    public int registerAndUnregisterSmallAmongAMillion(Million million) {
+        return million.table.unregister(million.table.register(million.small, 0));
+    }
+
+    /**
+     * A small buffer that is there, to be removed. It has a table of its own: a benchmark and the
+     * states that it is given do not always get the same instance of another state.
+     */
     @State(Scope.Thread)
-    public static class Registered {
+    public static class Registered extends Million {
         private int index;
 
         /** Registers it. */
         @Setup(Level.Invocation)
-        public void register(RegistrationBenchmark benchmark) {
-            index = benchmark.full.register(benchmark.small, 0);
+        public void register() {
+            index = table.register(small, 0);
+            if (index < 0) {
+                throw new IllegalStateException("not registered: " + index);
+            }
         }
 
         /** Checks that it is gone. */
         @TearDown(Level.Invocation)
-        public void check(RegistrationBenchmark benchmark) {
-            assert benchmark.full.unregister(index) < 0 : index;
+        public void check() {
+            int again = table.unregister(index);
+            if (again != RangeTable.NO_ENTRY) {
+                throw new IllegalStateException("still registered: " + again);
+            }
         }
     }
 
     /** Removal alone, of 64 KiB among a million ranges. */
     @Benchmark
     public int unregisterSmallAmongAMillion(Registered registered) {
-        return full.unregister(registered.index);
+        return registered.table.unregister(registered.index);
     }
 }

@@ -15,9 +15,11 @@ import picocli.CommandLine.Parameters;
         footer = {
             "",
             "The class implements dev.ublk4j.server.Target and has a public constructor that takes"
-                    + " either String... or nothing.",
+                    + " the arguments: all as String..., or each as a String, Path, boolean, int or"
+                    + " long. Numbers may be sizes, such as 64M.",
             "",
-            "Example:",
+            "Examples:",
+            "  ublk4j add target --class com.example.RamDisk --jar ram.jar 1G",
             "  ublk4j add target --class com.example.Striped --jar striped.jar /dev/sdb /dev/sdc"
         })
 final class ClassKind extends TargetKind {

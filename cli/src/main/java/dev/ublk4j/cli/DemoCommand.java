@@ -1,6 +1,5 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.demo.Demo;
 import dev.ublk4j.driver.Driver;
@@ -11,9 +10,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j demo}. */
@@ -40,25 +38,16 @@ final class DemoCommand implements Callable<Integer> {
             description = "Size of the device, a multiple of 4M; default: ${DEFAULT-VALUE}.")
     private long size;
 
-    @Option(names = "--json", description = "Print a JSON object.")
-    private boolean json;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
-        PrintWriter out = spec.commandLine().getOut();
-        try (Driver chosen = driver.open(spec.commandLine().getErr())) {
+        try (Driver chosen = driver.open(output.err())) {
             List<Demo.Row> rows = new Demo(chosen, size).run();
-            if (json) {
-                out.println(Json.text(generator -> write(generator, chosen.name(), rows)));
-            } else {
-                print(chosen.name(), rows, out);
-            }
+            output.print(
+                    json -> write(json, chosen.name(), rows),
+                    out -> print(chosen.name(), rows, out));
         }
-        out.flush();
         return 0;
     }
 

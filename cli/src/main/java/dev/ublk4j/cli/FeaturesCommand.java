@@ -1,6 +1,5 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.kernel.KernelDriver;
@@ -8,47 +7,34 @@ import dev.ublk4j.uapi.Feature;
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Spec;
+import picocli.CommandLine.Mixin;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j features}. */
 @Command(name = "features", description = "List what this kernel's ublk driver can do.")
 final class FeaturesCommand implements Callable<Integer> {
-    @Option(names = "--json", description = "Print a JSON object.")
-    private boolean json;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
-        DriverModule.load(spec.commandLine().getErr());
-        long bits;
+        DriverModule.load(output.err());
         try (KernelDriver driver = KernelDriver.open()) {
-            bits = new Control(driver).featureBits();
+            long bits = new Control(driver).featureBits();
+            output.print(json -> write(bits, json), out -> print(bits, out));
         }
-        print(bits, json, spec.commandLine().getOut());
         return 0;
     }
 
-    static void print(long bits, boolean json, PrintWriter out) {
-        long unknown = bits & ~knownBits();
-        if (json) {
-            out.println(Json.text(generator -> write(generator, bits)));
-        } else {
-            Table table = new Table("FEATURE", "HERE", "WHAT IT IS");
-            for (Feature feature : Feature.values()) {
-                table.row(feature.name(), feature.in(bits) ? "yes" : "no", feature.description());
-            }
-            if (unknown != 0) {
-                table.row("0x" + Long.toHexString(unknown), "yes", "newer than this program");
-            }
-            table.print(out);
+    static void print(long bits, PrintWriter out) {
+        Table table = new Table("FEATURE", "HERE", "WHAT IT IS");
+        for (Feature feature : Feature.values()) {
+            table.row(feature.name(), feature.in(bits) ? "yes" : "no", feature.description());
         }
-        out.flush();
+        long unknown = bits & ~knownBits();
+        if (unknown != 0) {
+            table.row("0x" + Long.toHexString(unknown), "yes", "newer than this program");
+        }
+        table.print(out);
     }
 
     private static long knownBits() {
@@ -59,7 +45,7 @@ final class FeaturesCommand implements Callable<Integer> {
         return known;
     }
 
-    private static void write(JsonGenerator json, long bits) {
+    static void write(long bits, JsonGenerator json) {
         json.writeStartObject();
         json.writeStringProperty("bits", "0x" + Long.toHexString(bits));
         json.writeArrayPropertyStart("features");

@@ -1,22 +1,19 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code ublk4j list}. */
 @Command(
@@ -29,8 +26,7 @@ import picocli.CommandLine.Spec;
                     + " devices that ublk4j serves."
         })
 final class ListCommand implements Callable<Integer> {
-    @Option(names = "--json", description = "Print a JSON array.")
-    private boolean json;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Parameters(arity = "0..*", paramLabel = "N", description = "Devices; all if none is given.")
     private List<Integer> numbers = new ArrayList<>();
@@ -41,27 +37,20 @@ final class ListCommand implements Callable<Integer> {
             description = "The same as N.")
     private @Nullable Integer named;
 
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
-
     @Override
     public Integer call() throws IOException {
-        PrintWriter out = spec.commandLine().getOut();
         List<DeviceRow> rows = rows();
-        if (json) {
-            out.println(
-                    Json.text(generator -> {
-                        generator.writeStartArray();
-                        rows.forEach(row -> row.write(generator));
-                        generator.writeEndArray();
-                    }));
-        } else {
-            Table table = new Table(DeviceRow.HEADINGS);
-            rows.forEach(row -> table.row(row.cells()));
-            table.print(out);
-        }
-        out.flush();
+        output.print(
+                json -> {
+                    json.writeStartArray();
+                    rows.forEach(row -> row.write(json));
+                    json.writeEndArray();
+                },
+                out -> {
+                    Table table = new Table(DeviceRow.HEADINGS);
+                    rows.forEach(row -> table.row(row.cells()));
+                    table.print(out);
+                });
         return 0;
     }
 

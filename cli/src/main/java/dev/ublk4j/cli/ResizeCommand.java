@@ -5,10 +5,8 @@ import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code ublk4j resize}. */
 @Command(
@@ -31,18 +29,13 @@ final class ResizeCommand implements Callable<Integer> {
             description = "Its new size, like 512M or 2G.")
     private long size;
 
-    @Option(names = "--json", description = "Print the device as JSON.")
-    private boolean json;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
         ServedDevice resized = DeviceControl.resize(RunFolder.ofUser(), number, size);
-        if (json) {
-            spec.commandLine().getOut().println(resized.json());
+        if (output.json()) {
+            output.out().println(resized.json());
         }
         return 0;
     }

@@ -1,20 +1,17 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
-import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.handover.HandoverConnection;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.handover.Registered;
 import dev.ublk4j.handover.Request;
 import dev.ublk4j.linux.Fd;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 
 /** {@code ublk4j shmem add}. */
 @Command(name = "add", description = "Share a file of hugetlbfs or tmpfs with a device.")
@@ -37,12 +34,7 @@ final class ShmemAddCommand implements Callable<Integer> {
             description = "Share it for writes to the device alone.")
     private boolean readOnly;
 
-    @Option(names = "--json", description = "Print the buffer as JSON.")
-    private boolean json;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
@@ -56,20 +48,15 @@ final class ShmemAddCommand implements Callable<Integer> {
     }
 
     private void print(Registered buffer) {
-        PrintWriter out = spec.commandLine().getOut();
-        if (json) {
-            out.println(
-                    Json.text(generator -> {
-                        generator.writeStartObject();
-                        generator.writeNumberProperty("device", number);
-                        generator.writeNumberProperty("index", buffer.index());
-                        generator.writeNumberProperty("size", buffer.length());
-                        generator.writeBooleanProperty("read_only", readOnly);
-                        generator.writeEndObject();
-                    }));
-        } else {
-            out.println(buffer.index());
-        }
-        out.flush();
+        output.print(
+                json -> {
+                    json.writeStartObject();
+                    json.writeNumberProperty("device", number);
+                    json.writeNumberProperty("index", buffer.index());
+                    json.writeNumberProperty("size", buffer.length());
+                    json.writeBooleanProperty("read_only", readOnly);
+                    json.writeEndObject();
+                },
+                out -> out.println(buffer.index()));
     }
 }

@@ -1,6 +1,5 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.handover.BufferEntry;
 import dev.ublk4j.handover.Exchange;
@@ -13,10 +12,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine.Spec;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j shmem list}. */
@@ -41,12 +38,7 @@ final class ShmemListCommand implements Callable<Integer> {
             description = "Devices; all that share memory if none is given.")
     private List<Integer> numbers = new ArrayList<>();
 
-    @Option(names = "--json", description = "Print a JSON array.")
-    private boolean json;
-
-    @Spec
-    @SuppressWarnings("NullAway.Init") // set by picocli
-    private CommandSpec spec;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
@@ -56,17 +48,15 @@ final class ShmemListCommand implements Callable<Integer> {
                 devices.put(number, connection.list());
             }
         }
-        PrintWriter out = spec.commandLine().getOut();
-        if (json) {
-            out.println(Json.text(generator -> write(devices, generator)));
-        } else {
-            Table table = new Table(HEADINGS);
-            devices.forEach((number, buffers) ->
-                    buffers.forEach(buffer -> table.row(cells(number, buffer))));
-            table.print(out);
-        }
-        out.flush();
+        output.print(json -> write(devices, json), out -> print(devices, out));
         return 0;
+    }
+
+    private static void print(SortedMap<Integer, List<BufferEntry>> devices, PrintWriter out) {
+        Table table = new Table(HEADINGS);
+        devices.forEach(
+                (number, buffers) -> buffers.forEach(buffer -> table.row(cells(number, buffer))));
+        table.print(out);
     }
 
     private static List<Integer> sharing() {

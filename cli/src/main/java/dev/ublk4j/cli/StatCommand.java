@@ -2,7 +2,6 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
-import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.serve.DeviceControl;
 import dev.ublk4j.cli.serve.DeviceStat;
 import dev.ublk4j.cli.serve.RunFolder;
@@ -13,11 +12,13 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j stat}. */
 @Command(
@@ -37,13 +38,13 @@ final class StatCommand implements Callable<Integer> {
             description = "Devices; all that ublk4j serves if none is given.")
     private List<Integer> numbers = new ArrayList<>();
 
-    @Option(names = "--json", description = "Print a JSON array; with --watch, one per line.")
-    private boolean json;
+    @Mixin private final OutputFlags output = new OutputFlags();
 
     @Option(
             names = {"-w", "--watch"},
             paramLabel = "SECONDS",
-            description = "Go on, and print what has been done in each interval.")
+            description =
+                    "Go on, and print what has been done in each interval; as JSON, a line each.")
     private @Nullable Double watch;
 
     @Spec
@@ -54,24 +55,19 @@ final class StatCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws InterruptedException {
-        PrintWriter out = spec.commandLine().getOut();
         if (watch == null) {
             List<DeviceStat> stats = new ArrayList<>();
             int status = collect(stats);
-            print(stats, out);
+            output.print(json -> write(stats, json), out -> print(stats, out));
             return status;
         }
         Duration interval = interval(watch);
         StatTable table = new StatTable(interval);
         int status = 0;
-        while (status == 0 && !out.checkError()) {
+        while (status == 0 && !output.out().checkError()) {
             List<DeviceStat> stats = new ArrayList<>();
             status = collect(stats);
-            if (json) {
-                print(stats, out);
-            } else {
-                table.print(stats, out);
-            }
+            output.print(json -> write(stats, json), out -> table.print(stats, out));
             if (status == 0) {
                 Thread.sleep(interval);
             }
@@ -94,24 +90,20 @@ final class StatCommand implements Callable<Integer> {
             try {
                 stats.add(DeviceControl.stat(folder, number));
             } catch (Failure e) {
-                spec.commandLine().getErr().println("ublk4j: " + Explanation.of(e));
+                output.err().println("ublk4j: " + Explanation.of(e));
                 status = Main.FAILED;
             }
         }
         return status;
     }
 
-    private void print(List<DeviceStat> stats, PrintWriter out) {
-        if (json) {
-            out.println(
-                    Json.text(generator -> {
-                        generator.writeStartArray();
-                        stats.forEach(stat -> stat.write(generator));
-                        generator.writeEndArray();
-                    }));
-        } else {
-            stats.forEach(stat -> StatText.print(stat, out));
-        }
-        out.flush();
+    private static void print(List<DeviceStat> stats, PrintWriter out) {
+        stats.forEach(stat -> StatText.print(stat, out));
+    }
+
+    private static void write(List<DeviceStat> stats, JsonGenerator json) {
+        json.writeStartArray();
+        stats.forEach(stat -> stat.write(json));
+        json.writeEndArray();
     }
 }

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.jar.JarFile;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /** A target class from somebody's jar. */
@@ -86,21 +87,19 @@ final class TargetClass {
     }
 
     /**
-     * {@return a target made by the constructor that takes strings, or by the one that takes
-     * nothing}
+     * {@return a target made by the public constructor that takes {@code String...}, else by the
+     * one that takes as many arguments as there are}
      *
-     * @throws Failure when there is no such constructor, or it throws
+     * @throws Failure when there is no such constructor, an argument does not suit it, or it throws
      */
     Target create(List<String> arguments) {
-        Constructor<? extends Target> withStrings = constructorOrNull(String[].class);
-        Constructor<? extends Target> plain = constructorOrNull();
         try {
+            Constructor<? extends Target> withStrings = withStringsOrNull();
             if (withStrings != null) {
                 return withStrings.newInstance((Object) arguments.toArray(String[]::new));
             }
-            if (plain != null && arguments.isEmpty()) {
-                return plain.newInstance();
-            }
+            Constructor<?> constructor = fitting(arguments);
+            return (Target) constructor.newInstance(parsed(arguments, constructor));
         } catch (InvocationTargetException e) {
             throw new Failure(
                     "%s cannot be created: %s".formatted(type.getName(), e.getCause()), e);
@@ -109,17 +108,50 @@ final class TargetClass {
         } catch (LinkageError e) {
             throw unlinked(type.getName(), e);
         }
-        throw new Failure(
-                plain == null
-                        ? type.getName() + " has no public constructor of String... or nothing"
-                        : type.getName() + " takes no arguments");
     }
 
-    private @Nullable Constructor<? extends Target> constructorOrNull(Class<?>... parameters) {
+    private @Nullable Constructor<? extends Target> withStringsOrNull() {
         try {
-            return type.getConstructor(parameters);
+            return type.getConstructor(String[].class);
         } catch (NoSuchMethodException e) {
             return null;
         }
+    }
+
+    private Constructor<?> fitting(List<String> arguments) {
+        List<Constructor<?>> fitting =
+                Stream.of(type.getConstructors())
+                        .filter(each -> each.getParameterCount() == arguments.size())
+                        .filter(each ->
+                                Stream.of(each.getParameterTypes())
+                                        .allMatch(TargetArgument::isOfType))
+                        .toList();
+        if (fitting.isEmpty()) {
+            throw new Failure(
+                    "no public constructor of %s takes %s: String..., or a String, Path, boolean, int or long for each"
+                            .formatted(type.getName(), arguments));
+        }
+        if (fitting.size() > 1) {
+            throw new Failure(
+                    "more than one public constructor of %s takes %s"
+                            .formatted(type.getName(), arguments));
+        }
+        return fitting.getFirst();
+    }
+
+    private Object[] parsed(List<String> arguments, Constructor<?> constructor) {
+        Class<?>[] types = constructor.getParameterTypes();
+        Object[] values = new Object[types.length];
+        for (int i = 0; i < types.length; i++) {
+            try {
+                values[i] = TargetArgument.parse(arguments.get(i), types[i]);
+            } catch (RuntimeException e) {
+                throw new Failure(
+                        "%s cannot be created: argument %d: %s"
+                                .formatted(type.getName(), i + 1, e.getMessage()),
+                        e);
+            }
+        }
+        return values;
     }
 }

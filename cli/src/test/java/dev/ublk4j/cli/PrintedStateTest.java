@@ -101,19 +101,19 @@ class PrintedStateTest {
                         "file /srv/disk.img");
     }
 
-    private static String features(long bits, boolean json) {
+    private static String features(long bits) {
         StringWriter out = new StringWriter();
-        FeaturesCommand.print(bits, json, new PrintWriter(out));
+        FeaturesCommand.print(bits, new PrintWriter(out, true));
         return out.toString();
     }
 
     @Test
     void everyFeatureIsListedWhetherSupportedOrNot() {
-        String table = features(Feature.UBLK_F_SHMEM_ZC, false);
+        String table = features(Feature.UBLK_F_SHMEM_ZC);
 
         assertThat(table.lines()).hasSize(Feature.values().length + 1);
         assertThat(table).containsPattern("SHMEM_ZC +yes").containsPattern("ZONED +no");
-        assertThat(features(Feature.UBLK_F_SHMEM_ZC, true))
+        assertThat(Json.text(json -> FeaturesCommand.write(Feature.UBLK_F_SHMEM_ZC, json)))
                 .startsWith("{\"bits\":\"0x80000\",\"features\":[{\"name\":")
                 .contains("{\"name\":\"UBLK_F_SHMEM_ZC\",\"supported\":true,")
                 .contains("{\"name\":\"UBLK_F_ZONED\",\"supported\":false,");
@@ -121,7 +121,7 @@ class PrintedStateTest {
 
     @Test
     void aFeatureThatThisProgramDoesNotKnowIsShown() {
-        assertThat(features(1L << 62, false)).containsPattern("0x4000000000000000 +yes");
+        assertThat(features(1L << 62)).containsPattern("0x4000000000000000 +yes");
     }
 
     private static String stat(DeviceStat stat) {

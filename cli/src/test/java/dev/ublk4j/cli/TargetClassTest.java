@@ -41,7 +41,57 @@ class TargetClassTest {
     void thatTakesNoneRefusesThem() {
         assertThatThrownBy(() -> load(Plain.class).create(List.of("1")))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("takes no arguments");
+                .hasMessageContaining("no public constructor")
+                .hasMessageContaining("[1]");
+    }
+
+    @Test
+    void mayTakeASize() {
+        try (Target target = load(RamDisk.class).create(List.of("64K"))) {
+            assertThat(target.geometry().size()).isEqualTo(65536);
+        }
+    }
+
+    @Test
+    void mayTakeOneOfEachType() {
+        List<String> words = List.of("-1", "1M", "name", "/srv/disk", "true");
+        try (Mixed target = (Mixed) load(Mixed.class).create(words)) {
+            assertThat(target.given)
+                    .containsExactly(-1L, 1 << 20, "name", Path.of("/srv/disk"), true);
+        }
+    }
+
+    @Test
+    void saysWhichArgumentIsWrong() {
+        assertRefused("argument 1: 'much' is no size", "much", "1", "a", "b", "true");
+        assertRefused("argument 2: '4G' does not fit into 32 bits", "1", "4G", "a", "b", "true");
+        assertRefused("argument 4: Nul character not allowed", "1", "1", "a", "\0", "true");
+        assertRefused("argument 5: 'yes' is not true or false", "1", "1", "a", "b", "yes");
+        assertRefused("no public constructor", "1");
+    }
+
+    private static void assertRefused(String reason, String... words) {
+        assertThatThrownBy(() -> load(Mixed.class).create(List.of(words)))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining(reason);
+    }
+
+    @Test
+    void thatIsGivenWhatTwoConstructorsTakeSaysSo() {
+        assertThatThrownBy(() -> load(Ambiguous.class).create(List.of("1")))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("more than one public constructor")
+                .hasMessageContaining("[1]");
+        try (Target target = load(Ambiguous.class).create(List.of("4096", "1"))) {
+            assertThat(target.geometry().size()).isEqualTo(4096);
+        }
+    }
+
+    @Test
+    void isNotGivenWhatNobodyCanWrite() {
+        assertThatThrownBy(() -> load(Unwritable.class).create(List.of("1")))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("no public constructor");
     }
 
     @Test
@@ -110,7 +160,52 @@ class TargetClassTest {
         }
     }
 
-    /** What both have. */
+    /** A target as people write it. */
+    public static final class RamDisk extends Sample {
+        /** Takes a size. */
+        public RamDisk(long size) {
+            super(size);
+        }
+    }
+
+    /** A target that takes all that can be given. */
+    public static final class Mixed extends Sample {
+        final List<Object> given;
+
+        /** Takes one of each. */
+        public Mixed(long number, int small, String text, Path path, boolean flag) {
+            super(4096);
+            given = List.of(number, small, text, path, flag);
+        }
+    }
+
+    /** A target that can be made of one thing in two ways. */
+    public static final class Ambiguous extends Sample {
+        /** Takes a size. */
+        public Ambiguous(long size) {
+            super(size);
+        }
+
+        /** Takes a file. */
+        public Ambiguous(Path file) {
+            super(file.getNameCount());
+        }
+
+        /** Takes a size and something else. */
+        public Ambiguous(long size, int other) {
+            super(size * other);
+        }
+    }
+
+    /** A target that takes what is no word. */
+    public static final class Unwritable extends Sample {
+        /** Takes bytes. */
+        public Unwritable(byte[] bytes) {
+            super(bytes.length);
+        }
+    }
+
+    /** What all have. */
     public abstract static class Sample implements Target {
         private final long size;
 

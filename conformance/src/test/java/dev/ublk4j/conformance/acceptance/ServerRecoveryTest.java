@@ -129,7 +129,7 @@ final class ServerRecoveryTest {
                         """
                         exec fio --name=load --filename=/dev/ublkb%d --direct=1 --ioengine=libaio \
                             --iodepth=32 --rw=randwrite --bs=4k --size=8M --loops=2 \
-                            --verify=crc32c --verify_fatal=1 --do_verify=1
+                            --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0
                         """
                                 .formatted(id),
                         folder.resolve("fio.txt"));
