@@ -171,6 +171,12 @@ class FailedQueueTest {
         }
 
         @Override
+        public void commandWithSlot(
+                int commandOp, int queueId, int tag, int result, int slot, long userData) {
+            ring.commandWithSlot(commandOp, queueId, tag, result, slot, userData);
+        }
+
+        @Override
         public void command(
                 int commandOp, int queueId, int tag, int result, long address, long userData) {
             ring.command(commandOp, queueId, tag, result, address, userData);
