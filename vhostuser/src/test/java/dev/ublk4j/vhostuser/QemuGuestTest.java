@@ -10,9 +10,10 @@ import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** A Linux guest of QEMU, which has the disk as {@code vhost-user-blk-pci}. */
 final class QemuGuestTest {
@@ -22,9 +23,10 @@ final class QemuGuestTest {
 
     @TempDir private Path folder;
 
-    @Test
+    @ParameterizedTest
+    @EnumSource
     @Timeout(value = 15, unit = TimeUnit.MINUTES)
-    void aGuestMakesAFileSystemAndFindsItsFilesAgain() throws Exception {
+    void aGuestMakesAFileSystemAndFindsItsFilesAgain(RingFormat format) throws Exception {
         assumeTrue(
                 System.getProperty("os.arch").equals("amd64"), "the guest's kernel is for amd64");
         assumeTrue(
@@ -43,11 +45,13 @@ final class QemuGuestTest {
                     new ProcessBuilder(
                                     MACHINE.toString(),
                                     "--vhost-user",
-                                    disk.socket() + ",2",
+                                    disk.socket()
+                                            + (format == RingFormat.PACKED ? ",2,packed" : ",2"),
                                     "--timeout",
                                     "400",
                                     "--",
-                                    SCRIPT.toString())
+                                    SCRIPT.toString(),
+                                    format.toString())
                             .redirectErrorStream(true)
                             .redirectOutput(output.toFile())
                             .start();
@@ -62,7 +66,7 @@ final class QemuGuestTest {
             String said = Files.readString(output);
             assumeTrue(machine.exitValue() != NO_MACHINE, said);
             assertThat(machine.exitValue()).as(said).isZero();
-            assertThat(said).contains("the guest is content");
+            assertThat(said).contains("the guest is content with " + format + " rings");
             // Both kinds have been met: direct I/O of one piece, and pages from all over memory.
             assertThat(disk.export.counters().hits()).isPositive();
         }
