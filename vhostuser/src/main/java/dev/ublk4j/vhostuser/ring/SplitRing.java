@@ -144,7 +144,8 @@ public final class SplitRing implements Vring {
         // there.
         seenAvailable = (short) SHORT.getAcquire(available, (long) INDEX) & MASK;
         int ahead = (seenAvailable - nextAvailable) & MASK;
-        if (ahead > size) {
+        // What the client has not seen to be used is still the device's.
+        if (ahead > size || ((seenAvailable - publishedUsed) & MASK) > size) {
             throw new BadRingException(
                     "the available index jumps from %d to %d in a ring of %d"
                             .formatted(nextAvailable, seenAvailable, size));
