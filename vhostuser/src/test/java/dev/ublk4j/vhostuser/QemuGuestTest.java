@@ -25,7 +25,11 @@ final class QemuGuestTest {
     private static final Path MACHINE = Path.of("..", "vm", "run").toAbsolutePath();
     private static final Path SCRIPTS = Path.of("src", "test", "guest").toAbsolutePath();
     private static final int NO_MACHINE = 125;
-    private static final int KILLS = 5;
+
+    /** How often a server dies, and in which of its writes, or a few later. */
+    private static final int DEATHS = 3;
+
+    private static final int WRITES = 150;
 
     @TempDir private Path folder;
 
@@ -96,23 +100,23 @@ final class QemuGuestTest {
     @ParameterizedTest
     @EnumSource
     @Timeout(value = 15, unit = TimeUnit.MINUTES)
-    void aGuestLosesNothingWhenTheServerOfItsDiskIsKilled(RingFormat format) throws Exception {
+    void aGuestLosesNothingWhenTheServerOfItsDiskDies(RingFormat format) throws Exception {
         Path log = folder.resolve("server.log");
-        Process server = FileServer.start(folder, file, log);
+        Process server = FileServer.start(folder, file, WRITES, log);
         Process machine = null;
         try {
-            await(server, () -> Files.readString(log).contains("serving"));
-            machine = startGuest(folder.resolve("x.sock"), format, "outlive-server");
-            Process guest = machine;
-            for (int kill = 1; kill <= KILLS && guest.isAlive(); kill++) {
-                String round = "round " + 3 * kill;
-                await(guest, () -> Files.readString(output).contains(round));
-                server.destroyForcibly().waitFor();
-                server = FileServer.start(folder, file, log);
+            while (server.isAlive() && !Files.readString(log).contains("serving")) {
+                Thread.sleep(20);
             }
-            awaitContent(guest, format);
+            machine = startGuest(folder.resolve("x.sock"), format, "outlive-server");
+            for (int death = 1; death <= DEATHS && awaitDeath(server, machine); death++) {
+                int writes = death < DEATHS ? WRITES + death : Integer.MAX_VALUE;
+                server = FileServer.start(folder, file, writes, log);
+            }
+            awaitContent(machine, format);
             assertThat(Files.readAllLines(log).stream().filter(line -> line.contains("serving")))
-                    .hasSize(KILLS + 1);
+                    .as(Files.readString(log))
+                    .hasSize(DEATHS + 1);
         } finally {
             server.destroyForcibly();
             if (machine != null) {
@@ -121,15 +125,14 @@ final class QemuGuestTest {
         }
     }
 
-    /** Something that is so in the end. */
-    private interface Condition {
-        boolean holds() throws IOException;
-    }
-
-    /** Waits for something that a process makes so. */
-    private static void await(Process maker, Condition condition) throws Exception {
-        while (maker.isAlive() && !condition.holds()) {
-            Thread.sleep(20);
+    /** Waits until a server has died, and answers whether it has before its guest ended. */
+    private static boolean awaitDeath(Process server, Process guest) throws Exception {
+        while (!server.waitFor(20, TimeUnit.MILLISECONDS)) {
+            if (!guest.isAlive()) {
+                return false;
+            }
         }
+        assertThat(server.exitValue()).isEqualTo(FileServer.DEAD);
+        return true;
     }
 }
