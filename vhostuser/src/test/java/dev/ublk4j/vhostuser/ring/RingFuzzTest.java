@@ -8,8 +8,11 @@ import static dev.ublk4j.vhostuser.ring.FuzzedRing.SIZE;
 import static dev.ublk4j.vhostuser.ring.FuzzedRing.USED;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
 
 /** Whatever a client's memory holds, a split ring is served or found to be bad, nothing else. */
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // when it fuzzes, which is for five by default
 final class RingFuzzTest {
     @FuzzTest
     void anythingCanBeInTheMemoryOfARing(byte[] data) {
