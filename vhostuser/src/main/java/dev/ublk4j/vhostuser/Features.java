@@ -16,6 +16,9 @@ final class Features {
     /** The device is not of the time before virtio 1.0. */
     static final long VIRTIO_F_VERSION_1 = 1L << 32;
 
+    /** Rings are packed ones. */
+    static final long VIRTIO_F_RING_PACKED = 1L << 34;
+
     static final long PROTOCOL_F_MQ = 1L;
     static final long PROTOCOL_F_REPLY_ACK = 1L << 3;
     static final long PROTOCOL_F_CONFIG = 1L << 9;
@@ -38,6 +41,7 @@ final class Features {
                 | VIRTIO_RING_F_INDIRECT_DESC
                 | VIRTIO_RING_F_EVENT_IDX
                 | VHOST_USER_F_PROTOCOL_FEATURES
-                | VIRTIO_F_VERSION_1;
+                | VIRTIO_F_VERSION_1
+                | VIRTIO_F_RING_PACKED;
     }
 }

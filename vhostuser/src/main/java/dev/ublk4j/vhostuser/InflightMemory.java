@@ -5,7 +5,6 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.Pages;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
-import dev.ublk4j.vhostuser.ring.SplitInflight;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -21,6 +20,7 @@ final class InflightMemory {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final Description description;
+    private final RingFormat format;
 
     /**
      * What is said of such memory.
@@ -47,9 +47,9 @@ final class InflightMemory {
             return this;
         }
 
-        /** {@return the bytes that so many rings of that size need} */
-        long needed() {
-            return rings * SplitInflight.bytes(size);
+        /** {@return the bytes that so many rings of that size and format need} */
+        long needed(RingFormat format) {
+            return rings * format.inflightBytes(size);
         }
 
         void put(ByteBuffer out) {
@@ -57,10 +57,11 @@ final class InflightMemory {
         }
     }
 
-    private InflightMemory(Description description, SharedMemory file) {
+    private InflightMemory(Description description, RingFormat format, SharedMemory file) {
         this.description = description;
+        this.format = format;
         try {
-            memory = file.map(arena, description.offset(), description.needed(), false);
+            memory = file.map(arena, description.offset(), description.needed(format), false);
         } catch (LinuxException e) {
             arena.close();
             throw e;
@@ -68,8 +69,9 @@ final class InflightMemory {
     }
 
     /** {@return new memory, all zeroes, which cannot be cut short} */
-    static SharedMemory create(Description wanted) {
-        SharedMemory file = SharedMemory.create("ublk4j-inflight", Pages.ceiling(wanted.needed()));
+    static SharedMemory create(Description wanted, RingFormat format) {
+        long bytes = Pages.ceiling(wanted.needed(format));
+        SharedMemory file = SharedMemory.create("ublk4j-inflight", bytes);
         try {
             file.seal(Seal.SHRINK);
             file.seal(Seal.GROW);
@@ -83,22 +85,23 @@ final class InflightMemory {
     /**
      * Maps what a client brings back.
      *
+     * @param format of the rings whose requests are written down there
      * @param fd belongs to this method
      * @throws ProtocolException when it cannot be used
      */
-    static InflightMemory map(Description description, Fd fd) {
+    static InflightMemory map(Description description, RingFormat format, Fd fd) {
         try (SharedMemory file = SharedMemory.adopt(fd)) {
             long size = file.size();
             if (description.offset() < 0
                     || Pages.floor(description.offset()) != description.offset()
                     || description.offset() > size
-                    || description.needed() > size - description.offset()) {
+                    || description.needed(format) > size - description.offset()) {
                 throw new ProtocolException(
                         "memory for requests in flight of %d bytes, from byte %d on"
                                 .formatted(size, description.offset()));
             }
             file.requireSealed(Seal.SHRINK);
-            return new InflightMemory(description, file);
+            return new InflightMemory(description, format, file);
         } catch (LinuxException e) {
             throw new ProtocolException("memory for requests in flight: " + e.getMessage(), e);
         }
@@ -109,14 +112,18 @@ final class InflightMemory {
      *
      * @throws ProtocolException when there is none
      */
-    SplitInflight ring(int index, int size) {
+    MemorySegment ring(int index, int size, RingFormat wanted) {
         if (index >= description.rings() || size > description.size()) {
             throw new ProtocolException(
                     "memory for requests in flight has no part for ring %d of %d"
                             .formatted(index, size));
         }
-        long bytes = SplitInflight.bytes(description.size());
-        return new SplitInflight(memory.asSlice(index * bytes, bytes), size);
+        if (wanted != format) {
+            throw new ProtocolException(
+                    "memory for requests in flight of %s rings, not %s".formatted(format, wanted));
+        }
+        long bytes = format.inflightBytes(description.size());
+        return memory.asSlice(index * bytes, bytes);
     }
 
     void close() {

@@ -96,7 +96,8 @@ final class Requests implements AutoCloseable {
             case SET_INFLIGHT_FD -> {
                 rings.requireNoneServed();
                 InflightMemory.Description description = InflightMemory.Description.get(in);
-                rings.setInflight(InflightMemory.map(description, only(descriptors)));
+                RingFormat format = RingFormat.of(features);
+                rings.setInflight(InflightMemory.map(description, format, only(descriptors)));
             }
             case SET_CONFIG -> throw new ProtocolException("nothing of it can be changed");
             default -> throw new ProtocolException("it is not offered");
@@ -249,7 +250,7 @@ final class Requests implements AutoCloseable {
         in.getInt();
         rings.stop(ring);
         ring.setKick(null);
-        out.putInt(ring.index()).putInt(ring.base());
+        out.putInt(ring.index()).putInt(ring.base(RingFormat.of(features).newBase()));
     }
 
     private void getConfig(ByteBuffer in, ByteBuffer out) {
@@ -271,7 +272,7 @@ final class Requests implements AutoCloseable {
     private void getInflight(ByteBuffer in, ByteBuffer out) {
         int bytes = in.remaining();
         InflightMemory.Description wanted = InflightMemory.Description.get(in);
-        SharedMemory file = InflightMemory.create(wanted);
+        SharedMemory file = InflightMemory.create(wanted, RingFormat.of(features));
         passed = file;
         int start = out.position();
         new InflightMemory.Description(file.size(), 0, wanted.rings(), wanted.size()).put(out);

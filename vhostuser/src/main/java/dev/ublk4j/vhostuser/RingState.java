@@ -2,6 +2,7 @@ package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.vhostuser.blk.CallFd;
+import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
 /** What a client has said of one of its rings. One thread. */
@@ -14,7 +15,7 @@ final class RingState {
     private long descriptors = NOT_SET;
     private long available;
     private long used;
-    private int base;
+    private OptionalInt base = OptionalInt.empty();
     private boolean enabled;
     private boolean served;
     private @Nullable Fd kickFd;
@@ -54,12 +55,17 @@ final class RingState {
         used = newUsed;
     }
 
-    int base() {
-        return base;
+    /**
+     * {@return where the ring stands}
+     *
+     * @param atFirst where a new ring does
+     */
+    int base(int atFirst) {
+        return base.orElse(atFirst);
     }
 
     void setBase(int newBase) {
-        base = newBase;
+        base = OptionalInt.of(newBase);
     }
 
     void setEnabled(boolean newEnabled) {
@@ -111,7 +117,12 @@ final class RingState {
 
     @Override
     public String toString() {
-        return "ring %d of %d, base %d%s%s"
-                .formatted(index, size, base, enabled ? ", enabled" : "", served ? ", served" : "");
+        return "ring %d of %d, %s%s%s"
+                .formatted(
+                        index,
+                        size,
+                        base.isPresent() ? "base 0x%x".formatted(base.getAsInt()) : "new",
+                        enabled ? ", enabled" : "",
+                        served ? ", served" : "");
     }
 }

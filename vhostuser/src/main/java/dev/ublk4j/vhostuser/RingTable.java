@@ -6,11 +6,12 @@ import dev.ublk4j.vhostuser.blk.BlkQueue;
 import dev.ublk4j.vhostuser.blk.Service;
 import dev.ublk4j.vhostuser.ring.BadRingException;
 import dev.ublk4j.vhostuser.ring.GuestMemory;
-import dev.ublk4j.vhostuser.ring.SplitRing;
 import dev.ublk4j.vhostuser.ring.Vring;
+import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -111,15 +112,10 @@ final class RingTable {
     }
 
     private Vring open(RingState ring, GuestMemory memory, long features) {
-        SplitRing.Parts parts =
-                SplitRing.Parts.find(
-                        memory, ring.size(), ring.descriptors(), ring.available(), ring.used());
-        return new SplitRing(
-                parts,
-                (features & Features.VIRTIO_RING_F_INDIRECT_DESC) != 0,
-                (features & Features.VIRTIO_RING_F_EVENT_IDX) != 0,
-                ring.base(),
-                inflight == null ? null : inflight.ring(ring.index(), ring.size()));
+        RingFormat format = RingFormat.of(features);
+        MemorySegment kept =
+                inflight == null ? null : inflight.ring(ring.index(), ring.size(), format);
+        return format.open(ring, memory, features, kept);
     }
 
     /** Stops a ring, when nothing of it is out any more; does nothing when it is not served. */
@@ -132,7 +128,7 @@ final class RingTable {
     /** Stops all rings, and answers with those that were served. */
     List<RingState> stopAll() {
         List<RingState> stopping = rings.stream().filter(RingState::isServed).toList();
-        List<CompletableFuture<Integer>> stops =
+        List<CompletableFuture<OptionalInt>> stops =
                 stopping.stream().map(ring -> served.queue(ring.index()).detach()).toList();
         for (int i = 0; i < stopping.size(); i++) {
             finishStop(stopping.get(i), stops.get(i));
@@ -140,12 +136,10 @@ final class RingTable {
         return stopping;
     }
 
-    private static void finishStop(RingState ring, CompletableFuture<Integer> stop) {
-        int base = await(stop, ring);
+    private static void finishStop(RingState ring, CompletableFuture<OptionalInt> stop) {
+        OptionalInt base = await(stop, ring);
         ring.setServed(false);
-        if (base >= 0) {
-            ring.setBase(base);
-        }
+        base.ifPresent(ring::setBase);
     }
 
     /** Has all rings look descriptors up in other memory, which has more than there was. */

@@ -2,7 +2,6 @@ package dev.ublk4j.vhostuser;
 
 import static dev.ublk4j.vhostuser.TestRing.DATA;
 import static dev.ublk4j.vhostuser.TestRing.IN;
-import static dev.ublk4j.vhostuser.TestRing.INDIRECT;
 import static dev.ublk4j.vhostuser.TestRing.NEXT;
 import static dev.ublk4j.vhostuser.TestRing.OK;
 import static dev.ublk4j.vhostuser.TestRing.OUT;
@@ -14,10 +13,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Syscall;
-import dev.ublk4j.server.Geometry;
-import dev.ublk4j.server.Queue;
-import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.MemoryTarget;
 import java.io.IOException;
@@ -26,155 +21,15 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Clients that break the rules lose their connection, and the next one is served. */
-final class HostileClientTest {
-    private static final int DISK_BYTES = 16 << 20;
-    private static final long MEMORY = TestClient.MEMORY_BYTES;
-
-    @TempDir private Path folder;
-
-    private TestExport disk;
-
-    @BeforeEach
-    void serve() {
-        disk = new TestExport(new MemoryTarget(DISK_BYTES), 1, folder);
-    }
-
-    @AfterEach
-    void theNextClientIsServed() {
-        try (TestExport served = disk;
-                TestClient client = TestClient.withMemory(served.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
-            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
-        }
-    }
-
-    static Stream<Named<Consumer<TestRing>>> rings() {
-        return Stream.of(
-                Named.of(
-                        "descriptors in a circle",
-                        ring -> {
-                            ring.request(0, OUT, 0, DATA, 512);
-                            ring.descriptor(1, TestRing.guest(DATA), 512, NEXT, 1);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of(
-                        "an indirect table in a circle",
-                        ring -> {
-                            for (int i = 0; i < 4; i++) {
-                                ring.descriptorAt(
-                                        DATA + 16 * i, TestRing.guest(DATA), 16, NEXT, (i + 1) % 4);
-                            }
-                            ring.descriptor(0, TestRing.guest(DATA), 64, INDIRECT, 0);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of(
-                        "an indirect table in an indirect table",
-                        ring -> {
-                            ring.descriptorAt(DATA, TestRing.guest(DATA), 16, INDIRECT, 0);
-                            ring.descriptor(0, TestRing.guest(DATA), 16, INDIRECT, 0);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of(
-                        "an indirect table of half a descriptor",
-                        ring -> {
-                            ring.descriptor(0, TestRing.guest(DATA), 24, INDIRECT, 0);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of(
-                        "an indirect table that reaches beyond memory",
-                        ring -> {
-                            long end = TestClient.GUEST + MEMORY - 16;
-                            ring.descriptor(0, end, 32, INDIRECT, 0);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of("an indirect table of 4 GiB", ring -> bad(ring, INDIRECT, -16)),
-                Named.of("data outside of memory", ring -> data(ring, 0x50, 512)),
-                Named.of(
-                        "data that reaches beyond memory",
-                        ring -> data(ring, TestClient.GUEST + MEMORY - 511, 512)),
-                Named.of("data whose end wraps around", ring -> data(ring, -256L, 512)),
-                Named.of("data of 4 GiB less a byte", ring -> data(ring, TestClient.GUEST, -1)),
-                Named.of("data of no bytes", ring -> data(ring, TestRing.guest(DATA), 0)),
-                Named.of(
-                        "a descriptor beyond the ring",
-                        ring -> {
-                            ring.request(0, IN, 0, DATA, 512);
-                            ring.descriptor(
-                                    1, TestRing.guest(DATA), 512, NEXT | WRITE, TestRing.SIZE);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of("a head beyond the ring", ring -> ring.offerAndKick(0x7fff)),
-                Named.of(
-                        "an index that jumps",
-                        ring -> {
-                            ring.request(0, IN, 0, DATA, 512);
-                            ring.setAvailable(TestRing.SIZE + 1);
-                            ring.kick.signal();
-                        }),
-                Named.of(
-                        "an index that goes back",
-                        ring -> {
-                            ring.setAvailable(-1);
-                            ring.kick.signal();
-                        }),
-                Named.of(
-                        "something to read after something to write",
-                        ring -> {
-                            ring.request(0, IN, 0, DATA, 512);
-                            ring.descriptor(2, TestRing.guest(DATA), 16, 0, 0);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of(
-                        "a request without a status",
-                        ring -> {
-                            ring.header(0, OUT, 0);
-                            ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 16, 0, 0);
-                            ring.offerAndKick(0);
-                        }),
-                Named.of(
-                        "a request with half a header",
-                        ring -> {
-                            ring.request(0, OUT, 0, 0, 0);
-                            ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 15, NEXT, 1);
-                            ring.offerAndKick(0);
-                        }));
-    }
-
-    private static void bad(TestRing ring, int flags, int length) {
-        ring.descriptor(0, TestRing.guest(DATA), length, flags, 0);
-        ring.offerAndKick(0);
-    }
-
-    private static void data(TestRing ring, long guest, int bytes) {
-        ring.request(0, IN, 0, DATA, 512);
-        ring.descriptor(1, guest, bytes, NEXT | WRITE, 2);
-        ring.offerAndKick(0);
-    }
-
-    @ParameterizedTest
-    @MethodSource("rings")
-    void aRingThatMakesNoSenseEndsTheConnection(Consumer<TestRing> fault) {
-        try (TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
-            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
-            // From here on the index is 1: the fault is not in the first request.
-            fault.accept(ring);
-            assertThat(client.isDropped()).isTrue();
-        }
-    }
-
+final class HostileClientTest extends HostileTest {
     static Stream<Named<Consumer<TestClient>>> messages() {
         return Stream.of(
                 Named.of(
@@ -247,7 +102,7 @@ final class HostileClientTest {
             Fd file = client.file().fd();
             assertThat(client.acknowledged(TestClient.ADD_MEM_REG, region.duplicate(), file))
                     .isNotZero();
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
         }
     }
@@ -255,7 +110,7 @@ final class HostileClientTest {
     @Test
     void aRingOutsideOfMemoryIsNotServed() {
         try (TestClient client = TestClient.negotiated(disk.socket())) {
-            TestRing ring = new TestRing(client, 0);
+            TestRing ring = TestRing.of(client, 0);
             assertThatThrownBy(ring::started).isInstanceOf(AssertionError.class);
         }
     }
@@ -273,56 +128,6 @@ final class HostileClientTest {
     }
 
     @Test
-    void oneRequestIsNotTakenTwice() throws InterruptedException {
-        Held target = new Held();
-        try (TestExport held =
-                        new TestExport(target, 1, Files.createTempDirectory(folder, "held"));
-                TestClient client = TestClient.withMemory(held.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
-            ring.request(0, IN, 0, DATA, 512);
-            ring.offerAndKick(0);
-            ring.offerAndKick(0);
-            long id = target.await();
-            // The connection ends when the first is answered, and nothing is written after that.
-            target.queue.complete(id, 512);
-            assertThat(client.isDropped()).isTrue();
-            assertThat(ring.usedIndex()).isZero();
-        } catch (IOException e) {
-            throw new AssertionError(e);
-        }
-    }
-
-    /** Keeps its requests. */
-    private static final class Held implements Target {
-        private final AtomicLong id = new AtomicLong(-1);
-        private volatile Queue queue;
-
-        @Override
-        public Geometry geometry() {
-            return Geometry.ofSize(DISK_BYTES);
-        }
-
-        @Override
-        public int read(Request request) {
-            queue = request.queue();
-            id.set(request.id());
-            return Request.PENDING;
-        }
-
-        @Override
-        public int write(Request request) {
-            return read(request);
-        }
-
-        long await() throws InterruptedException {
-            while (id.get() == -1) {
-                Thread.sleep(1);
-            }
-            return id.get();
-        }
-    }
-
-    @Test
     void theMemoryOfRequestsInFlightStaysWhileARingUsesIt() {
         try (TestClient client = TestClient.withMemory(disk.socket())) {
             ByteBuffer wanted = TestClient.payload(0, 0, 1L | (long) TestRing.SIZE << 16);
@@ -331,7 +136,7 @@ final class HostileClientTest {
                     TestClient.payload(bytes, 0, 1L | (long) TestRing.SIZE << 16).limit(20);
             try (Fd fd = client.takeReceived()) {
                 client.tell(TestClient.SET_INFLIGHT_FD, inflight.duplicate(), fd);
-                TestRing ring = new TestRing(client, 0).started();
+                TestRing ring = TestRing.of(client, 0).started();
                 assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
                 assertThat(client.acknowledged(TestClient.SET_INFLIGHT_FD, inflight, fd))
                         .isNotZero();
@@ -344,7 +149,7 @@ final class HostileClientTest {
     void aCounterThatIsFullHoldsNobodyUp() {
         try (TestClient client = TestClient.withMemory(disk.socket());
                 Arena arena = Arena.ofConfined()) {
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             Fd call = ring.call.fd();
             MemorySegment most = arena.allocateFrom(JAVA_LONG, -2L);
             assertThat(Syscall.call(Syscall.Call.WRITE, call.number(), most.address(), 8))
@@ -400,7 +205,7 @@ final class HostileClientTest {
                     TestClient.ADD_MEM_REG,
                     TestClient.region(guest, 1 << 20, 0x6000_0000_0000L, 0),
                     unsealed.fd());
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             unsealed.fd().truncate(0);
             for (int type = IN; type <= OUT; type++) {
                 int write = type == IN ? WRITE : 0;

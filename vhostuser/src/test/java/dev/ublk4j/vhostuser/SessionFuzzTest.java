@@ -6,6 +6,7 @@ import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.UnixSocket;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.NullTarget;
 import dev.ublk4j.uapi.Feature;
@@ -17,13 +18,19 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
 
 /** Whatever a client says, its session goes on or ends, and the next client is served. */
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // when it fuzzes, which is for five by default
 final class SessionFuzzTest {
     private static final int HEADER_BYTES = 12;
     private static final int MOST_BYTES = 1024;
+
+    /** The kind that is written into memory. */
+    private static final byte IN_MEMORY = 4;
 
     private static EmbeddedDriver driver;
     private static dev.ublk4j.server.Device device;
@@ -56,7 +63,7 @@ final class SessionFuzzTest {
 
     /**
      * Takes bytes as messages, each of code, flags, kind of descriptor and length, a byte each, and
-     * so many bytes of payload.
+     * so many bytes of payload. One kind is not sent, but written into the memory that is shared.
      */
     @FuzzTest
     void aClientMaySayAnything(byte[] data) {
@@ -69,11 +76,31 @@ final class SessionFuzzTest {
                 Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(HEADER_BYTES + MOST_BYTES);
             ByteBuffer in = ByteBuffer.wrap(data);
+            // As the device makes the memory of requests in flight, so that this can be such.
+            memory.seal(Seal.SHRINK);
+            MemorySegment shared = memory.map(arena, false);
             while (in.remaining() >= 4) {
-                send(client, buffer, in, memory.fd(), event.fd());
+                if (in.get(in.position() + 2) == IN_MEMORY) {
+                    write(shared, in);
+                } else {
+                    send(client, buffer, in, memory.fd(), event.fd());
+                }
             }
             client.endOutput();
             session.run();
+        }
+    }
+
+    /** Writes to where the first two bytes say. */
+    private static void write(MemorySegment memory, ByteBuffer in) {
+        in.position(in.position() + 3);
+        int length = Math.min(in.get() & 0xff, in.remaining());
+        ByteBuffer bytes = in.slice(in.position(), length).order(ByteOrder.LITTLE_ENDIAN);
+        in.position(in.position() + length);
+        if (length > 2) {
+            int offset = bytes.getShort() & 0xffff;
+            int some = (int) Math.min(length - 2, memory.byteSize() - offset);
+            MemorySegment.copy(MemorySegment.ofBuffer(bytes), 0, memory, offset, some);
         }
     }
 

@@ -50,11 +50,13 @@ final class TestClient implements AutoCloseable {
     static final long EVENT_INDEX = 1L << 29;
     static final long PROTOCOL_FEATURES = 1L << 30;
     static final long VERSION_1 = 1L << 32;
+    static final long RING_PACKED = 1L << 34;
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
     private static final int HEADER = 12;
 
     private final UnixSocket socket;
+    private final RingFormat format;
     private final Arena arena = Arena.ofShared();
     private final SharedMemory file = SharedMemory.create("test-client", MEMORY_BYTES);
     private final MemorySegment memory = file.map(arena, false);
@@ -62,28 +64,36 @@ final class TestClient implements AutoCloseable {
     private final List<Fd> received = new ArrayList<>();
     private final MemorySegment buffer = arena.allocate(8192, 8);
 
-    private TestClient(UnixSocket socket) {
+    private TestClient(UnixSocket socket, RingFormat format) {
         this.socket = socket;
+        this.format = format;
     }
 
-    static TestClient connect(Path path) {
-        return new TestClient(UnixSocket.connect(path, PATIENCE));
-    }
-
-    /** Connects and agrees on everything that is offered. */
     static TestClient negotiated(Path path) {
-        TestClient client = connect(path);
+        return negotiated(path, RingFormat.SPLIT);
+    }
+
+    /** Connects and agrees on everything that is offered and goes with such rings. */
+    static TestClient negotiated(Path path, RingFormat format) {
+        TestClient client = new TestClient(UnixSocket.connect(path, PATIENCE), format);
         long features = client.ask(GET_FEATURES, payload()).getLong();
         long protocol = client.ask(GET_PROTOCOL_FEATURES, payload()).getLong();
         client.tell(SET_PROTOCOL_FEATURES, payload(protocol));
         client.tell(SET_OWNER, payload());
-        client.tell(SET_FEATURES, payload(features));
+        assertThat(features & RING_PACKED).as("VIRTIO_F_RING_PACKED").isNotZero();
+        client.tell(
+                SET_FEATURES,
+                payload(format == RingFormat.PACKED ? features : features & ~RING_PACKED));
         return client;
     }
 
-    /** The same, with its memory shared. */
     static TestClient withMemory(Path path) {
-        TestClient client = negotiated(path);
+        return withMemory(path, RingFormat.SPLIT);
+    }
+
+    /** The same, with its memory shared. */
+    static TestClient withMemory(Path path, RingFormat format) {
+        TestClient client = negotiated(path, format);
         client.tell(ADD_MEM_REG, region(GUEST, MEMORY_BYTES, USER, 0), client.file.fd());
         return client;
     }
@@ -102,6 +112,10 @@ final class TestClient implements AutoCloseable {
 
     static ByteBuffer region(long guest, long bytes, long user, long offset) {
         return payload(0, guest, bytes, user, offset);
+    }
+
+    RingFormat format() {
+        return format;
     }
 
     SharedMemory file() {

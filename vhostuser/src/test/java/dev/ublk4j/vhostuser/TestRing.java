@@ -3,17 +3,15 @@ package dev.ublk4j.vhostuser;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Poll;
 import java.lang.foreign.MemorySegment;
-import java.lang.invoke.VarHandle;
 import java.time.Duration;
 
-/** A guest's end of a split virtqueue, in the memory of a {@link TestClient}. */
-final class TestRing {
+/** A guest's end of a virtqueue, in the memory of a {@link TestClient}. */
+abstract sealed class TestRing permits SplitTestRing, PackedTestRing {
     static final int SIZE = 64;
 
     static final int IN = 0;
@@ -34,21 +32,33 @@ final class TestRing {
     /** Where data may lie: behind the rings. */
     static final int DATA = 1 << 20;
 
+    /** Of a ring's memory: what is available, or the driver's events. */
+    static final int AVAILABLE = 0x4000;
+
+    /** Of a ring's memory: what is used, or the device's events. */
+    static final int USED = 0x8000;
+
     private static final int HEADERS = 0xc000;
     private static final int RING_BYTES = 0x10000;
-    private static final int AVAILABLE = 0x4000;
-    private static final int USED = 0x8000;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
-    private static final VarHandle SHORT = JAVA_SHORT.varHandle();
 
     final EventFd kick;
     final EventFd call;
+    final MemorySegment memory;
+    final int start;
     private final TestClient client;
-    private final MemorySegment memory;
     private final int index;
-    private final int start;
-    private int available;
-    private int used;
+
+    /** Memory of one descriptor. */
+    record Piece(long guest, int length, int flags) {}
+
+    /** A ring of the kind that the client has negotiated. */
+    static TestRing of(TestClient client, int index) {
+        return switch (client.format()) {
+            case SPLIT -> new SplitTestRing(client, index);
+            case PACKED -> new PackedTestRing(client, index);
+        };
+    }
 
     TestRing(TestClient client, int index) {
         this.client = client;
@@ -61,28 +71,46 @@ final class TestRing {
 
     /** Has the device serve the ring. */
     TestRing started() {
+        configure();
+        client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(index, 1));
+        return this;
+    }
+
+    /** Says everything of the ring, but does not enable it. */
+    void configure() {
         client.tell(TestClient.SET_VRING_NUM, TestClient.pair(index, SIZE));
-        client.tell(TestClient.SET_VRING_BASE, TestClient.pair(index, available & 0xffff));
+        client.tell(TestClient.SET_VRING_BASE, TestClient.pair(index, here()));
         long at = TestClient.USER + start;
         client.tell(
                 TestClient.SET_VRING_ADDR,
                 TestClient.payload(index, at, at + USED, at + AVAILABLE, 0));
         client.tell(TestClient.SET_VRING_KICK, TestClient.payload(index), kick.fd());
         client.tell(TestClient.SET_VRING_CALL, TestClient.payload(index), call.fd());
-        client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(index, 1));
-        return this;
     }
 
-    void descriptor(int number, long guest, int length, int flags, int next) {
-        descriptorAt(start + number * 16, guest, length, flags, next);
-    }
+    /** Fills in a descriptor; where it goes on, it does with another number. */
+    abstract void descriptor(int number, long guest, int length, int flags, int next);
 
-    void descriptorAt(int offset, long guest, int length, int flags, int next) {
-        memory.set(JAVA_LONG, offset, guest);
-        memory.set(JAVA_INT, offset + 8, length);
-        memory.set(JAVA_SHORT, offset + 12, (short) flags);
-        memory.set(JAVA_SHORT, offset + 14, (short) next);
-    }
+    /** Fills in an indirect table. */
+    abstract void table(int offset, Piece... pieces);
+
+    /** Makes a request available, without a kick. */
+    abstract void offer(int number);
+
+    /** How many requests have been answered. */
+    abstract int answered();
+
+    /** Takes the next answer, which is to that request; answers the bytes written. */
+    abstract int take(int number);
+
+    /** Whether there is an answer to take. */
+    abstract boolean isAnswered();
+
+    /** Asks to be called when so many requests of three descriptors have been answered. */
+    abstract void callAfter(int requests);
+
+    /** Where the ring stands when nothing is out, as bases are told. */
+    abstract int here();
 
     static long guest(int offset) {
         return TestClient.GUEST + offset;
@@ -114,47 +142,19 @@ final class TestRing {
         }
     }
 
-    /** Makes a request available, without a kick. */
-    void offer(int number) {
-        memory.set(JAVA_SHORT, start + AVAILABLE + 4 + 2L * (available % SIZE), (short) number);
-        available++;
-        setAvailable(available);
-    }
-
-    void setAvailable(int value) {
-        SHORT.setRelease(memory, (long) start + AVAILABLE + 2, (short) value);
-    }
-
-    void usedEvent(int value) {
-        memory.set(JAVA_SHORT, start + AVAILABLE + 4 + 2L * SIZE, (short) value);
-    }
-
     void offerAndKick(int number) {
         offer(number);
         kick.signal();
     }
 
-    int usedIndex() {
-        return (short) SHORT.getAcquire(memory, (long) start + USED + 2) & 0xffff;
-    }
-
     /** Waits until one more request has been answered; answers the bytes written. */
     int awaitUsed(int number) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
-        while (usedIndex() == (used & 0xffff)) {
+        while (!isAnswered()) {
             assertThat(System.nanoTime()).as("an answer to %d", number).isLessThan(deadline);
             Thread.onSpinWait();
         }
-        long entry = start + USED + 4 + 8L * (used % SIZE);
-        used++;
-        assertThat(memory.get(JAVA_INT, entry)).isEqualTo(number);
-        return memory.get(JAVA_INT, entry + 4);
-    }
-
-    /** The same, where some have been answered before this ring was begun with. */
-    int awaitUsedAfter(int before, int number) {
-        used = before;
-        return awaitUsed(number);
+        return take(number);
     }
 
     int status(int number) {

@@ -14,8 +14,6 @@ import static dev.ublk4j.vhostuser.TestRing.UNSUPP;
 import static dev.ublk4j.vhostuser.TestRing.WRITE;
 import static dev.ublk4j.vhostuser.TestRing.WRITE_ZEROES;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.driver.DataCounters;
@@ -32,6 +30,7 @@ import dev.ublk4j.targets.NullTarget;
 import dev.ublk4j.uring.Fallocate;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
+import dev.ublk4j.vhostuser.TestRing.Piece;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -41,15 +40,23 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** A disk as a guest sees it. */
+/** A disk as a guest sees it, whose rings are of the one kind or the other. */
+@ParameterizedClass
+@EnumSource(RingFormat.class)
 final class VhostUserExportTest {
     private static final int DISK_BYTES = 16 << 20;
     private static final int BLOCK = 4096;
     private static final Duration SOON = Duration.ofSeconds(20);
 
+    @Parameter private RingFormat format;
     @TempDir private Path folder;
 
     private TestExport memory(int queues) {
@@ -74,8 +81,8 @@ final class VhostUserExportTest {
     @Test
     void whatIsWrittenIsReadAndNothingIsCopied() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             fill(client.memory(), DATA, BLOCK, 7);
             assertThat(ring.run(OUT, 8, DATA, BLOCK)).isEqualTo(OK);
             assertThat(ring.run(IN, 8, DATA + BLOCK, BLOCK)).isEqualTo(OK);
@@ -97,8 +104,8 @@ final class VhostUserExportTest {
         Files.write(file, content);
         Target target = new FileTarget(BackingFile.open(file, BackingFile.Caching.BUFFERED, false));
         try (TestExport disk = new TestExport(target, 1, folder);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 8, DATA, BLOCK)).isEqualTo(OK);
             assertThat(isFilled(client.memory(), DATA, BLOCK, 3)).isTrue();
             fill(client.memory(), DATA, BLOCK, 4);
@@ -120,8 +127,8 @@ final class VhostUserExportTest {
     @Test
     void memoryThatTheClientHasNotTouchedGetsNoPages() throws IOException {
         try (TestExport disk = new TestExport(file(1), 1, folder);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
             assertThat(disk.export.counters().hits()).isOne();
             assertThat(client.file().fd().seek(DATA + BLOCK, Fd.SEEK_DATA))
@@ -134,8 +141,8 @@ final class VhostUserExportTest {
     void memoryIsPinnedForFixedIoWhereThatIsAskedFor() throws IOException {
         try (TestExport disk =
                         new TestExport(file(1), 1, folder, options -> options.withPinned(true));
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
             assertThat(isFilled(client.memory(), DATA, BLOCK, 1)).isTrue();
             assertThat(client.file().fd().seek(DATA + BLOCK, Fd.SEEK_DATA))
@@ -148,9 +155,9 @@ final class VhostUserExportTest {
     @Test
     void aPageThatTheClientHasGivenBackAndTakenAgainIsTheOneThatIsReadInto() throws IOException {
         try (TestExport disk = new TestExport(file(2), 1, folder);
-                TestClient client = TestClient.withMemory(disk.socket());
+                TestClient client = TestClient.withMemory(disk.socket(), format);
                 Ring holes = Ring.open(RingOptions.defaults())) {
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
             int mode = Fallocate.FALLOC_FL_PUNCH_HOLE | Fallocate.FALLOC_FL_KEEP_SIZE;
             holes.fallocate(client.file().fd().number(), mode, DATA, BLOCK, 1);
@@ -172,7 +179,7 @@ final class VhostUserExportTest {
                                 2,
                                 folder,
                                 options -> options.withSerial("number-17"));
-                TestClient client = TestClient.withMemory(disk.socket())) {
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
             assertThat(client.ask(TestClient.GET_QUEUE_NUM, TestClient.payload()).getLong())
                     .isEqualTo(2);
             assertThat(client.ask(TestClient.GET_MAX_MEM_SLOTS, TestClient.payload()).getLong())
@@ -182,7 +189,7 @@ final class VhostUserExportTest {
             assertThat(config.getInt(20)).isEqualTo(512);
             assertThat(config.getShort(34)).isEqualTo((short) 2);
             assertThat(config.getInt(36)).isPositive();
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(GET_ID, 0, DATA, 20)).isEqualTo(OK);
             byte[] serial = client.memory().asSlice(DATA, 9).toArray(JAVA_BYTE);
             assertThat(new String(serial, StandardCharsets.US_ASCII)).isEqualTo("number-17");
@@ -200,8 +207,8 @@ final class VhostUserExportTest {
     @Test
     void discardedAndZeroedRangesReadAsZeroes() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             fill(client.memory(), DATA + BLOCK, 2 * BLOCK, 1);
             assertThat(ring.run(OUT, 0, DATA + BLOCK, 2 * BLOCK)).isEqualTo(OK);
             assertThat(ring.runRange(DISCARD, 0, 8, 0)).isEqualTo(OK);
@@ -218,8 +225,8 @@ final class VhostUserExportTest {
     @Test
     void whatTheDiskCannotDoFailsAndNothingElse() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(77, 0, DATA, 512)).isEqualTo(UNSUPP);
             assertThat(ring.run(IN, DISK_BYTES / 512, DATA, 512)).isEqualTo(IOERR);
             assertThat(ring.run(OUT, -1, DATA, 512)).isEqualTo(IOERR);
@@ -249,10 +256,10 @@ final class VhostUserExportTest {
                     }
                 };
         try (TestExport disk = new TestExport(target, 1, folder);
-                TestClient client = TestClient.withMemory(disk.socket())) {
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
             long features = client.ask(TestClient.GET_FEATURES, TestClient.payload()).getLong();
             assertThat(features & 1L << 5).as("VIRTIO_BLK_F_RO").isNotZero();
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(OUT, 0, DATA, 512)).isEqualTo(IOERR);
             assertThat(ring.runRange(DISCARD, 0, 8, 0)).isEqualTo(UNSUPP);
         }
@@ -261,19 +268,21 @@ final class VhostUserExportTest {
     @Test
     void anIndirectTableAndAnOddLayoutAreFollowed() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             fill(client.memory(), DATA, BLOCK, 9);
             // The header in two parts, the data in three that do not touch, the status by itself.
             ring.header(0, OUT, 0);
             int table = DATA + 64 * BLOCK;
             long header = TestRing.guest(ring.headerOf(0));
-            ring.descriptorAt(table, header, 6, NEXT, 1);
-            ring.descriptorAt(table + 16, header + 6, 10, NEXT, 3);
-            ring.descriptorAt(table + 48, TestRing.guest(DATA), 512, NEXT, 2);
-            ring.descriptorAt(table + 32, TestRing.guest(DATA + 512), 3072, NEXT, 4);
-            ring.descriptorAt(table + 64, TestRing.guest(DATA + 3584), 512, NEXT, 5);
-            ring.descriptorAt(table + 80, header + 16, 1, WRITE, 0);
+            ring.table(
+                    table,
+                    new Piece(header, 6, 0),
+                    new Piece(header + 6, 10, 0),
+                    new Piece(TestRing.guest(DATA), 512, 0),
+                    new Piece(TestRing.guest(DATA + 512), 3072, 0),
+                    new Piece(TestRing.guest(DATA + 3584), 512, 0),
+                    new Piece(header + 16, 1, WRITE));
             ring.descriptor(5, TestRing.guest(table), 96, INDIRECT, 0);
             ring.offerAndKick(5);
             assertThat(ring.awaitUsed(5)).isEqualTo(1);
@@ -286,8 +295,8 @@ final class VhostUserExportTest {
     @Test
     void dataThatIsNotAlignedGetsThereAllTheSame() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             fill(client.memory(), DATA + 1, BLOCK, 5);
             assertThat(ring.run(OUT, 0, DATA + 1, BLOCK)).isEqualTo(OK);
             assertThat(ring.run(IN, 0, DATA + BLOCK + 7, BLOCK)).isEqualTo(OK);
@@ -299,14 +308,15 @@ final class VhostUserExportTest {
     @Test
     void everyQueueServesItsOwnRing() {
         try (TestExport disk = memory(3);
-                TestClient client = TestClient.withMemory(disk.socket())) {
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            List<TestRing> rings = new ArrayList<>();
             for (int index = 0; index < 3; index++) {
-                TestRing ring = new TestRing(client, index).started();
+                TestRing ring = TestRing.of(client, index).started();
+                rings.add(ring);
                 fill(client.memory(), DATA, 512, index);
                 assertThat(ring.run(OUT, index, DATA, 512)).isEqualTo(OK);
             }
-            TestRing first = new TestRing(client, 0);
-            assertThat(first.usedIndex()).isEqualTo(1);
+            assertThat(rings).extracting(TestRing::answered).containsOnly(1);
             assertThat(client.acknowledged(TestClient.SET_VRING_NUM, TestClient.pair(3, 64)))
                     .as("a fourth ring")
                     .isNotZero();
@@ -316,8 +326,8 @@ final class VhostUserExportTest {
     @Test
     void manyRequestsAtOnceAreAllAnswered() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             runBatches(ring, 500);
             assertThat(disk.export.counters().hits()).isEqualTo(10_000);
         }
@@ -326,8 +336,8 @@ final class VhostUserExportTest {
     @Test
     void servingAllocatesNothing() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             runBatches(ring, 1000);
             long before = allocatedBy("ublk0-q0");
             runBatches(ring, 1000);
@@ -364,18 +374,19 @@ final class VhostUserExportTest {
     @Test
     void aRingGoesOnWhereItHasStopped() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
-            assertThat(ring.base()).isEqualTo(2);
+            int here = ring.here();
+            assertThat(ring.base()).isEqualTo(here);
             // While it is stopped nothing is served.
             ring.request(0, IN, 0, DATA, 512);
             ring.offerAndKick(0);
             assertThat(client.ask(TestClient.GET_QUEUE_NUM, TestClient.payload()).getLong())
                     .isEqualTo(1);
-            assertThat(ring.usedIndex()).isEqualTo(2);
-            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, 2));
+            assertThat(ring.answered()).isEqualTo(2);
+            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, here));
             client.tell(TestClient.SET_VRING_KICK, TestClient.payload(0), ring.kick.fd());
             assertThat(ring.awaitUsed(0)).isEqualTo(513);
         }
@@ -384,14 +395,14 @@ final class VhostUserExportTest {
     @Test
     void aDisabledRingWaits() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(0, 0));
             ring.request(0, IN, 0, DATA, 512);
             ring.offerAndKick(0);
             assertThat(client.ask(TestClient.GET_QUEUE_NUM, TestClient.payload()).getLong())
                     .isEqualTo(1);
-            assertThat(ring.usedIndex()).isZero();
+            assertThat(ring.answered()).isZero();
             client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(0, 1));
             assertThat(ring.awaitUsed(0)).isEqualTo(513);
         }
@@ -400,9 +411,9 @@ final class VhostUserExportTest {
     @Test
     void memoryComesAndGoesWhileARingRuns() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket());
+                TestClient client = TestClient.withMemory(disk.socket(), format);
                 SharedMemory more = SharedMemory.create("more", 1 << 20)) {
-            TestRing ring = new TestRing(client, 0).started();
+            TestRing ring = TestRing.of(client, 0).started();
             long guest = 0x8000_0000L;
             ByteBuffer region = TestClient.region(guest, 1 << 20, 0x6000_0000_0000L, 0);
             client.tell(TestClient.ADD_MEM_REG, region.duplicate(), more.fd());
@@ -426,8 +437,8 @@ final class VhostUserExportTest {
     @Test
     void aTableOfRegionsReplacesTheOneBefore() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
             ByteBuffer table =
                     TestClient.payload(
@@ -441,14 +452,16 @@ final class VhostUserExportTest {
     @Test
     void aClientIsCalledWhenItAsksToBe() {
         try (TestExport disk = memory(1);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
-            ring.usedEvent(2); // that is, when the third is answered
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
+            ring.callAfter(3);
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
-            assertThat(ring.base()).as("after which nothing more is called for").isEqualTo(2);
+            assertThat(ring.base())
+                    .as("after which nothing more is called for")
+                    .isEqualTo(ring.here());
             assertThat(ring.isCalled(Duration.ZERO)).isFalse();
-            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, 2));
+            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, ring.here()));
             client.tell(TestClient.SET_VRING_KICK, TestClient.payload(0), ring.kick.fd());
             assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
             assertThat(ring.isCalled(SOON)).isTrue();
@@ -458,14 +471,14 @@ final class VhostUserExportTest {
     @Test
     void theNextClientFindsTheDiskAsItWasLeft() {
         try (TestExport disk = memory(1)) {
-            try (TestClient client = TestClient.withMemory(disk.socket())) {
-                TestRing ring = new TestRing(client, 0).started();
+            try (TestClient client = TestClient.withMemory(disk.socket(), format)) {
+                TestRing ring = TestRing.of(client, 0).started();
                 fill(client.memory(), DATA, BLOCK, 2);
                 assertThat(ring.run(OUT, 0, DATA, BLOCK)).isEqualTo(OK);
                 client.hangUp();
             }
-            try (TestClient client = TestClient.withMemory(disk.socket())) {
-                TestRing ring = new TestRing(client, 0).started();
+            try (TestClient client = TestClient.withMemory(disk.socket(), format)) {
+                TestRing ring = TestRing.of(client, 0).started();
                 assertThat(ring.run(IN, 0, DATA, BLOCK)).isEqualTo(OK);
                 assertThat(isFilled(client.memory(), DATA, BLOCK, 2)).isTrue();
             }
@@ -473,57 +486,10 @@ final class VhostUserExportTest {
     }
 
     @Test
-    void requestsThatWereOutWhenAnotherProcessDiedAreDone() {
-        try (TestExport disk = memory(1);
-                Arena arena = Arena.ofConfined();
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            ByteBuffer wanted = TestClient.payload(0, 0, 1L | (long) TestRing.SIZE << 16);
-            ByteBuffer answer = client.ask(TestClient.GET_INFLIGHT_FD, wanted);
-            assertThat(answer.remaining()).as("as long as the question").isEqualTo(24);
-            long bytes = answer.getLong(0);
-            try (Fd fd = client.takeReceived();
-                    SharedMemory inflight = SharedMemory.adopt(fd)) {
-                MemorySegment state = inflight.map(arena, false);
-                // What a device leaves that has taken two requests, answered the first and died
-                // before it could clear the mark.
-                state.set(JAVA_SHORT, 8, (short) 1);
-                state.set(JAVA_SHORT, 10, (short) TestRing.SIZE);
-                state.set(JAVA_SHORT, 12, (short) 3);
-                mark(state, 3, 1);
-                mark(state, 6, 2);
-                TestRing ring = new TestRing(client, 0);
-                fill(client.memory(), DATA, BLOCK, 6);
-                ring.request(3, OUT, 0, DATA, BLOCK);
-                ring.request(6, OUT, 8, DATA, BLOCK);
-                ring.offer(3);
-                ring.offer(6);
-                client.memory().set(JAVA_SHORT, 0x8000 + 2, (short) 1);
-                client.tell(TestClient.SET_INFLIGHT_FD, inflightOf(bytes), fd);
-                ring.started();
-                assertThat(ring.awaitUsedAfter(1, 6)).isEqualTo(1);
-                assertThat(ring.status(6)).isEqualTo(OK);
-                assertThat(ring.status(3)).as("untouched").isEqualTo((byte) 0xff);
-                assertThat(ring.base()).isEqualTo(2);
-                assertThat(state.get(JAVA_BYTE, 16 + 3 * 16)).isZero();
-                assertThat(state.get(JAVA_BYTE, 16 + 6 * 16)).isZero();
-            }
-        }
-    }
-
-    private static ByteBuffer inflightOf(long bytes) {
-        return TestClient.payload(bytes, 0, 1L | (long) TestRing.SIZE << 16).limit(20);
-    }
-
-    private static void mark(MemorySegment state, int head, long counter) {
-        state.set(JAVA_BYTE, 16 + head * 16L, (byte) 1);
-        state.set(JAVA_LONG, 16 + head * 16L + 8, counter);
-    }
-
-    @Test
     void aNullDiskOfManyTerabytesIsServed() {
         try (TestExport disk = new TestExport(new NullTarget(1L << 45), 1, folder);
-                TestClient client = TestClient.withMemory(disk.socket())) {
-            TestRing ring = new TestRing(client, 0).started();
+                TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0).started();
             assertThat(ring.run(IN, (1L << 36) - 8, DATA, BLOCK)).isEqualTo(OK);
             assertThat(ring.run(IN, 1L << 36, DATA, BLOCK)).isEqualTo(IOERR);
         }

@@ -15,6 +15,7 @@ import dev.ublk4j.vhostuser.ring.GuestMemory;
 import dev.ublk4j.vhostuser.ring.Vring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.LongAdder;
@@ -128,9 +129,9 @@ public final class BlkQueue implements QueueGuest {
     /**
      * Ends serving, once everything that was taken off the ring has been answered; from any thread.
      *
-     * @return the ring's base, or -1 when none was served
+     * @return the ring's base, if one was served
      */
-    public CompletableFuture<Integer> detach() {
+    public CompletableFuture<OptionalInt> detach() {
         return changes.whenNothingIsOut(this::end);
     }
 
@@ -158,17 +159,17 @@ public final class BlkQueue implements QueueGuest {
         mine.ring().pollAdd(served.kick().number(), Poll.POLLIN, true, userData);
     }
 
-    private int end() {
+    private OptionalInt end() {
         Service ended = service;
         if (ended == null) {
-            return -1;
+            return OptionalInt.empty();
         }
         if (!broken) {
             guarded(this::publish);
         }
         service = null;
         running().ring().cancel(Queue.guestUserData(attachments), Queue.guestUserData(0));
-        return ended.ring().base();
+        return OptionalInt.of(ended.ring().base());
     }
 
     private Queue running() {

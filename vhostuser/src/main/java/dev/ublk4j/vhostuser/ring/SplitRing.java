@@ -19,19 +19,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class SplitRing implements Vring {
-    /** Bytes of a descriptor. */
-    public static final int DESCRIPTOR_BYTES = 16;
-
-    /** The largest ring that is taken. */
-    public static final int MAX_SIZE = 1024;
-
-    private static final int LENGTH = 8;
     private static final int FLAGS = 12;
     private static final int NEXT = 14;
-
-    private static final int F_NEXT = 1;
-    private static final int F_WRITE = 2;
-    private static final int F_INDIRECT = 4;
 
     /** Of both other parts: the index, then the entries. */
     private static final int INDEX = 2;
@@ -85,7 +74,7 @@ public final class SplitRing implements Vring {
             }
             return new Parts(
                     size,
-                    memory.ofUser(descriptors, (long) size * DESCRIPTOR_BYTES, 16, "descriptors"),
+                    memory.ofUser(descriptors, (long) size * Descriptor.BYTES, 16, "descriptors"),
                     memory.ofUser(available, 6 + 2L * size, 2, "available ring"),
                     memory.ofUser(used, 6 + (long) USED_ENTRY_BYTES * size, 4, "used ring"));
         }
@@ -144,7 +133,7 @@ public final class SplitRing implements Vring {
         walk(head, memory, chain);
         nextAvailable = (nextAvailable + 1) & MASK;
         if (inflight != null) {
-            inflight.begin(head);
+            inflight.mark(head);
         }
         return head;
     }
@@ -155,7 +144,8 @@ public final class SplitRing implements Vring {
         // there.
         seenAvailable = (short) SHORT.getAcquire(available, (long) INDEX) & MASK;
         int ahead = (seenAvailable - nextAvailable) & MASK;
-        if (ahead > size) {
+        // What the client has not seen to be used is still the device's.
+        if (ahead > size || ((seenAvailable - publishedUsed) & MASK) > size) {
             throw new BadRingException(
                     "the available index jumps from %d to %d in a ring of %d"
                             .formatted(nextAvailable, seenAvailable, size));
@@ -178,44 +168,29 @@ public final class SplitRing implements Vring {
             if (index >= entries) {
                 throw new BadRingException("descriptor %d of %d".formatted(index, entries));
             }
-            long base = start + (long) index * DESCRIPTOR_BYTES;
+            long base = start + (long) index * Descriptor.BYTES;
             long address = table.get(JAVA_LONG, base);
-            int length = table.get(JAVA_INT, base + LENGTH);
+            int length = table.get(JAVA_INT, base + Descriptor.LENGTH);
             int flags = table.get(JAVA_SHORT, base + FLAGS);
             int next = table.get(JAVA_SHORT, base + NEXT) & MASK;
-            if ((flags & F_INDIRECT) == 0) {
-                chain.add(address, length, (flags & F_WRITE) != 0);
-                if ((flags & F_NEXT) == 0) {
+            if ((flags & Descriptor.F_INDIRECT) == 0) {
+                chain.add(address, length, (flags & Descriptor.F_WRITE) != 0);
+                if ((flags & Descriptor.F_NEXT) == 0) {
                     return;
                 }
                 index = next;
             } else {
-                if (!indirect || inTable || (flags & F_NEXT) != 0) {
+                if (!indirect || inTable || (flags & Descriptor.F_NEXT) != 0) {
                     throw new BadRingException("an indirect descriptor that must not be one");
                 }
-                int region = tableRegion(memory, address, length);
+                int region = Descriptor.tableRegion(memory, address, length);
                 table = memory.region(region).memory();
                 start = address - memory.region(region).guest();
-                entries = length / DESCRIPTOR_BYTES;
+                entries = length / Descriptor.BYTES;
                 index = 0;
                 inTable = true;
             }
         }
-    }
-
-    /** {@return the region of an indirect table, which has been found fit to be one} */
-    static int tableRegion(GuestMemory memory, long address, int length) {
-        int region = memory.find(address, 0);
-        if (length <= 0
-                || length % DESCRIPTOR_BYTES != 0
-                || (address & 7) != 0
-                || region < 0
-                || memory.left(region, address) < length) {
-            throw new BadRingException(
-                    "an indirect table of %d bytes at 0x%x"
-                            .formatted(Integer.toUnsignedLong(length), address));
-        }
-        return region;
     }
 
     @Override

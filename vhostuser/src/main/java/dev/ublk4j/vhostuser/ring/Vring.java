@@ -6,6 +6,9 @@ package dev.ublk4j.vhostuser.ring;
  * <p>Every method may throw a {@link BadRingException}; the ring is not to be used after that.
  */
 public interface Vring {
+    /** The largest ring that is taken. */
+    int MAX_SIZE = 1024;
+
     /** What {@link #pop} answers when the client has made nothing available. */
     int NONE = -1;
 
@@ -47,7 +50,8 @@ public interface Vring {
     boolean enableKicks();
 
     /**
-     * {@return where the ring stands, as {@code SET_VRING_BASE} and {@code GET_VRING_BASE} say it}
+     * {@return where the ring stands, as {@code SET_VRING_BASE} and {@code GET_VRING_BASE} say it;
+     * all 32 bits may count}
      */
     int base();
 }

@@ -1,0 +1,113 @@
+package dev.ublk4j.vhostuser;
+
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.targets.BackingFile;
+import dev.ublk4j.targets.FileTarget;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A process that serves a file until so many writes have been begun, and dies with them. */
+final class FileServer {
+    /** What the process ends with. */
+    static final int DEAD = 77;
+
+    private static final int QUEUES = 2;
+
+    private FileServer() {}
+
+    /**
+     * Starts the process.
+     *
+     * @param folder where the socket is
+     * @param writes the one in which the process dies
+     */
+    static Process start(Path folder, Path file, int writes, Path log) throws IOException {
+        return new ProcessBuilder(
+                        List.of(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-XX:+UseSerialGC",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                FileServer.class.getName(),
+                                folder.toString(),
+                                file.toString(),
+                                Integer.toString(writes)))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+                .start();
+    }
+
+    /** Serves until it dies. */
+    public static void main(String[] arguments) throws Exception {
+        Path file = Path.of(arguments[1]);
+        Target target =
+                new Mortal(
+                        new FileTarget(BackingFile.open(file, BackingFile.Caching.BUFFERED, false)),
+                        Integer.parseInt(arguments[2]));
+        try (TestExport disk = new TestExport(target, QUEUES, Path.of(arguments[0]))) {
+            System.out.println("serving " + disk.socket());
+            new CountDownLatch(1).await();
+        }
+    }
+
+    /** Takes the whole process with it. */
+    private static final class Mortal implements Target {
+        private final Target target;
+        private final AtomicInteger writesLeft;
+
+        Mortal(Target target, int writes) {
+            this.target = target;
+            this.writesLeft = new AtomicInteger(writes);
+        }
+
+        @Override
+        public Geometry geometry() {
+            return target.geometry();
+        }
+
+        @Override
+        public int read(Request request) {
+            return target.read(request);
+        }
+
+        @Override
+        public int write(Request request) {
+            if (writesLeft.decrementAndGet() == 0) {
+                Runtime.getRuntime().halt(DEAD);
+            }
+            return target.write(request);
+        }
+
+        @Override
+        public int flush(Request request) {
+            return target.flush(request);
+        }
+
+        @Override
+        public int resume(Request request, int step, int result) {
+            return target.resume(request, step, result);
+        }
+
+        @Override
+        public void queueStarted(Queue queue) {
+            target.queueStarted(queue);
+        }
+
+        @Override
+        public void queueStopped(Queue queue) {
+            target.queueStopped(queue);
+        }
+
+        @Override
+        public void close() {
+            target.close();
+        }
+    }
+}
