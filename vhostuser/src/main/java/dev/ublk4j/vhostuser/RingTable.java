@@ -8,6 +8,7 @@ import dev.ublk4j.vhostuser.ring.BadRingException;
 import dev.ublk4j.vhostuser.ring.GuestMemory;
 import dev.ublk4j.vhostuser.ring.SplitRing;
 import dev.ublk4j.vhostuser.ring.Vring;
+import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * The rings of one client: starts and stops them, each on the thread of its own queue. One thread.
  */
 final class RingTable {
+    private static final System.Logger LOG = System.getLogger(RingTable.class.getName());
+
     /** How long requests that are out may take to be answered, when a ring is to stop. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -114,12 +117,21 @@ final class RingTable {
         SplitRing.Parts parts =
                 SplitRing.Parts.find(
                         memory, ring.size(), ring.descriptors(), ring.available(), ring.used());
-        return new SplitRing(
-                parts,
-                (features & Features.VIRTIO_RING_F_INDIRECT_DESC) != 0,
-                (features & Features.VIRTIO_RING_F_EVENT_IDX) != 0,
-                ring.base(),
-                inflight == null ? null : inflight.ring(ring.index(), ring.size()));
+        SplitRing opened =
+                new SplitRing(
+                        parts,
+                        (features & Features.VIRTIO_RING_F_INDIRECT_DESC) != 0,
+                        (features & Features.VIRTIO_RING_F_EVENT_IDX) != 0,
+                        ring.base(),
+                        inflight == null ? null : inflight.ring(ring.index(), ring.size()));
+        if (opened.unfinished() > 0) {
+            LOG.log(
+                    Level.INFO,
+                    () ->
+                            "ring %d: %d requests that another process left are done again"
+                                    .formatted(ring.index(), opened.unfinished()));
+        }
+        return opened;
     }
 
     /** Stops a ring, when nothing of it is out any more; does nothing when it is not served. */

@@ -138,6 +138,11 @@ public final class SplitInflight {
         return taken < unfinished.length;
     }
 
+    /** {@return how many requests that were out have not been told by {@link #nextUnfinished}} */
+    int unfinished() {
+        return unfinished.length - taken;
+    }
+
     /** {@return the next request that was out} */
     int nextUnfinished() {
         return unfinished[taken++];

@@ -126,6 +126,11 @@ public final class SplitRing implements Vring {
         return size;
     }
 
+    /** {@return how many requests another process left unanswered, which come first} */
+    public int unfinished() {
+        return inflight == null ? 0 : inflight.unfinished();
+    }
+
     @Override
     public int pop(GuestMemory memory, DescriptorChain chain) {
         if (inflight != null && inflight.hasUnfinished()) {
