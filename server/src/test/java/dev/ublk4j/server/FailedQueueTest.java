@@ -177,6 +177,12 @@ class FailedQueueTest {
         }
 
         @Override
+        public void commandWithSlot(
+                int commandOp, int queueId, int tag, int result, int slot, long userData) {
+            ring.commandWithSlot(commandOp, queueId, tag, result, slot, userData);
+        }
+
+        @Override
         public int run(boolean wait, CompletionHandler handler) {
             if (let.isDone()) {
                 kept.getAndSet(() -> {}).run();
