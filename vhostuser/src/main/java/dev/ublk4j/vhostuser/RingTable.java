@@ -7,6 +7,7 @@ import dev.ublk4j.vhostuser.blk.Service;
 import dev.ublk4j.vhostuser.ring.BadRingException;
 import dev.ublk4j.vhostuser.ring.GuestMemory;
 import dev.ublk4j.vhostuser.ring.Vring;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -23,6 +24,8 @@ import org.jspecify.annotations.Nullable;
  * The rings of one client: starts and stops them, each on the thread of its own queue. One thread.
  */
 final class RingTable {
+    private static final System.Logger LOG = System.getLogger(RingTable.class.getName());
+
     /** How long requests that are out may take to be answered, when a ring is to stop. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -115,7 +118,15 @@ final class RingTable {
         RingFormat format = RingFormat.of(features);
         MemorySegment kept =
                 inflight == null ? null : inflight.ring(ring.index(), ring.size(), format);
-        return format.open(ring, memory, features, kept);
+        Vring opened = format.open(ring, memory, features, kept);
+        if (opened.unfinished() > 0) {
+            LOG.log(
+                    Level.INFO,
+                    () ->
+                            "ring %d: %d requests that another process left are done again"
+                                    .formatted(ring.index(), opened.unfinished()));
+        }
+        return opened;
     }
 
     /** Stops a ring, when nothing of it is out any more; does nothing when it is not served. */

@@ -124,6 +124,11 @@ public abstract sealed class Inflight permits SplitInflight, PackedInflight {
         return taken < unfinished.length;
     }
 
+    /** {@return how many requests that were out have not been told by {@link #nextUnfinished}} */
+    final int unfinished() {
+        return unfinished.length - taken;
+    }
+
     /** {@return the next request that was out} */
     final int nextUnfinished() {
         return unfinished[taken++];

@@ -181,6 +181,11 @@ public final class PackedRing implements Vring {
     }
 
     @Override
+    public int unfinished() {
+        return inflight == null ? 0 : inflight.unfinished();
+    }
+
+    @Override
     public int pop(GuestMemory memory, DescriptorChain chain) {
         if (inflight != null && inflight.hasUnfinished()) {
             return popUnfinished(inflight, memory, chain);

@@ -116,6 +116,11 @@ public final class SplitRing implements Vring {
     }
 
     @Override
+    public int unfinished() {
+        return inflight == null ? 0 : inflight.unfinished();
+    }
+
+    @Override
     public int pop(GuestMemory memory, DescriptorChain chain) {
         if (inflight != null && inflight.hasUnfinished()) {
             int head = inflight.nextUnfinished();

@@ -15,6 +15,9 @@ public interface Vring {
     /** {@return how many requests can be out at a time} */
     int size();
 
+    /** {@return how many requests another process left unanswered, which come first} */
+    int unfinished();
+
     /**
      * Takes the next request off the ring.
      *
