@@ -111,9 +111,13 @@ final class NbdClient implements AutoCloseable {
     }
 
     void sendOption(int option, ByteBuffer data) throws IOException {
+        write(message(option, data));
+    }
+
+    /** {@return an option, still to be flipped} */
+    static ByteBuffer message(int option, ByteBuffer data) {
         ByteBuffer message = ByteBuffer.allocate(16 + data.remaining());
-        message.putLong(Magic.OPTION).putInt(option).putInt(data.remaining()).put(data);
-        write(message);
+        return message.putLong(Magic.OPTION).putInt(option).putInt(data.remaining()).put(data);
     }
 
     Reply reply() throws IOException {
@@ -192,11 +196,9 @@ final class NbdClient implements AutoCloseable {
 
     /** {@return whether the server has ended the connection} */
     boolean isEnded() throws IOException {
+        ByteBuffer ignored = ByteBuffer.allocate(1 << 16);
         try {
-            while (true) {
-                read(1);
-            }
-        } catch (EOFException e) {
+            while (channel.read(ignored.clear()) >= 0) {}
             return true;
         } catch (IOException e) {
             return "Connection reset".equals(e.getMessage());
