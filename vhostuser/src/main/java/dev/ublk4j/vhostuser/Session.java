@@ -94,7 +94,10 @@ final class Session implements AutoCloseable {
                     if (reason != null) {
                         LOG.log(Level.WARNING, () -> "vhost-user client dropped: " + reason);
                     } else if (outcome == Outcome.LATE) {
-                        LOG.log(Level.WARNING, "vhost-user client dropped: half a message");
+                        LOG.log(
+                                Level.WARNING,
+                                "vhost-user client dropped: it has sent half a message, or takes no"
+                                        + " answers");
                     }
                     return;
                 }

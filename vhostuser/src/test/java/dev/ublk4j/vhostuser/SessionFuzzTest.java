@@ -1,5 +1,7 @@
 package dev.ublk4j.vhostuser;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.EventFd;
@@ -23,11 +25,16 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
 
-/** Whatever a client says, its session goes on or ends, and the next client is served. */
+/** Whatever a client says, its session goes on or ends, and the queue goes on. */
 @Timeout(value = 6, unit = TimeUnit.MINUTES) // when it fuzzes, which is for five by default
 final class SessionFuzzTest {
     private static final int HEADER_BYTES = 12;
-    private static final int MOST_BYTES = 1024;
+    private static final int MOST_BYTES = 256;
+
+    /** Nobody takes the answers; the session waits a while when there is no room for more. */
+    private static final int MOST_MESSAGES = 64;
+
+    private static final MemorySegment SECTOR = Arena.global().allocate(512, 512);
 
     /** The kind that is written into memory. */
     private static final byte IN_MEMORY = 4;
@@ -62,8 +69,10 @@ final class SessionFuzzTest {
     }
 
     /**
-     * Takes bytes as messages, each of code, flags, kind of descriptor and length, a byte each, and
-     * so many bytes of payload. One kind is not sent, but written into the memory that is shared.
+     * Takes bytes as messages, each of code, flags, kind and length, a byte each, and so many bytes
+     * of payload. The kind's lowest bits say what descriptors there are, the highest how much longer
+     * or shorter the message says to be than it is. One kind is not sent, but written into the
+     * memory that is shared.
      */
     @FuzzTest
     void aClientMaySayAnything(byte[] data) {
@@ -79,16 +88,20 @@ final class SessionFuzzTest {
             // As the device makes the memory of requests in flight, so that this can be such.
             memory.seal(Seal.SHRINK);
             MemorySegment shared = memory.map(arena, false);
-            while (in.remaining() >= 4) {
+            event.signal();
+            int messages = 0;
+            while (in.remaining() >= 4 && messages < MOST_MESSAGES) {
                 if (in.get(in.position() + 2) == IN_MEMORY) {
                     write(shared, in);
                 } else {
                     send(client, buffer, in, memory.fd(), event.fd());
+                    messages++;
                 }
             }
             client.endOutput();
             session.run();
         }
+        assertThat(disk.disk().read(SECTOR, 0)).as("the queue goes on").isEqualTo(512);
     }
 
     /** Writes to where the first two bytes say. */
@@ -111,11 +124,11 @@ final class SessionFuzzTest {
         int kind = in.get();
         int length = Math.min(in.get() & 0xff, in.remaining());
         ByteBuffer message = buffer.asByteBuffer().order(ByteOrder.LITTLE_ENDIAN);
-        message.putInt(code).putInt(flags).putInt(length);
+        message.putInt(code).putInt(flags).putInt(length + (kind >> 3) * 256);
         message.put(in.slice(in.position(), length));
         in.position(in.position() + length);
         Fd[] passed =
-                switch (kind) {
+                switch (kind & 3) {
                     case 1 -> new Fd[] {memory};
                     case 2 -> new Fd[] {event};
                     case 3 -> new Fd[] {memory, event};
