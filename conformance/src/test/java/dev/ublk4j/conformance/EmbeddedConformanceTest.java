@@ -14,7 +14,6 @@ import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.PoolRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
 import dev.ublk4j.conformance.rules.SharingRules;
-import dev.ublk4j.conformance.rules.SharingSoakRules;
 import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import dev.ublk4j.conformance.rules.UserCopyRules;
@@ -134,13 +133,6 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Soak extends SoakRules {
         Soak() {
-            super(EmbeddedLane::open);
-        }
-    }
-
-    @Nested
-    final class SharingSoak extends SharingSoakRules {
-        SharingSoak() {
             super(EmbeddedLane::open);
         }
     }

@@ -9,6 +9,7 @@ import dev.ublk4j.client.PooledBuffer;
 import dev.ublk4j.client.SharedBufferPool;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.lane.Pause;
+import dev.ublk4j.demo.RegistrationSoak;
 import dev.ublk4j.demo.ServedBlockDevice;
 import dev.ublk4j.demo.pagecache.PageCacheDemo;
 import dev.ublk4j.linux.Errno;
@@ -20,7 +21,7 @@ import java.util.SplittableRandom;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 
-/** What an application may rely on that shares a pool of buffers with a device over its socket. */
+/** What an application may rely on that shares a pool of buffers with a device. */
 public abstract class PoolRules extends LaneRules {
     private static final int BUFFER = 64 * 1024;
     private static final int COUNT = 8;
@@ -183,6 +184,16 @@ public abstract class PoolRules extends LaneRules {
             }
             assertThat(shared.device().counters().copiedRequests()).isZero();
         }
+    }
+
+    /** {@code ./bench soak} does the same a hundred thousand times. */
+    @Test
+    void sharingThatComesAndGoesUnderLoadLosesNoData() {
+        RegistrationSoak.Outcome outcome = new RegistrationSoak(lane().driver(), 300).run();
+        assertThat(outcome.verified()).isPositive();
+        assertThat(outcome.shared()).isPositive();
+        assertThat(outcome.copied() + outcome.shared())
+                .isGreaterThanOrEqualTo(2 * outcome.verified());
     }
 
     @Test
