@@ -17,10 +17,13 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
 
 /** Whatever a client says, its session goes on or ends, and the next client is served. */
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // when it fuzzes, which is for five by default
 final class SessionFuzzTest {
     private static final int HEADER_BYTES = 12;
     private static final int MOST_BYTES = 1024;

@@ -7,8 +7,11 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Timeout;
 
 /** Whatever a client's memory holds, a ring is served or found to be bad, and nothing else. */
+@Timeout(value = 6, unit = TimeUnit.MINUTES) // when it fuzzes, which is for five by default
 final class RingFuzzTest {
     private static final int SIZE = 16;
     private static final long GUEST = 0x1_0000;
