@@ -70,9 +70,9 @@ final class SessionFuzzTest {
 
     /**
      * Takes bytes as messages, each of code, flags, kind and length, a byte each, and so many bytes
-     * of payload. The kind's lowest bits say what descriptors there are, the highest how much longer
-     * or shorter the message says to be than it is. One kind is not sent, but written into the
-     * memory that is shared.
+     * of payload. The kind's lowest bits say what descriptors there are, the highest how much
+     * longer or shorter the message says to be than it is. One kind is not sent, but written into
+     * the memory that is shared.
      */
     @FuzzTest
     void aClientMaySayAnything(byte[] data) {
