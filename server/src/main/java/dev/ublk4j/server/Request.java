@@ -158,7 +158,7 @@ public final class Request {
         if (isWrite()) {
             copy.fetch(tag, data.byteSize());
         } else {
-            copy.owe(tag);
+            copy.owe(tag, data);
             if (given != null) {
                 // A target that looks at what it has answered, and may yet change it.
                 data.copyFrom(given);

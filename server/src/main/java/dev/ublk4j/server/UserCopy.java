@@ -5,6 +5,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.BufferOffset;
 import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies the data of a queue's requests where the server has to do it itself ({@code
@@ -18,19 +19,19 @@ final class UserCopy {
     private final int queueId;
     private final IoBuffers buffers;
 
-    /** Tags of reads whose data the driver has yet to be given, from the tag's buffer. */
-    private final boolean[] owed;
+    /** By tag: the data of a read that the driver has yet to be given. */
+    private final @Nullable MemorySegment[] owed;
 
     UserCopy(CharDevice charDevice, int queueId, int depth, IoBuffers buffers) {
         this.charDevice = charDevice;
         this.queueId = queueId;
         this.buffers = buffers;
-        this.owed = new boolean[depth];
+        this.owed = new @Nullable MemorySegment[depth];
     }
 
-    /** Notes that the driver is to be given what is in a tag's buffer by then. */
-    void owe(int tag) {
-        owed[tag] = true;
+    /** Notes that the driver is to be given what is in a tag's data by then. */
+    void owe(int tag, MemorySegment data) {
+        owed[tag] = data;
     }
 
     /** Fetches the data of a write into a tag's buffer. */
@@ -76,15 +77,20 @@ final class UserCopy {
      * @return what the request is to be answered: the result, unless the driver did not take it
      */
     int settle(int tag, int result) {
-        if (!owed[tag]) {
+        MemorySegment all = owed[tag];
+        if (all == null) {
             return result;
         }
-        owed[tag] = false;
+        owed[tag] = null;
         if (result <= 0) {
             return result;
         }
-        long put = charDevice.pwrite(buffers.slice(tag, result, false), position(tag));
-        return put == result ? result : (int) Math.min(put, Errno.EIO.negated());
+        MemorySegment done = result < all.byteSize() ? all.asSlice(0, result) : all;
+        long put = charDevice.pwrite(done, position(tag));
+        if (put == done.byteSize()) {
+            return result;
+        }
+        return put < 0 ? (int) put : Errno.EIO.negated();
     }
 
     private long position(int tag) {

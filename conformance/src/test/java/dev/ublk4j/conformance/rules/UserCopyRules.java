@@ -117,6 +117,21 @@ public abstract class UserCopyRules extends LaneRules {
         }
     }
 
+    /** Answers with another number of bytes than were asked for. */
+    private static final class OddTarget extends ArrayTarget {
+        private final int more;
+
+        OddTarget(int more) {
+            this.more = more;
+        }
+
+        @Override
+        public int read(Request request) {
+            int bytes = super.read(request);
+            return Math.max(Request.SECTOR, bytes + more);
+        }
+    }
+
     private static final class BlockingTarget extends ArrayTarget {
         @Override
         public boolean blocking() {
@@ -179,6 +194,12 @@ public abstract class UserCopyRules extends LaneRules {
     void requestsThatAreAnsweredFromElsewhere() {
         assertKeeps(new LateTarget());
         assertKeeps(new BlockingTarget());
+    }
+
+    @Test
+    void readsThatAreAnsweredInPartsOrWithTooMuch() {
+        assertKeeps(new OddTarget(-Request.SECTOR));
+        assertKeeps(new OddTarget(Request.SECTOR));
     }
 
     @Test
