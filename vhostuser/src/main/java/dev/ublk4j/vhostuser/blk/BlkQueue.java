@@ -106,8 +106,7 @@ public final class BlkQueue implements QueueGuest {
     }
 
     /**
-     * Has descriptors looked up in other memory from now on, which has all of the memory that was
-     * there before; from any thread.
+     * Looks descriptors up in other memory from now on, which has all there was; from any thread.
      */
     public CompletableFuture<@Nullable Void> replaceMemory(GuestMemory memory) {
         return changes.soon(() -> {
