@@ -117,6 +117,28 @@ final class VhostUserExportTest {
         assertThat(isFilled(MemorySegment.ofArray(after), 16 * 512, BLOCK, 4)).isTrue();
     }
 
+    @Test
+    void dataAcrossAGibibyteOfALargeRegionIsNotCopied() {
+        long bytes = 2L << 30;
+        long guest = 0x1_0000_0000L;
+        try (TestExport disk = memory(1);
+                TestClient client = TestClient.withMemory(disk.socket());
+                SharedMemory large = SharedMemory.create("test-large", bytes)) {
+            ByteBuffer region = TestClient.region(guest, bytes, 0x6000_0000_0000L, 0);
+            client.tell(TestClient.ADD_MEM_REG, region, large.fd());
+            TestRing ring = new SplitTestRing(client, 0).started();
+            ring.header(0, IN, 0);
+            ring.descriptor(0, TestRing.guest(ring.headerOf(0)), 16, NEXT, 1);
+            ring.descriptor(1, guest + bytes / 2 - 2048, BLOCK, NEXT | WRITE, 2);
+            ring.descriptor(2, TestRing.guest(ring.headerOf(0) + 16), 1, WRITE, 0);
+            ring.offerAndKick(0);
+            ring.awaitUsed(0);
+            assertThat(ring.status(0)).isEqualTo(OK);
+            assertThat(disk.export.counters().hits()).isOne();
+            assertThat(disk.export.counters().misses()).isZero();
+        }
+    }
+
     private Target file(int seed) throws IOException {
         byte[] content = new byte[DISK_BYTES];
         fill(MemorySegment.ofArray(content), 0, BLOCK, seed);
