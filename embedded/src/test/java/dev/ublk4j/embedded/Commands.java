@@ -12,6 +12,7 @@ import dev.ublk4j.uapi.Params;
 import dev.ublk4j.uapi.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 
@@ -27,7 +28,12 @@ final class Commands {
     }
 
     int send(int op, int deviceId, int queue, MemorySegment payload, long data) {
-        return send(op, deviceId, queue, payload.address(), (int) payload.byteSize(), data, 0);
+        try {
+            return send(op, deviceId, queue, payload.address(), (int) payload.byteSize(), data, 0);
+        } finally {
+            // The address alone does not keep the payload from being collected meanwhile.
+            Reference.reachabilityFence(payload);
+        }
     }
 
     int send(int op, int deviceId, int queue, long address, int length, long data, int pathLength) {

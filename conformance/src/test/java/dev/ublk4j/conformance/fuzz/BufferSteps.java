@@ -46,7 +46,7 @@ final class BufferSteps {
             implements Step {
         @Override
         public String run(World world) {
-            MemorySegment payload = World.payload();
+            MemorySegment payload = world.payload();
             ShmemBufReg.write(payload, 0, address.of(world, offset), length, flags);
             ShmemBufReg.reserved(payload, 0, reserved);
             Served some = world.device(device);

@@ -27,7 +27,7 @@ final class ControlSteps {
     record Features(int length, Place place) implements Step {
         @Override
         public String run(World world) {
-            MemorySegment payload = World.payload();
+            MemorySegment payload = world.payload();
             int answer =
                     world.send(ControlCommand.GET_FEATURES, -1, length, place.address(payload));
             long bits = payload.get(ValueLayout.JAVA_LONG, 0);
@@ -43,7 +43,7 @@ final class ControlSteps {
     record Info(int device, String path, int length, Place place) implements Step {
         @Override
         public String run(World world) {
-            MemorySegment payload = World.payload();
+            MemorySegment payload = world.payload();
             byte[] text = path.isEmpty() ? new byte[0] : zeroTerminated(path);
             MemorySegment.copy(text, 0, payload, ValueLayout.JAVA_BYTE, 0, text.length);
             int answer =
@@ -61,7 +61,7 @@ final class ControlSteps {
             if (answer < 0) {
                 return "" + answer;
             }
-            MemorySegment info = World.payload().copyFrom(payload.asSlice(text.length, 512));
+            MemorySegment info = world.payload().copyFrom(payload.asSlice(text.length, 512));
             return answer + " " + described(DevInfo.read(info), world);
         }
 
@@ -92,7 +92,7 @@ final class ControlSteps {
         @Override
         public String run(World world) {
             int op = ControlCommand.UBLK_U_CMD_GET_QUEUE_AFFINITY;
-            long address = place.address(World.payload());
+            long address = place.address(world.payload());
             return "" + world.raw().send(op, device, CtrlCmd.NO_QUEUE, length, address, queue);
         }
     }
@@ -114,7 +114,7 @@ final class ControlSteps {
 
         @Override
         public String run(World world) {
-            MemorySegment payload = World.payload();
+            MemorySegment payload = world.payload();
             params.write(payload, 0);
             Params.len(payload, 0, structLength);
             if (types != 0) {
@@ -129,7 +129,7 @@ final class ControlSteps {
     record GetParams(int device, int structLength, int length, Place place) implements Step {
         @Override
         public String run(World world) {
-            MemorySegment payload = World.payload();
+            MemorySegment payload = world.payload();
             Params.len(payload, 0, structLength);
             int answer =
                     world.send(ControlCommand.GET_PARAMS, device, length, place.address(payload));

@@ -29,13 +29,13 @@ final class LifeSteps {
 
         @Override
         public String run(World world) {
-            int answer = send(world, World.payload());
+            int answer = send(world, world.payload());
             boolean wasFreed = world.device(headerId) == null && headerId < World.DEVICES;
             if (answer == Errno.EEXIST.negated() && wasFreed) {
                 // A device that was deleted without waiting is gone a moment later.
                 Pause.until(
                         "number %d is free".formatted(headerId),
-                        () -> send(world, World.payload()) != Errno.EEXIST.negated());
+                        () -> send(world, world.payload()) != Errno.EEXIST.negated());
                 return "added, at last";
             }
             return answer < 0 ? "" + answer : "added";

@@ -28,6 +28,7 @@ final class World implements AutoCloseable {
     private final MemorySegment server;
     private final ClientArea client;
     private final long comparedFeatures;
+    private final Arena payloads = Arena.ofShared();
     private final @Nullable Served[] devices = new @Nullable Served[DEVICES];
 
     /**
@@ -65,9 +66,14 @@ final class World implements AutoCloseable {
         return comparedFeatures;
     }
 
-    /** {@return zeroed memory for the payload of one command} */
-    static MemorySegment payload() {
-        return Arena.ofAuto().allocate(PAYLOAD_BYTES, 8);
+    /**
+     * {@return zeroed memory for the payload of one command}
+     *
+     * <p>It is there for as long as the world: a driver is given the address alone, which does not
+     * keep memory from being collected.
+     */
+    MemorySegment payload() {
+        return payloads.allocate(PAYLOAD_BYTES, 8);
     }
 
     int send(ControlCommand command, int device, long argument) {
@@ -106,5 +112,6 @@ final class World implements AutoCloseable {
                 var _ = device.delete(ControlCommand.DEL_DEV);
             }
         }
+        payloads.close();
     }
 }
