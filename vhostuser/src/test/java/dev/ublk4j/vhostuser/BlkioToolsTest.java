@@ -62,8 +62,7 @@ final class BlkioToolsTest {
     @Test
     void learnTheSizeOfTheDisk() throws Exception {
         try (TestExport disk = new TestExport(new MemoryTarget(SIZE), 1, folder)) {
-            assertThat(run("info", DRIVER, path(disk)))
-                    .contains(Integer.toString(SIZE));
+            assertThat(run("info", DRIVER, path(disk))).contains(Integer.toString(SIZE));
         }
     }
 

@@ -126,6 +126,8 @@ public final class CurvePage {
                 that need not see the data: null and file.
                 - **shared** (`add --shmem`): the application's memory is shared once, and requests in it are not copied.
 
+                The null target never asks for its data, so that nothing is left to be done for it but in **copy**.
+
                 """
                         .formatted(
                                 facts.get("date"),
@@ -194,7 +196,7 @@ public final class CurvePage {
                     Point shared = point(target, write, Mode.SHARED, block);
                     for (Mode mode : modes(target)) {
                         Point other = point(target, write, mode, block);
-                        if (mode != Mode.SHARED && !pays(shared, other)) {
+                        if (isRival(mode, target) && !pays(shared, other)) {
                             useless.add(sentence(shared, other));
                         }
                     }
@@ -207,6 +209,13 @@ public final class CurvePage {
             page.append("It is neither faster by over 5 % nor cheaper by as much for:\n\n");
             useless.forEach(page::append);
         }
+    }
+
+    /**
+     * With null nobody asks for the data, so that there is no way to get it that costs anything.
+     */
+    private static boolean isRival(Mode mode, String target) {
+        return mode == Mode.COPY || (mode != Mode.SHARED && !target.equals("null"));
     }
 
     private static boolean pays(Point shared, Point other) {

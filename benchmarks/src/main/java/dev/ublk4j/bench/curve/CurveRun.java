@@ -39,8 +39,9 @@ public final class CurveRun {
     private static final int LARGEST = 4 << 20;
 
     /**
-     * Keeps the server's buffers from all having fio's alignment, which an emulated processor's
-     * direct-mapped table of translations answers with a miss for every byte.
+     * Keeps the server's buffers, and the places on the disk, from having the alignment of fio's
+     * buffers: an emulated processor has a direct-mapped table of translations, and copies between
+     * two places that share an entry miss in it for every byte.
      */
     private static final int STAGGER = 68 << 10;
 
@@ -73,7 +74,7 @@ public final class CurveRun {
                 quick
                         ? List.of(4 << 10, 128 << 10, LARGEST)
                         : List.of(4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, LARGEST);
-        this.windowMillis = quick ? 700 : 2000;
+        this.windowMillis = quick ? 700 : 1500;
     }
 
     /**
@@ -92,7 +93,7 @@ public final class CurveRun {
             out.println("# kernel\t" + driver.name());
             out.println("# cpu\t" + processor());
             out.println("# date\t" + LocalDate.now());
-            out.println("# window\t%.1f s".formatted(quick ? 0.7 : 2.0));
+            out.println("# window\t%.1f s".formatted(quick ? 0.7 : 1.5));
             CurveRun run = new CurveRun(driver, file.map(arena, false), out, quick);
             run.compile();
             run.measure("null", () -> new NullTarget(SIZE));
@@ -268,6 +269,7 @@ public final class CurveRun {
                         "--iodepth=" + DEPTH,
                         "--rw=" + (write ? "randwrite" : "randread"),
                         "--bs=" + block,
+                        "--offset=" + STAGGER,
                         "--mem=mmaphuge:" + BUFFER,
                         "--norandommap",
                         "--time_based",
