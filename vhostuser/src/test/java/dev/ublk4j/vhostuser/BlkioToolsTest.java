@@ -62,7 +62,8 @@ final class BlkioToolsTest {
     @Test
     void learnTheSizeOfTheDisk() throws Exception {
         try (TestExport disk = new TestExport(new MemoryTarget(SIZE), 1, folder)) {
-            assertThat(run("info", DRIVER, path(disk))).contains(Integer.toString(SIZE));
+            assertThat(run("info", DRIVER, path(disk), "capacity"))
+                    .contains(Integer.toString(SIZE));
         }
     }
 
@@ -71,7 +72,7 @@ final class BlkioToolsTest {
         byte[] image = new byte[SIZE];
         new Random(17).nextBytes(image);
         Path in = Files.write(folder.resolve("in.img"), image);
-        Path out = folder.resolve("out.img");
+        Path out = Files.createFile(folder.resolve("out.img"));
         try (TestExport disk = new TestExport(new MemoryTarget(SIZE), 1, folder)) {
             run("copy", "--input-file=" + in, "--output-blkio=" + DRIVER, path(disk));
             run("copy", "--input-blkio=" + DRIVER, path(disk), "--output-file=" + out);

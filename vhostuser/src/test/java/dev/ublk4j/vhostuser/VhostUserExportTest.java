@@ -361,10 +361,14 @@ final class VhostUserExportTest {
                 TestClient client = TestClient.withMemory(disk.socket(), format)) {
             TestRing ring = TestRing.of(client, 0).started();
             runBatches(ring, 1000);
-            long before = allocatedBy("ublk0-q0");
-            runBatches(ring, 1000);
+            long least = Long.MAX_VALUE;
+            for (int round = 0; round < 5; round++) {
+                long before = allocatedBy("ublk0-q0");
+                runBatches(ring, 1000);
+                least = Math.min(least, allocatedBy("ublk0-q0") - before);
+            }
             // A recompilation, a sleep or two; a single object for each request would be more.
-            assertThat(allocatedBy("ublk0-q0") - before).isLessThan(100_000);
+            assertThat(least).isLessThan(100_000);
         }
     }
 
