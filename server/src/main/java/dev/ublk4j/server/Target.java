@@ -25,7 +25,8 @@ public interface Target extends AutoCloseable {
     Geometry geometry();
 
     /**
-     * Reads {@link Request#length} bytes at {@link Request#offset} into the request's data.
+     * Reads {@link Request#length} bytes at {@link Request#offset} into the request's data, all of
+     * them: where the driver does not copy, it takes any positive answer for the whole.
      *
      * @return bytes read, {@link Request#PENDING}, or a negative errno
      */
