@@ -51,7 +51,7 @@ final class ExportVhostUserCommand extends ExportProtocol {
     @Option(
             names = "--pin",
             description =
-                    "Pin all memory of a client, for somewhat faster large requests to files. Not for"
+                    "Let io_uring register, and so pin, all memory of a client for I/O to files. Not for"
                             + " a guest with a balloon, which would not get what it has read.")
     private boolean pinned;
 

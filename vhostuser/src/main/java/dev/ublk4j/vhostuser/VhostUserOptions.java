@@ -16,9 +16,8 @@ import java.time.Duration;
  *     cannot be. A client that cuts such a file short under its own requests makes them fail, and
  *     can bring its own device to a stop
  * @param pinned whether all memory of a client is pinned for a target that does fixed I/O, as the
- *     one of files does. Large requests are somewhat faster then. All of it gets pages that it
- *     keeps, so the client must not give any back: a guest with a balloon would not get what it has
- *     read
+ *     one of files does. All of it gets pages that it keeps, so the client must not give any back:
+ *     a guest with a balloon would not get what it has read
  */
 public record VhostUserOptions(
         Path socket, String serial, Duration longestPoll, boolean sealedOnly, boolean pinned) {
