@@ -103,7 +103,7 @@ final class Dispatcher implements CompletionHandler {
             hand(request);
         } else if (path == DataPath.REGISTERED) {
             counters.registered(request.length());
-            request.attachSlot(SharedData.firstTagSlot() + tag);
+            request.attachSlot(SharedData.slotOfTag(tag));
             hand(request);
         } else {
             counters.copied(request.length());

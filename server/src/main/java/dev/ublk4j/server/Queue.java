@@ -220,7 +220,7 @@ public final class Queue {
             case USER_COPY -> ring.command(command, id, tag, result, 0, userData);
             case REGISTERED ->
                     ring.commandWithSlot(
-                            command, id, tag, result, SharedData.firstTagSlot() + tag, userData);
+                            command, id, tag, result, SharedData.slotOfTag(tag), userData);
         }
     }
 

@@ -19,7 +19,7 @@ final class SharedData {
     /** Registered buffers that an io_uring can have ({@code IORING_MAX_REG_BUFFERS}). */
     private static final int SLOTS = 1 << 14;
 
-    /** The last slots are for requests' own data: {@link #firstTagSlot}. */
+    /** The last slots are for requests' own data: {@link #slotOfTag}. */
     private static final int SHARED_SLOTS = SLOTS - BufferOffset.UBLK_MAX_QUEUE_DEPTH;
 
     /** The largest registered buffer of an io_uring. */
@@ -108,9 +108,9 @@ final class SharedData {
         return register(index, buffer) ? index : -1;
     }
 
-    /** {@return the slot of the ring that belongs to tag 0, and those after it to the next} */
-    static int firstTagSlot() {
-        return SHARED_SLOTS;
+    /** {@return the slot of the ring that the data of a tag's requests is registered in} */
+    static int slotOfTag(int tag) {
+        return SHARED_SLOTS + tag;
     }
 
     /** Gives the ring its slots, all of them empty, unless it has them. */
