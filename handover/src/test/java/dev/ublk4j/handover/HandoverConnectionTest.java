@@ -7,6 +7,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.UnixListener;
 import dev.ublk4j.linux.UnixSocket;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import java.nio.ByteBuffer;
@@ -29,13 +30,12 @@ class HandoverConnectionTest {
 
     @TempDir Path folder;
     private Path path;
-    private UnixSocket listener;
+    private UnixListener listener;
 
     @BeforeEach
     void listen() {
         path = folder.resolve("s");
-        listener = UnixSocket.bind(path);
-        listener.listen(4);
+        listener = UnixListener.open(path, 4);
     }
 
     @AfterEach

@@ -26,6 +26,17 @@ public final class Fd implements AutoCloseable {
     public static final int O_DIRECT =
             "amd64".equals(System.getProperty("os.arch")) ? 0x4000 : 0x10000;
 
+    /** Open a folder, and nothing else. */
+    public static final int O_DIRECTORY =
+            "amd64".equals(System.getProperty("os.arch")) ? 0x10000 : 0x4000;
+
+    /** Do not follow a symbolic link. */
+    public static final int O_NOFOLLOW =
+            "amd64".equals(System.getProperty("os.arch")) ? 0x20000 : 0x8000;
+
+    /** Name a file without opening what is behind it, whatever its kind is. */
+    public static final int O_PATH = 0x200000;
+
     /** Close on exec; always set. */
     public static final int O_CLOEXEC = 0x80000;
 

@@ -47,6 +47,10 @@ public record FileStatus(
     private static final int REGULAR = 0x8000;
     private static final int BLOCK = 0x6000;
     private static final int DIRECTORY = 0x4000;
+    private static final int SOCKET = 0xc000;
+    private static final int LINK = 0xa000;
+    private static final int PIPE = 0x1000;
+    private static final int PERMISSIONS = 0xfff;
 
     /**
      * {@return the status of an open file}
@@ -93,5 +97,32 @@ public record FileStatus(
     /** {@return whether it is a directory} */
     public boolean isDirectory() {
         return (mode & TYPE_MASK) == DIRECTORY;
+    }
+
+    /** {@return whether it is a socket in the file system} */
+    public boolean isSocket() {
+        return (mode & TYPE_MASK) == SOCKET;
+    }
+
+    /** {@return the permission bits} */
+    public int permissions() {
+        return mode & PERMISSIONS;
+    }
+
+    /** {@return whether it is the same file as another, while either is open} */
+    public boolean isSameFile(FileStatus other) {
+        return device == other.device && inode == other.inode;
+    }
+
+    /** {@return what kind of file it is, with its article} */
+    public String kind() {
+        return switch (mode & TYPE_MASK) {
+            case REGULAR -> "a regular file";
+            case DIRECTORY -> "a folder";
+            case SOCKET -> "a socket";
+            case LINK -> "a symbolic link";
+            case PIPE -> "a named pipe";
+            default -> "a device";
+        };
     }
 }

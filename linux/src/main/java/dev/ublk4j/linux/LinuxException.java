@@ -3,7 +3,7 @@ package dev.ublk4j.linux;
 /**
  * A system call, ring operation or driver command that was refused.
  *
- * <p>The message reads {@code CALL(object): NAME (number), text}.
+ * <p>The message reads {@code CALL(object): NAME (number), text}, and what else is known.
  */
 public class LinuxException extends RuntimeException {
     private static final long serialVersionUID = 1L;
@@ -21,6 +21,18 @@ public class LinuxException extends RuntimeException {
      */
     public LinuxException(String call, String object, long answer) {
         super(message(call, object, answer));
+        this.call = call;
+        this.object = object;
+        this.number = (int) -answer;
+    }
+
+    /**
+     * Creates the exception for one refused call, where more is known than the errno says.
+     *
+     * @param detail ends the message, in a few lower-case words
+     */
+    public LinuxException(String call, String object, long answer, String detail) {
+        super(message(call, object, answer) + ": " + detail);
         this.call = call;
         this.object = object;
         this.number = (int) -answer;

@@ -3,11 +3,9 @@ package dev.ublk4j.linux;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
@@ -32,28 +30,24 @@ public final class Socket implements AutoCloseable {
 
     private final Fd fd;
 
-    /** Removed when a listening UNIX socket is closed. */
-    private final @Nullable Path path;
+    /** Of a listening UNIX socket, with its descriptor. */
+    private final @Nullable UnixListener listener;
 
-    private Socket(Fd fd, @Nullable Path path) {
+    private Socket(Fd fd, @Nullable UnixListener listener) {
         this.fd = fd;
-        this.path = path;
+        this.listener = listener;
     }
 
     /**
-     * Listens on a UNIX socket, which is removed when this is closed.
+     * Listens on a UNIX socket, as a {@link UnixListener} does, for whom the process's file mode
+     * creation mask lets connect.
      *
-     * @throws LinuxException {@code EADDRINUSE} when the path exists
+     * @throws LinuxException {@code EADDRINUSE} where somebody listens, or something is that is no
+     *     socket
      */
     public static Socket listen(Path path) {
-        Fd fd = create(SocketAddresses.AF_UNIX, path.toString());
-        try (Arena arena = Arena.ofConfined()) {
-            listen(fd, SocketAddresses.of(path, arena));
-            return new Socket(fd, path);
-        } catch (LinuxException e) {
-            fd.close();
-            throw e;
-        }
+        UnixListener listener = UnixListener.waiting(path, BACKLOG);
+        return new Socket(listener.fd(), listener);
     }
 
     /**
@@ -208,8 +202,15 @@ public final class Socket implements AutoCloseable {
     /** Ends both directions, which wakes whoever waits for one of them; from any thread. */
     public void shutdown() {
         if (!fd.isClosed()) {
-            // That it has ended already is as good.
-            long _ = Syscall.call(Syscall.Call.SHUTDOWN, fd.number(), SHUT_RDWR, 0);
+            try {
+                if (listener != null) {
+                    // Nobody listens after this, which gives the place to others.
+                    listener.remove();
+                }
+            } finally {
+                // That it has ended already is as good.
+                long _ = Syscall.call(Syscall.Call.SHUTDOWN, fd.number(), SHUT_RDWR, 0);
+            }
         }
     }
 
@@ -221,16 +222,10 @@ public final class Socket implements AutoCloseable {
     /** Closes the descriptor; a second call does nothing. */
     @Override
     public void close() {
-        if (fd.isClosed()) {
-            return;
-        }
-        fd.close();
-        if (path != null) {
-            try {
-                Files.deleteIfExists(path);
-            } catch (IOException e) {
-                throw new IllegalStateException(path + " cannot be removed", e);
-            }
+        if (listener != null) {
+            listener.close();
+        } else {
+            fd.close();
         }
     }
 

@@ -10,8 +10,6 @@ import java.lang.foreign.ValueLayout;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 
 /** Addresses as {@code bind(2)} takes them. */
 final class SocketAddresses {
@@ -21,8 +19,6 @@ final class SocketAddresses {
 
     /** {@code sockaddr_in6} is the longest that is read back. */
     static final int MAX_BYTES = 28;
-
-    private static final int UNIX_PATH_BYTES = 108;
 
     private static final ValueLayout.OfShort PORT = JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -41,22 +37,6 @@ final class SocketAddresses {
         bytes.set(JAVA_SHORT, 0, (short) family(address));
         bytes.set(PORT, 2, (short) address.getPort());
         MemorySegment.copy(host, 0, bytes, JAVA_BYTE, isShort ? 4 : 8, host.length);
-        return bytes;
-    }
-
-    /**
-     * {@return a {@code sockaddr_un}}
-     *
-     * @throws LinuxException {@code ENAMETOOLONG} when the path does not fit
-     */
-    static MemorySegment of(Path path, Arena arena) {
-        byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
-        if (name.length >= UNIX_PATH_BYTES) {
-            throw new LinuxException("bind", path.toString(), Errno.ENAMETOOLONG.negated());
-        }
-        MemorySegment bytes = arena.allocate(2 + name.length + 1, Integer.BYTES);
-        bytes.set(JAVA_SHORT, 0, (short) AF_UNIX);
-        MemorySegment.copy(name, 0, bytes, JAVA_BYTE, 2, name.length);
         return bytes;
     }
 

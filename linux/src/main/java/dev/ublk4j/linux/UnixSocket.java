@@ -67,19 +67,6 @@ public final class UnixSocket implements AutoCloseable {
     public record Received(long answer, List<Fd> descriptors, boolean truncated) {}
 
     /**
-     * Makes a socket that others can connect to, once it {@linkplain #listen listens}.
-     *
-     * @param path where it appears in the file system
-     * @throws LinuxException when the kernel refuses; {@link Errno#EADDRINUSE} where there is a
-     *     file already, {@link Errno#ENAMETOOLONG} when the path is longer than {@link
-     *     #MAX_PATH_BYTES}
-     */
-    public static UnixSocket bind(Path path) {
-        UnixSocket socket = create(path.toString(), SOCK_NONBLOCK);
-        return socket.owned(() -> socket.address(Syscall.Call.BIND, "bind", path.toString()));
-    }
-
-    /**
      * Connects to a socket.
      *
      * @param timeout how long to wait for a server that is busy
@@ -87,10 +74,10 @@ public final class UnixSocket implements AutoCloseable {
      *     listens, {@link Errno#EAGAIN} when the time is over
      */
     public static UnixSocket connect(Path path, Duration timeout) {
-        UnixSocket socket = create(path.toString(), 0);
+        UnixSocket socket = create(path, false);
         return socket.owned(() -> {
             socket.limitWaits(timeout);
-            socket.address(Syscall.Call.CONNECT, "connect", path.toString());
+            socket.address(Syscall.Call.CONNECT, "connect", path.toString(), false);
         });
     }
 
@@ -124,16 +111,33 @@ public final class UnixSocket implements AutoCloseable {
      * @throws LinuxException when it cannot be done
      */
     public static UnixSocket notifier(String address) {
-        UnixSocket socket = create(address, SOCK_DGRAM, 0);
-        return socket.owned(() -> socket.address(Syscall.Call.CONNECT, "connect", address));
+        UnixSocket socket = create(address, SOCK_DGRAM);
+        boolean inNoFileSystem = address.startsWith("@");
+        return socket.owned(
+                () -> socket.address(Syscall.Call.CONNECT, "connect", address, inNoFileSystem));
     }
 
-    private static UnixSocket create(String name, int flags) {
-        return create(name, SOCK_STREAM, flags);
+    /** {@return a socket that is not connected} */
+    static UnixSocket create(Path path, boolean nonBlocking) {
+        return create(path.toString(), SOCK_STREAM | (nonBlocking ? SOCK_NONBLOCK : 0));
     }
 
-    private static UnixSocket create(String name, int type, int flags) {
-        long answer = Syscall.call(Syscall.Call.SOCKET, AF_UNIX, type | SOCK_CLOEXEC | flags, 0);
+    /**
+     * {@return the error of connecting to the socket that a descriptor names, null when somebody
+     * listens}
+     */
+    static @Nullable Errno probe(Fd file) {
+        Path path = Path.of("/proc/self/fd/" + file.number());
+        try (UnixSocket socket = create(path, true)) {
+            socket.address(Syscall.Call.CONNECT, "connect", path.toString(), false);
+            return null;
+        } catch (LinuxException e) {
+            return e.errno();
+        }
+    }
+
+    private static UnixSocket create(String name, int type) {
+        long answer = Syscall.call(Syscall.Call.SOCKET, AF_UNIX, type | SOCK_CLOEXEC, 0);
         return new UnixSocket(Fd.own((int) LinuxException.check("socket", name, answer), name));
     }
 
@@ -147,12 +151,26 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
-    private void address(Syscall.Call call, String name, String path) {
-        byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
-        if (bytes.length > MAX_PATH_BYTES) {
-            throw new LinuxException(name, path, Errno.ENAMETOOLONG.negated());
+    /** Gives the socket its name in the file system. */
+    void bind(Path path) {
+        address(Syscall.Call.BIND, "bind", path.toString(), false);
+    }
+
+    /**
+     * Insists that a path fits into an address.
+     *
+     * @throws LinuxException {@link Errno#ENAMETOOLONG}
+     */
+    static void requireFits(String call, String path) {
+        if (path.getBytes(StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
+            String detail = "a socket's path has at most %d bytes".formatted(MAX_PATH_BYTES);
+            throw new LinuxException(call, path, Errno.ENAMETOOLONG.negated(), detail);
         }
-        boolean inNoFileSystem = path.startsWith("@");
+    }
+
+    private void address(Syscall.Call call, String name, String path, boolean inNoFileSystem) {
+        requireFits(name, path);
+        byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
         if (inNoFileSystem) {
             bytes[0] = 0;
         }
@@ -195,7 +213,7 @@ public final class UnixSocket implements AutoCloseable {
      * @param backlog how many may wait to be accepted
      * @throws LinuxException when the kernel refuses
      */
-    public void listen(int backlog) {
+    void listen(int backlog) {
         LinuxException.check(
                 "listen", fd.name(), Syscall.call(Syscall.Call.LISTEN, fd.number(), backlog, 0));
     }
@@ -206,7 +224,7 @@ public final class UnixSocket implements AutoCloseable {
      * @throws LinuxException when the kernel refuses; {@link Errno#EMFILE} when no descriptor is
      *     left
      */
-    public @Nullable UnixSocket acceptOrNull() {
+    @Nullable UnixSocket acceptOrNull() {
         long answer;
         do {
             answer = Syscall.call(Syscall.Call.ACCEPT4, fd.number(), 0, 0, SOCK_CLOEXEC);

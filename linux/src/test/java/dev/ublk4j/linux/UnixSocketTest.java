@@ -1,7 +1,6 @@
 package dev.ublk4j.linux;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -89,33 +88,6 @@ class UnixSocketTest {
     }
 
     @Test
-    void aListenerTakesInWhoConnectsAndKnowsWhoItIs() throws Exception {
-        Path path = folder.resolve("s");
-        try (UnixSocket listener = UnixSocket.bind(path);
-                Poll poll = new Poll(listener.fd())) {
-            assertThatThrownBy(() -> UnixSocket.connect(path, LONG))
-                    .isInstanceOfSatisfying(
-                            LinuxException.class,
-                            e -> assertThat(e.errno()).isEqualTo(Errno.ECONNREFUSED));
-            listener.listen(1);
-            assertThat(listener.acceptOrNull()).isNull();
-            assertThat(poll.await(Duration.ZERO)).isFalse();
-
-            try (UnixSocket client = UnixSocket.connect(path, LONG)) {
-                assertThat(poll.await(LONG)).isTrue();
-                assertThat(poll.seen(0)).isEqualTo(Poll.POLLIN);
-                try (UnixSocket accepted = listener.acceptOrNull()) {
-                    assertThat(accepted).isNotNull();
-                    assertThat(accepted.peer().pid()).isEqualTo(ProcessHandle.current().pid());
-                    assertThat(accepted.peer().uid())
-                            .isEqualTo(Files.getAttribute(Path.of("/proc/self"), "unix:uid"));
-                    assertThat(client.peer()).isEqualTo(accepted.peer());
-                }
-            }
-        }
-    }
-
-    @Test
     void theProcessAtTheOtherEndIsReadableOnceItHasEnded() {
         List<UnixSocket> pair = UnixSocket.pair();
         try (UnixSocket here = pair.getFirst();
@@ -124,23 +96,6 @@ class UnixSocketTest {
                 Poll poll = new Poll(self)) {
             assertThat(poll.await(Duration.ZERO)).isFalse();
             assertThat(here.peer().pid()).isEqualTo(ProcessHandle.current().pid());
-        }
-    }
-
-    @Test
-    void aPathThatIsTooLongOrTakenIsRefused() {
-        Path longPath = folder.resolve("x".repeat(UnixSocket.MAX_PATH_BYTES));
-        assertThatThrownBy(() -> UnixSocket.bind(longPath))
-                .isInstanceOfSatisfying(
-                        LinuxException.class,
-                        e -> assertThat(e.errno()).isEqualTo(Errno.ENAMETOOLONG));
-        Path path = folder.resolve("s");
-        try (UnixSocket first = UnixSocket.bind(path)) {
-            assertThat(first.fd().isClosed()).isFalse();
-            assertThatThrownBy(() -> UnixSocket.bind(path))
-                    .isInstanceOfSatisfying(
-                            LinuxException.class,
-                            e -> assertThat(e.errno()).isEqualTo(Errno.EADDRINUSE));
         }
     }
 

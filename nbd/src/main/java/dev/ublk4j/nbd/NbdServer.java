@@ -106,9 +106,11 @@ public final class NbdServer implements AutoCloseable {
     }
 
     /**
-     * Lets clients in by a UNIX socket, which is removed in the end.
+     * Lets clients in by a UNIX socket, which is removed in the end. It takes the place of one that
+     * nobody listens at.
      *
-     * @throws LinuxException {@code EADDRINUSE} when the path exists
+     * @throws LinuxException {@code EADDRINUSE} where somebody listens, or something is that is no
+     *     socket
      */
     public void listen(Path path) {
         listen(Socket.listen(path));

@@ -2,11 +2,12 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.MessageStream;
 import dev.ublk4j.handover.Request;
+import dev.ublk4j.linux.AcceptLoop;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Poll;
 import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.UnixListener;
 import dev.ublk4j.linux.UnixSocket;
 import dev.ublk4j.linux.UnixSocket.Peer;
 import dev.ublk4j.server.Device;
@@ -42,19 +43,13 @@ public final class SharingServer implements AutoCloseable {
     /** How long connections may take to end; a registration under way waits for requests. */
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(5);
 
-    /** How long to wait when no descriptor is left to accept with. */
-    private static final Duration PAUSE = Duration.ofMillis(100);
-
-    private static final int LISTENER = 0;
-    private static final int STOP = 1;
-
     private final Device device;
     private final SharingOptions options;
     private final Access access;
     private final Quota quota;
     private final BufferStore store;
     private final Registry registry;
-    private final SocketFile file;
+    private final UnixListener listener;
     private final EventFd stop;
     private final Set<Thread> connections = ConcurrentHashMap.newKeySet();
     private final Thread acceptor;
@@ -69,13 +64,13 @@ public final class SharingServer implements AutoCloseable {
         this.access = new Access(device.info().ownerUid(), options.users());
         this.quota = new Quota(options.limits());
         this.registry = new Registry(device, quota, store);
-        this.file = SocketFile.open(options.folder(), device.id(), access);
+        this.listener = SocketFile.open(options.folder(), device.id(), access);
         this.stop = EventFd.nonBlocking();
         this.acceptor =
                 Thread.ofPlatform()
                         .daemon()
                         .name("ublk%d-sharing".formatted(device.id()))
-                        .unstarted(this::accept);
+                        .unstarted(new AcceptLoop(listener, stop.fd(), this::admit));
     }
 
     /**
@@ -142,7 +137,7 @@ public final class SharingServer implements AutoCloseable {
 
     /** {@return where applications connect} */
     public Path path() {
-        return file.path();
+        return listener.path();
     }
 
     /**
@@ -188,55 +183,22 @@ public final class SharingServer implements AutoCloseable {
         return counters;
     }
 
-    private void accept() {
-        try (Poll poll = new Poll(file.socket().fd(), stop.fd());
-                Poll pause = new Poll(stop.fd())) {
-            while (true) {
-                poll.await(Duration.ofSeconds(-1));
-                if (poll.seen(STOP) != 0) {
-                    return;
-                }
-                assert poll.seen(LISTENER) != 0;
-                if (!acceptOne() && pause.await(PAUSE)) {
-                    return;
-                }
-            }
-        } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, () -> "nobody is accepted any more at " + path(), e);
-        }
-    }
-
-    /**
-     * Takes in whoever waits, if anybody still does; answers false when that cannot be done now.
-     */
-    private boolean acceptOne() {
-        try {
-            UnixSocket socket = file.socket().acceptOrNull();
-            if (socket != null) {
-                admit(socket);
-            }
-            return true;
-        } catch (LinuxException e) {
-            LOG.log(Level.WARNING, () -> "cannot accept at " + path(), e);
-            return false;
-        }
-    }
-
     private void admit(UnixSocket socket) {
-        try {
-            Peer peer = socket.peer();
-            if (!access.admits(peer)) {
-                LOG.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
-                turnAway(socket, Errno.EACCES);
-            } else if (!quota.tryEnter(peer.pid())) {
-                LOG.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
-                turnAway(socket, Errno.EUSERS);
-            } else {
+        Peer peer = socket.peer();
+        if (!access.admits(peer)) {
+            LOG.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
+            turnAway(socket, Errno.EACCES);
+        } else if (!quota.tryEnter(peer.pid())) {
+            LOG.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
+            turnAway(socket, Errno.EUSERS);
+        } else {
+            try {
                 serve(socket, peer);
+            } catch (Throwable e) {
+                // For example, there are no more threads.
+                quota.leave(peer.pid());
+                throw e;
             }
-        } catch (RuntimeException e) {
-            socket.close();
-            throw e;
         }
     }
 
@@ -275,7 +237,13 @@ public final class SharingServer implements AutoCloseable {
                             }
                         });
         connections.add(thread);
-        thread.start();
+        try {
+            thread.start();
+        } catch (Throwable e) {
+            connections.remove(thread);
+            stream.close();
+            throw e;
+        }
     }
 
     /**
@@ -294,7 +262,7 @@ public final class SharingServer implements AutoCloseable {
         for (Thread connection : connections) {
             ended &= join(connection, deadline);
         }
-        file.close();
+        listener.close();
         if (ended) {
             stop.close();
         } else {

@@ -93,8 +93,6 @@ class InheritedBuffersTest {
     private void keep() {
         try (Keeper here = Keeper.open(folder.resolve("keeper"))) {
             here.serve(() -> true);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -4,10 +4,10 @@ import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.EmbeddedOptions;
-import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.AcceptLoop;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.UnixListener;
 import dev.ublk4j.linux.UnixSocket;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
@@ -15,12 +15,8 @@ import dev.ublk4j.server.Target;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.vhostuser.blk.BlkDevice;
 import dev.ublk4j.vhostuser.blk.BlkQueue;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -35,31 +31,33 @@ import org.jspecify.annotations.Nullable;
 public final class VhostUserExport implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(VhostUserExport.class.getName());
 
-    private static final Duration FOREVER = Duration.ofSeconds(-1);
-
     /** Queues that a device can have, whatever processors this machine has: guests have others. */
     private static final int MAX_QUEUES = 64;
 
-    private static final int STOP = 1;
     private static final int BACKLOG = 4;
 
     private final VhostUserOptions options;
     private final EmbeddedDriver driver;
     private final ServedDisk disk;
-    private final UnixSocket listener;
+    private final UnixListener listener;
     private final EventFd stop = EventFd.nonBlocking();
     private final Thread thread;
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile @Nullable Session session;
 
     private VhostUserExport(
-            VhostUserOptions options, EmbeddedDriver driver, ServedDisk disk, UnixSocket listener) {
+            VhostUserOptions options,
+            EmbeddedDriver driver,
+            ServedDisk disk,
+            UnixListener listener) {
         this.options = options;
         this.driver = driver;
         this.disk = disk;
         this.listener = listener;
         this.thread =
-                Thread.ofPlatform().name("vhost-user-" + disk.served().id()).unstarted(this::serve);
+                Thread.ofPlatform()
+                        .name("vhost-user-" + disk.served().id())
+                        .unstarted(new AcceptLoop(listener, stop.fd(), this::serve));
     }
 
     /** {@return what the driver of an export has to be created with} */
@@ -97,7 +95,7 @@ public final class VhostUserExport implements AutoCloseable {
                             options,
                             driver,
                             new ServedDisk(device, disk, described, List.copyOf(guests)),
-                            listen(options.socket()));
+                            UnixListener.open(options.socket(), BACKLOG));
             export.thread.start();
             return export;
         } catch (RuntimeException e) {
@@ -106,60 +104,6 @@ public final class VhostUserExport implements AutoCloseable {
             }
             device.close();
             throw e;
-        }
-    }
-
-    private static UnixSocket listen(Path path) {
-        UnixSocket socket = bind(path);
-        try {
-            socket.listen(BACKLOG);
-            return socket;
-        } catch (LinuxException e) {
-            socket.close();
-            throw e;
-        }
-    }
-
-    private static UnixSocket bind(Path path) {
-        try {
-            return UnixSocket.bind(path);
-        } catch (LinuxException e) {
-            if (e.errno() != Errno.EADDRINUSE || isListenedAt(path)) {
-                throw e;
-            }
-            // Of a process that has died.
-            delete(path);
-            return UnixSocket.bind(path);
-        }
-    }
-
-    private static boolean isListenedAt(Path path) {
-        try {
-            UnixSocket.connect(path, Duration.ofSeconds(1)).close();
-            return true;
-        } catch (LinuxException e) {
-            return e.errno() != Errno.ECONNREFUSED;
-        }
-    }
-
-    private static void delete(Path path) {
-        try {
-            Files.deleteIfExists(path);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private void serve() {
-        try (Poll poll = new Poll(listener.fd(), stop.fd())) {
-            while (poll.await(FOREVER) && poll.seen(STOP) == 0) {
-                UnixSocket client = listener.acceptOrNull();
-                if (client != null) {
-                    serve(client);
-                }
-            }
-        } catch (RuntimeException | Error e) {
-            LOG.log(Level.ERROR, this + " takes no more clients", e);
         }
     }
 
@@ -214,7 +158,6 @@ public final class VhostUserExport implements AutoCloseable {
         }
         join();
         listener.close();
-        delete(options.socket());
         disk.disk().close();
         disk.served().close();
         stop.close();

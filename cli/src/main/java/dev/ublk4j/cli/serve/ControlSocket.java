@@ -1,21 +1,24 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.handover.MessageStream;
+import dev.ublk4j.handover.MessageStream.Outcome;
+import dev.ublk4j.linux.AcceptLoop;
+import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.UnixListener;
+import dev.ublk4j.linux.UnixSocket;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.concurrent.Semaphore;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where the server of a device answers commands of the same user: one line of JSON comes in, one
@@ -34,72 +37,102 @@ public final class ControlSocket implements AutoCloseable {
 
     private static final int MAX_CONNECTIONS = 16;
     private static final int MAX_LINE = 64 * 1024;
+    private static final int OWNER_ONLY = 0600;
 
-    private final Path path;
-    private final ServerSocketChannel listener;
+    private final UnixListener listener;
+    private final EventFd stop = EventFd.nonBlocking();
+    private final Thread acceptor;
     private final UnaryOperator<String> answerer;
     private final Semaphore free = new Semaphore(MAX_CONNECTIONS);
 
-    private ControlSocket(Path path, ServerSocketChannel listener, UnaryOperator<String> answerer) {
-        this.path = path;
+    private ControlSocket(UnixListener listener, UnaryOperator<String> answerer) {
         this.listener = listener;
         this.answerer = answerer;
+        this.acceptor =
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("control")
+                        .unstarted(new AcceptLoop(listener, stop.fd(), this::admit));
     }
 
     /**
      * Begins to listen.
      *
-     * @param path where; what is there is replaced, as left by a server that is gone
+     * @param path where, in place of what a server that is gone has left
      * @param answerer makes an answer of a request; several at a time. What it throws is answered
      *     as an error
+     * @throws LinuxException {@code EADDRINUSE} where another server listens, or something is that
+     *     is no socket
      */
-    public static ControlSocket open(Path path, UnaryOperator<String> answerer) throws IOException {
-        Files.deleteIfExists(path);
-        ServerSocketChannel listener = ServerSocketChannel.open(StandardProtocolFamily.UNIX);
+    public static ControlSocket open(Path path, UnaryOperator<String> answerer) {
+        UnixListener listener = UnixListener.open(path, MAX_CONNECTIONS, OWNER_ONLY);
         try {
-            listener.bind(UnixDomainSocketAddress.of(path));
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-        } catch (IOException e) {
+            ControlSocket socket = new ControlSocket(listener, answerer);
+            socket.acceptor.start();
+            return socket;
+        } catch (Throwable e) {
             listener.close();
             throw e;
         }
-        ControlSocket socket = new ControlSocket(path, listener, answerer);
-        Thread.ofPlatform().daemon().name("control").start(socket::accept);
-        return socket;
     }
 
-    private void accept() {
+    private void admit(UnixSocket client) {
         try {
-            while (true) {
-                free.acquire();
-                SocketChannel client = listener.accept();
-                Thread.ofVirtual().name("control-client").start(() -> serve(client));
-            }
-        } catch (ClosedChannelException e) {
-            LOG.log(Level.DEBUG, () -> path + " is closed");
+            free.acquire();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        } catch (IOException e) {
-            LOG.log(Level.ERROR, () -> "nobody is answered any more at " + path, e);
+            // It is being closed, and the client with it.
+            client.close();
+            return;
+        }
+        try {
+            Thread.ofPlatform().daemon().name("control-client").start(() -> serve(client));
+        } catch (Throwable e) {
+            free.release();
+            throw e;
         }
     }
 
-    private void serve(SocketChannel client) {
-        try (client) {
-            String request = within(PATIENCE, client, () -> readLine(client));
-            String answer = answer(request);
-            within(
-                    PATIENCE,
-                    client,
-                    () -> {
-                        writeLine(client, answer);
-                        return "";
-                    });
-        } catch (IOException e) {
+    private void serve(UnixSocket client) {
+        try (MessageStream stream = new MessageStream(client, MAX_LINE, 0)) {
+            String request = readLineOrNull(stream);
+            if (request == null) {
+                LOG.log(Level.DEBUG, "a client went away before it asked for anything");
+                return;
+            }
+            byte[] answer = line(answer(request));
+            if (answer.length > MAX_LINE) {
+                answer = line(Report.failed("the answer is too long"));
+            }
+            stream.out().clear().put(answer).flip();
+            Outcome outcome = stream.write(PATIENCE);
+            LOG.log(Level.DEBUG, () -> "a client's answer: " + outcome);
+        } catch (RuntimeException e) {
             LOG.log(Level.DEBUG, "a client went away before it was answered", e);
         } finally {
+            client.close();
             free.release();
         }
+    }
+
+    private static @Nullable String readLineOrNull(MessageStream stream) {
+        ByteBuffer in = stream.in();
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        while (in.position() == 0 || in.get(in.position() - 1) != '\n') {
+            Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
+            int end = in.position();
+            if (!in.hasRemaining()
+                    || stream.readSome(in.remaining(), left) != Outcome.DONE
+                    || in.position() == end) {
+                return null;
+            }
+        }
+        byte[] bytes = new byte[in.position() - 1];
+        in.get(0, bytes);
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private static byte[] line(String text) {
+        return (text + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
     private String answer(String request) {
@@ -168,16 +201,29 @@ public final class ControlSocket implements AutoCloseable {
     }
 
     private static void writeLine(SocketChannel channel, String line) throws IOException {
-        ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
+        ByteBuffer bytes = ByteBuffer.wrap(line(line));
         while (bytes.hasRemaining()) {
             channel.write(bytes);
         }
     }
 
-    /** Stops listening. */
+    /** Stops listening; answers under way are finished. */
     @Override
-    public void close() throws IOException {
+    public void close() {
+        stop.signal();
+        acceptor.interrupt();
+        boolean interrupted = false;
+        while (acceptor.isAlive()) {
+            try {
+                acceptor.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
         listener.close();
-        Files.deleteIfExists(path);
+        stop.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 }

@@ -132,7 +132,7 @@ public final class Foreground implements AutoCloseable {
         }
     }
 
-    private void closeControl() throws IOException {
+    private void closeControl() {
         if (control != null) {
             control.close();
         }

@@ -54,14 +54,12 @@ public final class KeeperProcess {
             new KeeperStore(socket).close();
             awaitGone(socket);
         }
-        Files.deleteIfExists(socket);
         start(socket, device);
     }
 
     /** Starts one for a device whose former server had one, should that not be there any more. */
     static void goOn(Path socket, int device) throws IOException {
         if (!KeeperStore.answers(socket)) {
-            Files.deleteIfExists(socket);
             start(socket, device);
         }
     }

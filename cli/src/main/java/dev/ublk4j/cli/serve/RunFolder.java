@@ -3,6 +3,7 @@ package dev.ublk4j.cli.serve;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
+import dev.ublk4j.linux.UnixListener;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.DirectoryStream;
@@ -90,7 +91,7 @@ public final class RunFolder {
         ServedDevice device = readOrNull(id);
         if (device == null || !device.server().isAlive()) {
             Files.deleteIfExists(stateFile(id));
-            Files.deleteIfExists(controlSocket(id));
+            UnixListener.removeAbandoned(controlSocket(id));
             Files.deleteIfExists(ledger(id));
         }
     }

@@ -14,7 +14,9 @@ import dev.ublk4j.targets.NullTarget;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,8 +59,26 @@ class ControlSocketTest {
 
     @Test
     void takesThePlaceOfOneThatWasLeftBehind() throws IOException {
-        Files.createFile(path());
+        // Closing a channel leaves its file, as a server that is killed does.
+        ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                .bind(UnixDomainSocketAddress.of(path()))
+                .close();
         try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
+            assertThat(ControlSocket.ask(path(), "x")).isEqualTo("x");
+            assertThat(socket).isNotNull();
+        }
+    }
+
+    @Test
+    void leavesAloneWhatIsNoneAndOneThatAnswers() throws IOException {
+        Files.writeString(path(), "somebody's");
+        assertThatThrownBy(() -> ControlSocket.open(path(), request -> request))
+                .hasMessageContaining("a regular file is there, which is left alone");
+        assertThat(path()).hasContent("somebody's");
+        Files.delete(path());
+        try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
+            assertThatThrownBy(() -> ControlSocket.open(path(), request -> "other"))
+                    .hasMessageContaining("another process listens there");
             assertThat(ControlSocket.ask(path(), "x")).isEqualTo("x");
             assertThat(socket).isNotNull();
         }

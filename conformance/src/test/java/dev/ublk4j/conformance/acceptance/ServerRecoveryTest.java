@@ -20,7 +20,6 @@ import dev.ublk4j.sharing.store.Keeper;
 import dev.ublk4j.uapi.DeviceState;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -57,8 +56,6 @@ final class ServerRecoveryTest {
     private void keep() {
         try (Keeper here = Keeper.open(places.keeper())) {
             here.serve(keep::get);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -15,7 +15,6 @@ import dev.ublk4j.handover.Request;
 import dev.ublk4j.handover.SimpleExchange;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.UnixSocket;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
@@ -23,6 +22,9 @@ import dev.ublk4j.sharing.SharingOptions;
 import dev.ublk4j.sharing.SharingServer;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -292,7 +294,10 @@ public abstract class SharingRules extends LaneRules {
             device.server().close();
             assertThat(path).doesNotExist();
 
-            UnixSocket.bind(path).close();
+            // Closing a channel leaves its file, as a process that is killed does.
+            ServerSocketChannel.open(StandardProtocolFamily.UNIX)
+                    .bind(UnixDomainSocketAddress.of(path))
+                    .close();
             assertThat(path).exists();
             try (SharingServer next = SharingServer.start(device.device(), options)) {
                 HandoverConnection.open(next.path(), SharedDevice.LONG).close();

@@ -7,17 +7,16 @@ import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Poll;
 import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.UnixListener;
 import dev.ublk4j.linux.UnixSocket;
-import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -46,33 +45,25 @@ public final class Keeper implements AutoCloseable {
     private static final Duration LOOK_AROUND = Duration.ofSeconds(1);
 
     private static final int BACKLOG = 16;
+    private static final int OWNER_ONLY = 0600;
 
-    private final Path path;
-    private final UnixSocket listener;
+    private final UnixListener listener;
     private final int user = (int) Syscall.call(Syscall.Call.GETUID, 0, 0, 0);
     private final Map<String, Fd> kept = new LinkedHashMap<>();
     private boolean ended;
 
-    private Keeper(Path path, UnixSocket listener) {
-        this.path = path;
+    private Keeper(UnixListener listener) {
         this.listener = listener;
     }
 
     /**
      * Begins to listen; {@link #serve} must follow.
      *
-     * @throws LinuxException {@code EADDRINUSE} where something is already
+     * @throws LinuxException {@code EADDRINUSE} where a keeper listens already, or a file is there
+     *     that is no socket
      */
-    public static Keeper open(Path path) throws IOException {
-        UnixSocket listener = UnixSocket.bind(path);
-        try {
-            Files.setPosixFilePermissions(path, PosixFilePermissions.fromString("rw-------"));
-            listener.listen(BACKLOG);
-            return new Keeper(path, listener);
-        } catch (IOException | RuntimeException e) {
-            listener.close();
-            throw e;
-        }
+    public static Keeper open(Path path) {
+        return new Keeper(UnixListener.open(path, BACKLOG, OWNER_ONLY));
     }
 
     /**
@@ -83,13 +74,24 @@ public final class Keeper implements AutoCloseable {
     public void serve(BooleanSupplier needed) {
         try (Poll poll = new Poll(listener.fd())) {
             while (!ended && needed.getAsBoolean()) {
-                if (poll.await(LOOK_AROUND)) {
-                    UnixSocket client = listener.acceptOrNull();
-                    if (client != null) {
-                        serve(client);
-                    }
+                if (poll.await(LOOK_AROUND) && !turn()) {
+                    LockSupport.parkNanos(LOOK_AROUND.toNanos());
                 }
             }
+        }
+    }
+
+    /** {@return whether all went well; what is kept is worth more than any one client} */
+    private boolean turn() {
+        try {
+            UnixSocket client = listener.acceptOrNull();
+            if (client != null) {
+                serve(client);
+            }
+            return true;
+        } catch (RuntimeException | Error e) {
+            LOG.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
+            return false;
         }
     }
 
@@ -99,10 +101,12 @@ public final class Keeper implements AutoCloseable {
             if (uid == user || uid == 0) {
                 answer(stream);
             } else {
-                LOG.log(Level.INFO, () -> "%s: no access for user %d".formatted(path, uid));
+                LOG.log(
+                        Level.INFO,
+                        () -> "%s: no access for user %d".formatted(listener.path(), uid));
             }
         } catch (LinuxException e) {
-            LOG.log(Level.INFO, () -> path + ": a client is given up", e);
+            LOG.log(Level.INFO, () -> listener.path() + ": a client is given up", e);
         }
     }
 
@@ -174,10 +178,9 @@ public final class Keeper implements AutoCloseable {
 
     /** Lets go of everything. */
     @Override
-    public void close() throws IOException {
+    public void close() {
         kept.values().forEach(Fd::close);
         kept.clear();
         listener.close();
-        Files.deleteIfExists(path);
     }
 }
