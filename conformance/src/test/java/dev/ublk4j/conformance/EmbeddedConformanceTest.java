@@ -2,6 +2,7 @@ package dev.ublk4j.conformance;
 
 import dev.ublk4j.conformance.lane.EmbeddedLane;
 import dev.ublk4j.conformance.rules.AddRules;
+import dev.ublk4j.conformance.rules.AnswerRules;
 import dev.ublk4j.conformance.rules.BadInputRules;
 import dev.ublk4j.conformance.rules.BufferRules;
 import dev.ublk4j.conformance.rules.ControlRules;
@@ -77,6 +78,13 @@ final class EmbeddedConformanceTest {
     @Nested
     final class UserCopy extends UserCopyRules {
         UserCopy() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Answer extends AnswerRules {
+        Answer() {
             super(EmbeddedLane::open);
         }
     }

@@ -47,8 +47,6 @@ public final class Device implements AutoCloseable {
     private final Departure departure = new Departure(this::ringQueues);
 
     private volatile boolean left;
-
-    /** Its number may be another device's from now on. */
     private volatile boolean deleted;
 
     Device(
@@ -73,6 +71,7 @@ public final class Device implements AutoCloseable {
                             queue,
                             target,
                             guests.apply(queue),
+                            geometry.logicalBlockSize(),
                             table,
                             departure,
                             this::onExit));

@@ -78,6 +78,23 @@ final class Dispatcher implements CompletionHandler {
         } else {
             guest.completed(RequestId.guestValue(userData), result, flags);
         }
+        askForRests();
+    }
+
+    /**
+     * Hands requests to the target again of which it has done a part. In a loop: where it does but
+     * a block at a time, that is thousands of times.
+     */
+    private void askForRests() {
+        BitSet unfinished = queue.unfinished();
+        while (!unfinished.isEmpty()) {
+            for (int tag = unfinished.nextSetBit(0);
+                    tag >= 0;
+                    tag = unfinished.nextSetBit(tag + 1)) {
+                queue.goOn(requests[tag]);
+                hand(requests[tag]);
+            }
+        }
     }
 
     private void onCommand(int tag, int result) {
@@ -95,7 +112,7 @@ final class Dispatcher implements CompletionHandler {
         Request request = requests[tag];
         long base = (long) tag * descriptorBytes;
         request.describe(descriptors, base, queue.tags().deliver(tag));
-        queue.delivered(tag, request.id(), request.op());
+        queue.delivered(tag, request);
         if (request.isShared()) {
             deliverShared(request);
         } else if (!request.hasData()) {
@@ -155,7 +172,8 @@ final class Dispatcher implements CompletionHandler {
     }
 
     /**
-     * Looks again for the buffers of requests that were set aside, and lets go of removed ones.
+     * Looks again for the buffers of requests that were set aside, asks for the rest of those that
+     * other threads have answered in part, and lets go of removed buffers.
      *
      * @return whether a request had been set aside
      */
@@ -165,6 +183,7 @@ final class Dispatcher implements CompletionHandler {
             parked.clear(tag);
             deliverShared(requests[tag]);
         }
+        askForRests();
         queue.sharedData().catchUp();
         return any;
     }

@@ -3,6 +3,7 @@ package dev.ublk4j.server;
 import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.uapi.IoCommand;
 import dev.ublk4j.uring.Ring;
+import java.util.BitSet;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -26,15 +27,22 @@ public final class Queue {
     private final DataPath path;
     private final @Nullable UserCopy userCopy;
     private final QueueCounters counters;
+    private final Progress progress;
     private final IntConsumer commitPosted = this::commitPosted;
 
     /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
     private final int[] backendIo;
 
-    /** The answer of a request that waits for its backend I/O to end, by tag. */
+    /**
+     * The answer of a request that waits for its backend I/O to end, or the part of an unfinished
+     * one that was just done, by tag.
+     */
     private final int[] heldResults;
 
     private final boolean[] held;
+
+    /** Tags of whose request the target has done a part, and is to be asked for the rest. */
+    private final BitSet unfinished = new BitSet();
 
     /** When the request was delivered, by tag; 0 where it is not timed. */
     private final long[] deliveredNanos;
@@ -48,7 +56,8 @@ public final class Queue {
             DataPath path,
             @Nullable UserCopy userCopy,
             BufferTable table,
-            QueueCounters counters) {
+            QueueCounters counters,
+            int blockSize) {
         this.deviceId = deviceId;
         this.id = id;
         this.ring = ring;
@@ -61,6 +70,7 @@ public final class Queue {
         this.inbox = new AnswerInbox(depth, doorbell);
         this.sharedData = new SharedData(table, ring.ring());
         this.counters = counters;
+        this.progress = new Progress(depth, toString(), blockSize);
         this.backendIo = new int[depth];
         this.heldResults = new int[depth];
         this.held = new boolean[depth];
@@ -142,7 +152,8 @@ public final class Queue {
      * thread.
      *
      * @param requestId which request
-     * @param result bytes done, 0 where there are none to count, or a negative errno
+     * @param result as a handler's: bytes done, 0 where there are none to count, or a negative
+     *     errno
      * @throws IllegalStateException when the request has been completed already
      */
     public void complete(long requestId, int result) {
@@ -184,9 +195,10 @@ public final class Queue {
     }
 
     /** Notes that a request has arrived. */
-    void delivered(int tag, long requestId, int op) {
-        counters.delivered(op);
-        deliveredNanos[tag] = LatencyCounts.samples(requestId) ? System.nanoTime() : 0;
+    void delivered(int tag, Request request) {
+        counters.delivered(request.op());
+        progress.asked(tag, request);
+        deliveredNanos[tag] = LatencyCounts.samples(request.id()) ? System.nanoTime() : 0;
     }
 
     /** Commits what other threads have answered; answers whether there may have been anything. */
@@ -204,13 +216,35 @@ public final class Queue {
             heldResults[tag] = result;
             return;
         }
-        int answer = userCopy == null ? result : userCopy.settle(tag, result);
+        int accepted = progress.accept(tag, result);
+        if (userCopy != null) {
+            accepted = userCopy.settle(tag, accepted);
+        }
+        if (progress.isShort(tag, accepted)) {
+            progress.advance(tag, accepted);
+            heldResults[tag] = accepted;
+            unfinished.set(tag);
+            return;
+        }
+        int answer = progress.total(tag, accepted);
         tags.fetch(tag);
         counters.committed(answer);
         if (deliveredNanos[tag] != 0) {
             counters.latency().add(System.nanoTime() - deliveredNanos[tag]);
         }
         send(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ, tag, answer);
+    }
+
+    /** {@return the tags of requests that {@link #goOn} is to be called for} */
+    BitSet unfinished() {
+        return unfinished;
+    }
+
+    /** Makes the rest of an unfinished request the request of its tag. */
+    void goOn(Request request) {
+        int tag = request.tag();
+        unfinished.clear(tag);
+        request.goOn(tags.deliverAgain(tag), heldResults[tag]);
     }
 
     private void send(int command, int tag, int result) {

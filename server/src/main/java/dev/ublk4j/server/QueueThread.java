@@ -35,6 +35,7 @@ final class QueueThread {
     private final int queueId;
     private final Target target;
     private final QueueGuest guest;
+    private final int blockSize;
     private final BufferTable table;
     private final Departure departure;
     private final QueueCounters counters = new QueueCounters();
@@ -52,6 +53,7 @@ final class QueueThread {
     /**
      * Creates a thread that has not been started.
      *
+     * @param blockSize the device's, in bytes
      * @param onExit called last, on the thread
      */
     QueueThread(
@@ -60,6 +62,7 @@ final class QueueThread {
             int queueId,
             Target target,
             QueueGuest guest,
+            int blockSize,
             BufferTable table,
             Departure departure,
             Consumer<QueueThread> onExit) {
@@ -68,6 +71,7 @@ final class QueueThread {
         this.queueId = queueId;
         this.target = target;
         this.guest = guest;
+        this.blockSize = blockSize;
         this.table = table;
         this.departure = departure;
         this.onExit = onExit;
@@ -199,7 +203,8 @@ final class QueueThread {
                             path,
                             userCopy,
                             table,
-                            counters);
+                            counters,
+                            blockSize);
             Dispatcher dispatcher =
                     new Dispatcher(
                             queue,

@@ -34,6 +34,9 @@ public final class Request {
     private long startSector;
     private MemorySegment data = MemorySegment.NULL;
 
+    /** Where the data begins within that of the driver's request: what is before has been done. */
+    private int from;
+
     /** The data is with the driver alone: what comes from there has not been fetched. */
     private boolean remote;
 
@@ -58,6 +61,27 @@ public final class Request {
         opFlags = IoDesc.opFlags(descriptors, base);
         sectors = IoDesc.nrSectors(descriptors, base);
         startSector = IoDesc.startSector(descriptors, base);
+        from = 0;
+    }
+
+    /**
+     * Becomes the rest of itself.
+     *
+     * @param done bytes that need not be asked for again, a multiple of the sector
+     */
+    void goOn(long requestId, int done) {
+        id = requestId;
+        sectors -= done >>> SECTOR_SHIFT;
+        startSector += done >>> SECTOR_SHIFT;
+        if (hasData()) {
+            from += done;
+            given = null;
+            if (slot < 0) {
+                data = data.asSlice(done);
+                // What has been fetched of a write is here; of a read all that was owed is given.
+                remote |= userCopy != null && sharedAddress == -1 && !isWrite();
+            }
+        }
     }
 
     /**
@@ -102,7 +126,7 @@ public final class Request {
 
     /**
      * {@return the request's name for {@link Queue#complete}} Unlike the tag it is never used
-     * again, so that a late completion cannot reach another request.
+     * again, so that a late completion cannot reach another request, nor the rest of this one.
      */
     public long id() {
         return id;
@@ -156,9 +180,9 @@ public final class Request {
 
     private void bring(UserCopy copy) {
         if (isWrite()) {
-            copy.fetch(tag, data.byteSize());
+            copy.fetch(tag, from, data.byteSize());
         } else {
-            copy.owe(tag, data);
+            copy.owe(tag, from, data);
             if (given != null) {
                 // A target that looks at what it has answered, and may yet change it.
                 data.copyFrom(given);
@@ -176,7 +200,7 @@ public final class Request {
     public int copyFrom(MemorySegment source, long offset) {
         if (remote && source.isNative()) {
             MemorySegment place = source.asSlice(offset, data.byteSize());
-            Objects.requireNonNull(userCopy).put(tag, place);
+            Objects.requireNonNull(userCopy).put(tag, from, place);
             given = place;
         } else {
             MemorySegment.copy(source, offset, data(), 0, data.byteSize());
@@ -194,7 +218,7 @@ public final class Request {
     public int copyTo(MemorySegment destination, long offset) {
         if (remote && destination.isNative()) {
             MemorySegment place = destination.asSlice(offset, data.byteSize());
-            Objects.requireNonNull(userCopy).fetch(tag, place);
+            Objects.requireNonNull(userCopy).fetch(tag, from, place);
         } else {
             MemorySegment.copy(data(), 0, destination, offset, data.byteSize());
         }
@@ -216,10 +240,10 @@ public final class Request {
     /**
      * {@return where io_uring finds the data} The address of {@link #data}, or with {@code
      * UBLK_F_AUTO_BUF_REG}, where only the {@linkplain #fixedBuffer registered buffer} has it, the
-     * offset in that: 0.
+     * offset in that.
      */
     public long address() {
-        return slot >= 0 ? 0 : data().address();
+        return slot >= 0 ? from : data().address();
     }
 
     /** Calls the target's method for the operation. */

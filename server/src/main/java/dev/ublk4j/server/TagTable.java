@@ -16,7 +16,9 @@ final class TagTable {
         FETCHED(0),
         /** With the target, which owes an answer. */
         DELIVERED(1),
-        /** Answered; the queue thread is about to hand it to the driver. */
+        /**
+         * Answered; the queue thread is about to hand it to the driver, or its rest to the target.
+         */
         ANSWERED(2),
         /** Taken back by the driver: the device stops. */
         GONE(3);
@@ -64,6 +66,17 @@ final class TagTable {
         // Release: a target hands the id to other threads, which find the request described.
         ENTRY.setRelease(entries, tag, entry(generation, State.DELIVERED));
         out++;
+        return RequestId.of(tag, generation);
+    }
+
+    /**
+     * Begins another request of an answered tag, for what is left of the last, and answers its id.
+     */
+    long deliverAgain(int tag) {
+        long entry = entries[tag];
+        assert state(entry) == State.ANSWERED : describe(tag);
+        long generation = RequestId.nextGeneration(entry >>> STATE_BITS);
+        ENTRY.setRelease(entries, tag, entry(generation, State.DELIVERED));
         return RequestId.of(tag, generation);
     }
 

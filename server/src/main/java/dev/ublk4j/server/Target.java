@@ -13,6 +13,13 @@ import org.jspecify.annotations.Nullable;
  * that cannot answer at once returns {@link Request#PENDING} and completes the request later by
  * {@link Queue#complete}.
  *
+ * <p><b>Counts.</b> An answer of fewer bytes than were asked for is a part done: the target is
+ * asked for the rest, from the first block on that is not whole, as a request of its own. One of
+ * less than a block fails the request with {@code EIO}, and so does one that cannot be: more bytes
+ * than were asked for, or a number that is no errno. Either is logged, once for each queue. This
+ * holds for every way that data takes and for every way to answer; drivers would take such an
+ * answer for the whole.
+ *
  * <p><b>Threads.</b> Each queue of a device has a thread of its own, and every method with a {@link
  * Request} runs on the thread of the request's queue. A device of several queues therefore calls
  * its target from several threads at once. A target that {@linkplain #blocking blocks} is called on
@@ -25,8 +32,7 @@ public interface Target extends AutoCloseable {
     Geometry geometry();
 
     /**
-     * Reads {@link Request#length} bytes at {@link Request#offset} into the request's data, all of
-     * them: where the driver does not copy, it takes any positive answer for the whole.
+     * Reads {@link Request#length} bytes at {@link Request#offset} into the request's data.
      *
      * @return bytes read, {@link Request#PENDING}, or a negative errno
      */
@@ -54,7 +60,7 @@ public interface Target extends AutoCloseable {
      * Forgets a range, whose content may be anything afterwards. Asked of devices {@linkplain
      * Geometry#withDiscard that discard}.
      *
-     * @return 0, {@link Request#PENDING}, or a negative errno
+     * @return 0 for all of it, bytes forgotten, {@link Request#PENDING}, or a negative errno
      */
     default int discard(Request request) {
         return Errno.EOPNOTSUPP.negated();
@@ -64,7 +70,7 @@ public interface Target extends AutoCloseable {
      * Fills a range with zeroes; with {@link Request#keepsAllocation} its space stays allocated.
      * Asked of devices {@linkplain Geometry#withWriteZeroes that write zeroes}.
      *
-     * @return 0, {@link Request#PENDING}, or a negative errno
+     * @return 0 for all of it, bytes zeroed, {@link Request#PENDING}, or a negative errno
      */
     default int writeZeroes(Request request) {
         return Errno.EOPNOTSUPP.negated();

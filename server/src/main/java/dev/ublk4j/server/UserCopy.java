@@ -22,41 +22,51 @@ final class UserCopy {
     /** By tag: the data of a read that the driver has yet to be given. */
     private final @Nullable MemorySegment[] owed;
 
+    /** By tag: where that begins within the data of the request. */
+    private final int[] owedFrom;
+
     UserCopy(CharDevice charDevice, int queueId, int depth, IoBuffers buffers) {
         this.charDevice = charDevice;
         this.queueId = queueId;
         this.buffers = buffers;
         this.owed = new @Nullable MemorySegment[depth];
-    }
-
-    /** Notes that the driver is to be given what is in a tag's data by then. */
-    void owe(int tag, MemorySegment data) {
-        owed[tag] = data;
-    }
-
-    /** Fetches the data of a write into a tag's buffer. */
-    void fetch(int tag, long length) {
-        fetch(tag, buffers.slice(tag, length, false));
+        this.owedFrom = new int[depth];
     }
 
     /**
-     * Fetches the data of a write.
+     * Notes that the driver is to be given what is in a tag's data by then.
+     *
+     * @param from where it begins within the data of the request
+     */
+    void owe(int tag, int from, MemorySegment data) {
+        owed[tag] = data;
+        owedFrom[tag] = from;
+    }
+
+    /** Fetches the data of a write from an offset on into a tag's buffer, to the same offset. */
+    void fetch(int tag, int from, long length) {
+        MemorySegment all = buffers.slice(tag, from + length, false);
+        fetch(tag, from, from == 0 ? all : all.asSlice(from));
+    }
+
+    /**
+     * Fetches the data of a write from an offset on.
      *
      * @param destination as long as the data, and no array
      * @throws LinuxException when the driver does not have it
      */
-    void fetch(int tag, MemorySegment destination) {
-        check("pread", tag, destination, charDevice.pread(destination, position(tag)));
+    void fetch(int tag, int from, MemorySegment destination) {
+        check("pread", tag, destination, charDevice.pread(destination, position(tag, from)));
     }
 
     /**
-     * Gives the driver the data of a read.
+     * Gives the driver the data of a read from an offset on.
      *
      * @param source as long as the data, and no array
      * @throws LinuxException when the driver does not take it
      */
-    void put(int tag, MemorySegment source) {
-        check("pwrite", tag, source, charDevice.pwrite(source, position(tag)));
+    void put(int tag, int from, MemorySegment source) {
+        check("pwrite", tag, source, charDevice.pwrite(source, position(tag, from)));
     }
 
     private static void check(String call, int tag, MemorySegment data, long result) {
@@ -86,14 +96,14 @@ final class UserCopy {
             return result;
         }
         MemorySegment done = result < all.byteSize() ? all.asSlice(0, result) : all;
-        long put = charDevice.pwrite(done, position(tag));
+        long put = charDevice.pwrite(done, position(tag, owedFrom[tag]));
         if (put == done.byteSize()) {
             return result;
         }
         return put < 0 ? (int) put : Errno.EIO.negated();
     }
 
-    private long position(int tag) {
-        return BufferOffset.of(queueId, tag, 0);
+    private long position(int tag, int from) {
+        return BufferOffset.of(queueId, tag, from);
     }
 }

@@ -117,14 +117,6 @@ public abstract class UserCopyRules extends LaneRules {
         }
     }
 
-    /** Answers with more bytes than were asked for. */
-    private static final class GenerousTarget extends ArrayTarget {
-        @Override
-        public int read(Request request) {
-            return super.read(request) + Request.SECTOR;
-        }
-    }
-
     private static final class BlockingTarget extends ArrayTarget {
         @Override
         public boolean blocking() {
@@ -187,11 +179,6 @@ public abstract class UserCopyRules extends LaneRules {
     void requestsThatAreAnsweredFromElsewhere() {
         assertKeeps(new LateTarget());
         assertKeeps(new BlockingTarget());
-    }
-
-    @Test
-    void readsThatAreAnsweredWithTooMuch() {
-        assertKeeps(new GenerousTarget());
     }
 
     @Test

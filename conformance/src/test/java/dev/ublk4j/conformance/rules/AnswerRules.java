@@ -1,0 +1,216 @@
+package dev.ublk4j.conformance.rules;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.ublk4j.conformance.lane.ClientArea;
+import dev.ublk4j.conformance.lane.ClientDisk;
+import dev.ublk4j.conformance.lane.Io;
+import dev.ublk4j.conformance.lane.Lane;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.IoOp;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.function.Supplier;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** No driver ever sees a count that is not the whole: the server deals with them. */
+public abstract class AnswerRules extends LaneRules {
+    private static final long SIZE = 4L << 20;
+    private static final int BYTES = 64 * 1024;
+    private static final int AT = 8192;
+
+    /** What is done of a request at a time, at most. */
+    private static final int PART = 5632;
+
+    private static final DeviceOptions OPTIONS =
+            DeviceOptions.defaults().withDepth(8).with(Feature.NO_AUTO_PART_SCAN);
+
+    protected AnswerRules(Supplier<? extends Lane> lanes) {
+        super(lanes);
+    }
+
+    /** How the data of requests travels. */
+    enum Way {
+        COPIED(OPTIONS),
+        USER_COPY(OPTIONS.with(Feature.USER_COPY)),
+        SHARED(OPTIONS.with(Feature.SHMEM_ZC)),
+        REGISTERED(OPTIONS.with(Feature.SUPPORT_ZERO_COPY).with(Feature.AUTO_BUF_REG));
+
+        private final DeviceOptions options;
+
+        Way(DeviceOptions options) {
+            this.options = options;
+        }
+    }
+
+    /**
+     * A disk in a memfd whose I/O moves a part of what is asked, and answers what the kernel did.
+     */
+    private static final class ShortTarget implements Target {
+        private final SharedMemory disk = SharedMemory.create("short", SIZE);
+
+        @Override
+        public Geometry geometry() {
+            return Geometry.ofSize(SIZE);
+        }
+
+        @Override
+        public boolean needsData() {
+            return false;
+        }
+
+        @Override
+        public int read(Request request) {
+            return move(request);
+        }
+
+        @Override
+        public int write(Request request) {
+            return move(request);
+        }
+
+        private int move(Request request) {
+            Fd fd = disk.fd();
+            Queue queue = request.queue();
+            int length = (int) Math.min(request.length(), PART);
+            int buffer = request.fixedBuffer();
+            long address = request.address();
+            long userData = queue.userData(request.id(), 0);
+            boolean reads = request.op() == IoOp.UBLK_IO_OP_READ;
+            if (buffer < 0 && reads) {
+                queue.ring().read(fd.number(), address, length, request.offset(), userData);
+            } else if (buffer < 0) {
+                queue.ring().write(fd.number(), address, length, request.offset(), userData);
+            } else if (reads) {
+                queue.ring()
+                        .readFixed(
+                                fd.number(), address, length, request.offset(), buffer, userData);
+            } else {
+                queue.ring()
+                        .writeFixed(
+                                fd.number(), address, length, request.offset(), buffer, userData);
+            }
+            return Request.PENDING;
+        }
+
+        @Override
+        public void close() {
+            disk.close();
+        }
+    }
+
+    /** Answers all requests with one number. */
+    private record Stubborn(int answer) implements Target {
+        @Override
+        public Geometry geometry() {
+            return Geometry.ofSize(SIZE).withForcedUnitAccess().withDiscard(PAGE);
+        }
+
+        @Override
+        public boolean needsData() {
+            return false;
+        }
+
+        @Override
+        public int read(Request request) {
+            return answer;
+        }
+
+        @Override
+        public int write(Request request) {
+            return answer;
+        }
+
+        @Override
+        public int flush(Request request) {
+            return answer;
+        }
+
+        @Override
+        public int discard(Request request) {
+            return answer;
+        }
+    }
+
+    private Device start(Way way, Target target) {
+        Device device = Device.start(lane().driver(), target, way.options);
+        long features = device.info().flags();
+        if ((features & way.options.features()) != way.options.features()) {
+            device.close();
+            assumeTrue(false, "the driver does not have this way");
+        }
+        return device;
+    }
+
+    @ParameterizedTest
+    @EnumSource(Way.class)
+    void whatIsShortIsAskedForTheRest(Way way) {
+        try (SharedMemory memory = SharedMemory.create("answers", 2 * BYTES);
+                Arena arena = Arena.ofShared();
+                Device device = start(way, new ShortTarget());
+                ClientArea area = lane().area(memory.map(arena, false));
+                ClientDisk disk = lane().openDisk(device.id());
+                SharedBuffer _ =
+                        way == Way.SHARED ? device.share(memory.map(arena, false), false) : null) {
+            MemorySegment sent = pattern(area.memory().asSlice(0, BYTES), 7);
+            assertThat(disk.run(Io.write(AT, area.piece(0, BYTES)))).isEqualTo(BYTES);
+            assertThat(disk.run(Io.read(AT, area.piece(BYTES, BYTES)))).isEqualTo(BYTES);
+            assertThat(area.memory().asSlice(BYTES, BYTES).mismatch(sent)).isEqualTo(-1);
+            assertThat(device.counters().sharedRequests()).isEqualTo(way == Way.SHARED ? 2 : 0);
+            assertThat(device.counters().registeredRequests())
+                    .isEqualTo(way == Way.REGISTERED ? 2 : 0);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Way.class)
+    void whatCannotBeIsAnError(Way way) {
+        for (int answer : new int[] {0, 511, PAGE + 1, PAGE + 512, -4096, Integer.MAX_VALUE}) {
+            try (SharedMemory memory = SharedMemory.create("answers", PAGE);
+                    Arena arena = Arena.ofShared();
+                    Device device = start(way, new Stubborn(answer));
+                    ClientArea area = lane().area(memory.map(arena, false));
+                    ClientDisk disk = lane().openDisk(device.id())) {
+                assertThat(disk.run(Io.write(0, area.piece(0, PAGE))))
+                        .as("a write answered %d", answer)
+                        .isEqualTo(EIO);
+                assertThat(disk.run(Io.read(0, area.piece(0, PAGE))))
+                        .as("a read answered %d", answer)
+                        .isEqualTo(EIO);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {511, PAGE + 1, -4096, Integer.MIN_VALUE + 1})
+    void whatCannotBeIsAnErrorOfFlushesAndDiscardsToo(int answer) {
+        try (Device device = start(Way.COPIED, new Stubborn(answer));
+                ClientDisk disk = lane().openDisk(device.id())) {
+            assertThat(disk.run(Io.flush())).isEqualTo(EIO);
+            assertThat(disk.run(Io.discard(0, PAGE))).isEqualTo(EIO);
+        }
+    }
+
+    @Test
+    void aDiscardIsDoneByItsLengthAsByZero() {
+        for (int answer : new int[] {0, PAGE}) {
+            try (Device device = start(Way.COPIED, new Stubborn(answer));
+                    ClientDisk disk = lane().openDisk(device.id())) {
+                assertThat(disk.run(Io.discard(0, PAGE))).isNotNegative();
+            }
+        }
+    }
+}
