@@ -13,12 +13,14 @@ import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -81,7 +83,12 @@ final class Certificates {
         TrustManagerFactory factory =
                 TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         factory.init(trusted);
-        return factory.getTrustManagers();
+        return Arrays.stream(factory.getTrustManagers())
+                .map(manager ->
+                        manager instanceof X509ExtendedTrustManager extended
+                                ? new UnnamedAuthorities(extended)
+                                : manager)
+                .toArray(TrustManager[]::new);
     }
 
     private static PrivateKey key(Path file) throws IOException, GeneralSecurityException {

@@ -22,8 +22,13 @@ public final class Socket implements AutoCloseable {
     private static final int SO_REUSEADDR = 2;
     private static final int SO_RCVTIMEO = 20;
     private static final int SO_SNDTIMEO = 21;
+    private static final int SO_KEEPALIVE = 9;
     private static final int IPPROTO_TCP = 6;
     private static final int TCP_NODELAY = 1;
+    private static final int TCP_KEEPIDLE = 4;
+    private static final int TCP_KEEPINTVL = 5;
+    private static final int TCP_KEEPCNT = 6;
+    private static final int TCP_USER_TIMEOUT = 18;
     private static final int SHUT_RDWR = 2;
     private static final int BACKLOG = 128;
     private static final int MICROS = 1_000_000;
@@ -138,16 +143,41 @@ public final class Socket implements AutoCloseable {
 
     /** Has small pieces sent at once. Does nothing where the socket is none of TCP. */
     public void sendAtOnce() {
+        trySet(IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+
+    /**
+     * Has the kernel ask a silent other side now and then whether it is still there, so that the
+     * socket fails with {@code ETIMEDOUT} when its machine or the way to it has gone. Does nothing
+     * where the socket is none of TCP: the kernel sees the end of a UNIX socket.
+     *
+     * @param silence how long the other side may keep silent before it is asked, whole seconds, at
+     *     least 1
+     * @param interval between further questions, whole seconds, at least 1
+     * @param count how many questions may go without an answer
+     */
+    public void keepAlive(Duration silence, Duration interval, int count) {
+        trySet(SOL_SOCKET, SO_KEEPALIVE, 1);
+        trySet(IPPROTO_TCP, TCP_KEEPIDLE, (int) silence.toSeconds());
+        trySet(IPPROTO_TCP, TCP_KEEPINTVL, (int) interval.toSeconds());
+        trySet(IPPROTO_TCP, TCP_KEEPCNT, count);
+        // Without it, what has been sent and not acknowledged is sent again for a quarter of an
+        // hour, and nobody is asked meanwhile.
+        long patience = silence.plus(interval.multipliedBy(count)).toMillis();
+        trySet(IPPROTO_TCP, TCP_USER_TIMEOUT, (int) patience);
+    }
+
+    private void trySet(int level, int option, int value) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment on = SocketAddresses.pointerTo(1, arena);
+            MemorySegment pointer = SocketAddresses.pointerTo(value, arena);
             long _ =
                     Syscall.call(
                             Syscall.Call.SETSOCKOPT,
                             fd.number(),
-                            IPPROTO_TCP,
-                            TCP_NODELAY,
-                            on.address(),
-                            on.byteSize(),
+                            level,
+                            option,
+                            pointer.address(),
+                            pointer.byteSize(),
                             0);
         }
     }
