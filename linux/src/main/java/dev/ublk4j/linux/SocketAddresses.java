@@ -10,7 +10,6 @@ import java.lang.foreign.ValueLayout;
 import java.net.Inet4Address;
 import java.net.InetSocketAddress;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
 /** Addresses as {@code bind(2)} takes them. */
@@ -50,7 +49,7 @@ final class SocketAddresses {
      * @throws LinuxException {@code ENAMETOOLONG} when the path does not fit
      */
     static MemorySegment of(Path path, Arena arena) {
-        byte[] name = path.toString().getBytes(StandardCharsets.UTF_8);
+        byte[] name = FileName.bytes(path.toString());
         if (name.length >= UNIX_PATH_BYTES) {
             throw new LinuxException("bind", path.toString(), Errno.ENAMETOOLONG.negated());
         }

@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -148,7 +147,7 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     private void address(Syscall.Call call, String name, String path) {
-        byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = FileName.bytes(path);
         if (bytes.length > MAX_PATH_BYTES) {
             throw new LinuxException(name, path, Errno.ENAMETOOLONG.negated());
         }
