@@ -85,7 +85,9 @@ public final class Main {
         return command.setExpandAtFiles(false);
     }
 
-    /** Help is printed outside of any command, and so outside of what handles a command's failure. */
+    /**
+     * Help is printed outside of any command, and so outside of what handles a command's failure.
+     */
     private static int execute(ParseResult parsed) {
         try {
             return new RunLast().execute(parsed);

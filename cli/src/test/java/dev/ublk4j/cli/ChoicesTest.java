@@ -62,7 +62,10 @@ class ChoicesTest {
         for (String word : choice.words()) {
             Object value = choice.read(word);
             assertThat(choice.read(word.toUpperCase(Locale.ROOT))).isEqualTo(value);
-            assertThat(choice.read(word.substring(0, 1).toUpperCase(Locale.ROOT) + word.substring(1)))
+            assertThat(
+                            choice.read(
+                                    word.substring(0, 1).toUpperCase(Locale.ROOT)
+                                            + word.substring(1)))
                     .isEqualTo(value);
         }
     }
@@ -87,7 +90,8 @@ class ChoicesTest {
     void areInLowerCaseInHelpToo(String line) {
         String[] words = (line + " --help").split(" ", -1);
 
-        assertThat(Run.of(words).out().replaceAll("\\s+", " ")).containsPattern("(off|auto), \\w+, \\w+; default: (off|auto)");
+        assertThat(Run.of(words).out().replaceAll("\\s+", " "))
+                .containsPattern("(off|auto), \\w+, \\w+; default: (off|auto)");
         assertThat(Run.of("help", "--man").out()).contains("auto, kernel, embedded; default: auto");
     }
 

@@ -30,6 +30,8 @@ class LineFormatterTest {
 
     @Test
     void isOneWhateverNamesAreInIt() {
-        assertThat(format("a\nb\033[0m", new IOException("c\rd"))).hasLineCount(1).contains("a\\nb");
+        assertThat(format("a\nb\033[0m", new IOException("c\rd")))
+                .hasLineCount(1)
+                .contains("a\\nb");
     }
 }

@@ -82,8 +82,7 @@ class NamesTest {
 
     /** A pair of blanks, an umlaut, a line break, a quote, a percent sign and an at sign. */
     @ParameterizedTest
-    @ValueSource(
-            strings = {"a  b", "größe", "line\nbreak", "quo'te\"", "100%s", "@file", "日本"})
+    @ValueSource(strings = {"a  b", "größe", "line\nbreak", "quo'te\"", "100%s", "@file", "日本"})
     void mayBeAnythingThatIsText(String name) throws Exception {
         String quoted = "'" + name.replace("'", "'\\''") + "'";
         Program program =

@@ -22,8 +22,8 @@ final class VmCheck {
      *
      * @param root the root of its files
      * @param path where programs are
-     * @param verdicts where vm/run keeps, for each kernel of a machine on each of this one, whether it
-     *     came up
+     * @param verdicts where vm/run keeps, for each kernel of a machine on each of this one, whether
+     *     it came up
      * @param release of this machine's kernel
      */
     static List<Finding> all(Path root, String path, Path verdicts, String release) {
@@ -66,7 +66,8 @@ final class VmCheck {
                                     + " ten times slower",
                             "ublk4j vm --update tries again");
             default ->
-                    Finding.ok(SUBJECT, "there is KVM, not tried yet; the first ublk4j vm does that");
+                    Finding.ok(
+                            SUBJECT, "there is KVM, not tried yet; the first ublk4j vm does that");
         };
     }
 

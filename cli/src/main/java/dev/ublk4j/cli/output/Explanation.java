@@ -52,7 +52,9 @@ public final class Explanation {
         return addsNothing ? of(failed.getCause()) : failed.getMessage();
     }
 
-    /** {@return whether an error is one of those that befall a user, rather than a fault of ours} */
+    /**
+     * {@return whether an error is one of those that befall a user, rather than a fault of ours}
+     */
     public static boolean isKnown(Throwable error) {
         return error instanceof Failure
                 || error instanceof ControlTimeoutException

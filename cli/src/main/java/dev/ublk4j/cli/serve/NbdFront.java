@@ -68,7 +68,10 @@ public final class NbdFront implements Front {
         String name = encoded(names.get(index), StandardCharsets.UTF_8);
         if (address == null) {
             return "%s+unix:///%s?socket=%s"
-                    .formatted(scheme, name, encoded(String.valueOf(path), FILE_NAMES).replace("%2F", "/"));
+                    .formatted(
+                            scheme,
+                            name,
+                            encoded(String.valueOf(path), FILE_NAMES).replace("%2F", "/"));
         }
         String host = address.getAddress().getHostAddress();
         String quoted = host.contains(":") ? "[" + host + "]" : host;

@@ -59,6 +59,7 @@ class VmCheckTest {
     void looksWhereMachinesLeaveIt() {
         assertThat(VmCheck.verdicts(Map.of("XDG_CACHE_HOME", "/c"), "/h"))
                 .isEqualTo(Path.of("/c/ublk4j/vm/accel"));
-        assertThat(VmCheck.verdicts(Map.of(), "/h")).isEqualTo(Path.of("/h/.cache/ublk4j/vm/accel"));
+        assertThat(VmCheck.verdicts(Map.of(), "/h"))
+                .isEqualTo(Path.of("/h/.cache/ublk4j/vm/accel"));
     }
 }

@@ -167,7 +167,8 @@ class RunFolderTest {
                 path.resolve("run"), PosixFilePermissions.fromString("rwxrwxrwx"));
         RunFolder own = new RunFolder(path.resolve("run"), ProcessUser.uid());
 
-        assertThatThrownBy(() -> own.write(device(4, SELF))).isInstanceOf(FileSystemException.class);
+        assertThatThrownBy(() -> own.write(device(4, SELF)))
+                .isInstanceOf(FileSystemException.class);
         assertThatThrownBy(own::newLog).hasMessageContaining("this user alone");
         assertThat(own.readOrNull(3)).isNull();
         assertThat(own.served()).isEmpty();
