@@ -79,6 +79,11 @@ class DocumentedCommandsTest {
                     "echo 'hist:",
                     "cat events/kprobes");
 
+    /** What an example expects to be there. */
+    private static final String CERTIFICATE =
+            "mkdir pki && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost"
+                    + " -keyout pki/server-key.pem -out pki/server-cert.pem";
+
     @TempDir Path folder;
 
     @TestFactory
@@ -148,6 +153,10 @@ class DocumentedCommandsTest {
             }
         }
         try (Typist typist = new Typist(place)) {
+            String all = String.join("\n", commands);
+            if (all.contains(" pki ") && !all.contains("mkdir pki")) {
+                typist.run(CERTIFICATE);
+            }
             for (String command : commands) {
                 type(command, typist);
             }
