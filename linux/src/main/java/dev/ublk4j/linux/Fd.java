@@ -75,7 +75,8 @@ public final class Fd implements AutoCloseable {
      */
     public static Fd open(Path path, int flags, int mode) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = arena.allocateFrom(ValueLayout.JAVA_BYTE, FileName.terminated(path.toString()));
+            MemorySegment name =
+                    arena.allocateFrom(ValueLayout.JAVA_BYTE, FileName.terminated(path.toString()));
             long answer;
             do {
                 answer =

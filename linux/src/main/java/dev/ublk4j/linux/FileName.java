@@ -8,7 +8,8 @@ import java.util.Arrays;
 final class FileName {
     /** The JDK's own for names: what it has made a text of becomes the same bytes again. */
     private static final Charset ENCODING =
-            Charset.forName(System.getProperty("sun.jnu.encoding", "UTF-8"), StandardCharsets.UTF_8);
+            Charset.forName(
+                    System.getProperty("sun.jnu.encoding", "UTF-8"), StandardCharsets.UTF_8);
 
     private FileName() {}
 
