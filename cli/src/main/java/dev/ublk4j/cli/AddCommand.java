@@ -71,6 +71,7 @@ final class AddCommand implements Runnable, TargetHost {
             paramLabel = "KIND",
             scope = ScopeType.INHERIT,
             converter = RecoveryKind.class,
+            completionCandidates = RecoveryKind.Names.class,
             description = {
                 "Let the device outlive its server, for 'ublk4j recover'. Requests wait for the next"
                         + " server; those that the dead one had fail (wait), or are done again"

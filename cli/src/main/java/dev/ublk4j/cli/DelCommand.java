@@ -4,6 +4,7 @@ import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.ProcessIdentity;
 import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.ControlTimeoutException;
@@ -31,7 +32,8 @@ import picocli.CommandLine.Spec;
         description = "Stop and delete devices, and wait until their servers have ended.",
         footer = {
             "",
-            "Works without a server too. A device that is mounted or otherwise open fails its"
+            "Works without a server too; where the kernel has no ublk driver loaded, --all says so,"
+                    + " and has nothing to do. A device that is mounted or otherwise open fails its"
                     + " requests from then on, and goes away when it is closed."
         })
 final class DelCommand implements Callable<Integer> {
@@ -67,6 +69,9 @@ final class DelCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         Collection<Integer> chosen = chosen();
         if (chosen.isEmpty()) {
+            if (!DriverModule.isLoaded()) {
+                spec.commandLine().getErr().println("ublk4j: " + DriverModule.missing());
+            }
             return 0;
         }
         DriverModule.check();
@@ -97,7 +102,7 @@ final class DelCommand implements Callable<Integer> {
     }
 
     private void delete(Control control, int number) throws IOException {
-        ServedDevice served = folder.readOrNull(number);
+        ServedDevice served = RunFolders.ofUser().readOrNull(number);
         control.stop(number);
         try {
             if (async) {

@@ -27,7 +27,8 @@ import tools.jackson.core.JsonGenerator;
 final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--driver",
-            defaultValue = "AUTO",
+            defaultValue = "auto",
+            converter = DriverChoice.Reader.class,
             description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
     private DriverChoice driver = DriverChoice.AUTO;
 

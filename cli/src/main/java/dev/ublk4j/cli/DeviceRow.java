@@ -1,6 +1,6 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.kernel.KernelDriver;
@@ -36,11 +36,11 @@ record DeviceRow(
      * @param required whether to throw when there is no such device
      */
     static @Nullable DeviceRow readOrNull(
-            Control control, RunFolder folder, int number, boolean required) {
+            Control control, RunFolders folders, int number, boolean required) {
         try {
             DeviceInfo info = control.info(number);
             DeviceParams.Basic basic = control.params(number).basic();
-            ServedDevice served = folder.readOrNull(number);
+            ServedDevice served = folders.readOrNull(number);
             return new DeviceRow(info, basic, served);
         } catch (LinuxException e) {
             if (e.errno() == Errno.ENODEV && !required) {

@@ -4,12 +4,26 @@ import dev.ublk4j.driver.Driver;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.kernel.KernelDriver;
 import java.io.PrintWriter;
+import java.util.Locale;
 
 /** Which driver a demonstration adds its device to. */
 enum DriverChoice {
     AUTO,
     KERNEL,
     EMBEDDED;
+
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
+    /** Reads one. */
+    static final class Reader extends Choice<DriverChoice> {
+        /** Creates the converter; picocli does so. */
+        Reader() {
+            super(DriverChoice.class);
+        }
+    }
 
     /**
      * {@return the driver}

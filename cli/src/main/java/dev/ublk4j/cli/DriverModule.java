@@ -1,5 +1,6 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.ProcessUser;
 import dev.ublk4j.kernel.KernelDriver;
@@ -66,10 +67,14 @@ final class DriverModule {
      */
     static void check() {
         if (!isLoaded()) {
-            throw new Failure(
-                    "%s; type: %smodprobe %s"
-                            .formatted(NOT_LOADED, ProcessUser.isRoot() ? "" : "sudo ", NAME));
+            throw new Failure(missing());
         }
+    }
+
+    /** {@return that the driver is not loaded, and what to type} */
+    static String missing() {
+        return "%s; type: %smodprobe %s"
+                .formatted(NOT_LOADED, ProcessUser.isRoot() ? "" : "sudo ", NAME);
     }
 
     private static void modprobe() {
@@ -79,7 +84,7 @@ final class DriverModule {
             byte[] said = modprobe.getInputStream().readAllBytes();
             int status = modprobe.waitFor();
             if (status != 0) {
-                String reason = new String(said, StandardCharsets.UTF_8).strip();
+                String reason = Explanation.oneLine(new String(said, StandardCharsets.UTF_8));
                 throw new Failure(
                         "%s, and it cannot be loaded: %s; ublk4j vm boots a kernel that has it"
                                 .formatted(NOT_LOADED, reason));

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -40,7 +41,20 @@ final class ExportNbdCommand extends ExportProtocol {
     enum TlsChoice {
         OFF,
         OFFERED,
-        REQUIRED
+        REQUIRED;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+
+        /** Reads one. */
+        static final class Reader extends Choice<TlsChoice> {
+            /** Creates the converter; picocli does so. */
+            Reader() {
+                super(TlsChoice.class);
+            }
+        }
     }
 
     private static final String DEFAULT_ADDRESS = "127.0.0.1:10809";
@@ -74,7 +88,8 @@ final class ExportNbdCommand extends ExportProtocol {
     @Option(
             names = "--tls",
             paramLabel = "WHETHER",
-            defaultValue = "OFF",
+            defaultValue = "off",
+            converter = TlsChoice.Reader.class,
             description = "${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
     private TlsChoice tls = TlsChoice.OFF;
 

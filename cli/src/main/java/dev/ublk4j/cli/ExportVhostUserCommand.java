@@ -24,7 +24,7 @@ import picocli.CommandLine.Option;
                     + " their order.",
             "",
             "Examples:",
-            "  ublk4j export vhost-user --socket /run/disk.sock file disk.img",
+            "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
             "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G"
         },
         subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})

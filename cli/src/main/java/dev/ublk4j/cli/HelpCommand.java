@@ -7,9 +7,9 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
+import picocli.CommandLine.UnmatchedArgumentException;
 
 /** {@code ublk4j help}. */
 @Command(
@@ -37,8 +37,7 @@ final class HelpCommand implements Runnable {
             for (String word : words) {
                 CommandLine next = command.getSubcommands().get(word);
                 if (next == null) {
-                    throw new ParameterException(
-                            spec.commandLine(), "there is no command '" + word + "'");
+                    throw new UnmatchedArgumentException(command, List.of(word));
                 }
                 command = next;
             }

@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import java.io.IOException;
@@ -21,6 +22,8 @@ import picocli.CommandLine.Parameters;
         aliases = "ls",
         description = "List ublk devices, those of other servers too.",
         footer = {
+            "",
+            "Ends with 1 where the kernel has no ublk driver loaded, and so no devices.",
             "",
             "STATE is live, dead (its server is gone), quiesced or fail_io. TARGET is known of"
                     + " devices that ublk4j serves."
@@ -62,16 +65,16 @@ final class ListCommand implements Callable<Integer> {
         if (numbers.isEmpty()) {
             RunFolder.ofUser().clean(present);
         }
+        DriverModule.check();
         if (present.isEmpty() && numbers.isEmpty()) {
             return List.of();
         }
-        DriverModule.check();
         List<DeviceRow> rows = new ArrayList<>();
         try (KernelDriver driver = KernelDriver.open()) {
             Control control = new Control(driver);
-            RunFolder folder = RunFolder.ofUser();
+            RunFolders folders = RunFolders.ofUser();
             for (int number : numbers.isEmpty() ? present : numbers) {
-                DeviceRow row = DeviceRow.readOrNull(control, folder, number, !numbers.isEmpty());
+                DeviceRow row = DeviceRow.readOrNull(control, folders, number, !numbers.isEmpty());
                 if (row != null) {
                     rows.add(row);
                 }

@@ -40,13 +40,19 @@ final class ManualPage {
         entry("1", "It failed; one line on the standard error says why.");
         entry("2", "It was called wrongly.");
         entry("130, 143", "A device was served until SIGINT or SIGTERM.");
+        entry("141", "What it printed was not read to its end.");
         heading("ENVIRONMENT");
-        entry("UBLK4J_RUN", "The folder of state and log files, rather than /run/ublk4j.");
+        entry("UBLK4J_RUN", "The folder of state and log files, rather than those below.");
+        entry("NO_COLOR", "No colours in what is printed, if it is not empty.");
         entry("UBLK4J_JAVA_OPTS", "More options for the JVM, apart from each other by blanks.");
         entry("JAVA_HOME", "The JDK to run on, 25 or later.");
         heading("FILES");
+        text(
+                "Who may not write to /run/ublk4j has these in ublk4j in XDG_RUNTIME_DIR, or in"
+                        + " /tmp/ublk4j-UID.");
         entry("/run/ublk4j/N.json", "What is known of device N, while it is served.");
         entry("/run/ublk4j/N.log", "The log of the last server of device N in the background.");
+        entry("/run/ublk4j/PROTOCOL-PID.log", "The log of an export in the background.");
     }
 
     private static Stream<CommandLine> commands(CommandLine command) {
@@ -99,7 +105,14 @@ final class ManualPage {
 
     private static String described(String[] description, OptionSpec option) {
         return String.join(" ", List.of(description))
-                .replace("${DEFAULT-VALUE}", String.valueOf(option.defaultValue()));
+                .replace("${DEFAULT-VALUE}", String.valueOf(option.defaultValue()))
+                .replace("${COMPLETION-CANDIDATES}", candidates(option));
+    }
+
+    private static String candidates(OptionSpec option) {
+        return option.completionCandidates() == null
+                ? ""
+                : String.join(", ", option.completionCandidates());
     }
 
     private void heading(String text) {

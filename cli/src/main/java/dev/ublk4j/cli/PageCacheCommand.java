@@ -45,7 +45,8 @@ final class PageCacheCommand implements Callable<Integer> {
 
     @Option(
             names = "--driver",
-            defaultValue = "AUTO",
+            defaultValue = "auto",
+            converter = DriverChoice.Reader.class,
             description = "Without --device: ${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
     private DriverChoice driver = DriverChoice.AUTO;
 

@@ -1,7 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
-import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.kernel.KernelDriver;
@@ -32,12 +32,12 @@ final class QuiesceCommand implements Callable<Integer> {
     @Parameters(paramLabel = "N", description = "The device, by number.")
     private int number;
 
-    private final RunFolder folder = RunFolder.ofUser();
+    private final RunFolders folders = RunFolders.ofUser();
 
     @Override
     public Integer call() throws InterruptedException {
         DriverModule.check();
-        ServedDevice served = folder.readOrNull(number);
+        ServedDevice served = folders.readOrNull(number);
         if (served == null || !served.server().isAlive()) {
             throw new Failure("device %d has no server of ublk4j here".formatted(number));
         }

@@ -1,12 +1,26 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.server.Recovery;
+import java.util.Iterator;
+import java.util.List;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.TypeConversionException;
 
 /** The kinds of recovery as a person names them. */
 final class RecoveryKind implements ITypeConverter<Recovery> {
+    private static final List<String> WORDS = List.of("wait", "reissue", "fail");
+
+    /** What may be written, for help and completion. */
+    static final class Names implements Iterable<String> {
+        /** Creates them; picocli does so. */
+        Names() {}
+
+        @Override
+        public Iterator<String> iterator() {
+            return WORDS.iterator();
+        }
+    }
+
     /** Creates the converter; picocli does so. */
     RecoveryKind() {}
 
@@ -16,9 +30,7 @@ final class RecoveryKind implements ITypeConverter<Recovery> {
             case "wait" -> Recovery.WAIT;
             case "reissue" -> Recovery.REISSUE;
             case "fail" -> Recovery.FAIL;
-            default ->
-                    throw new TypeConversionException(
-                            "'" + text + "' is no kind of recovery: wait, reissue or fail");
+            default -> throw Choice.unknown(text, WORDS.stream());
         };
     }
 }

@@ -1,7 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.DeviceControl;
-import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -33,9 +33,11 @@ final class ResizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ServedDevice resized = DeviceControl.resize(RunFolder.ofUser(), number, size);
+        DriverModule.check();
+        ServedDevice resized = DeviceControl.resize(RunFolders.ofUser().of(number), number, size);
         if (output.json()) {
             output.out().println(resized.json());
+            output.out().flush();
         }
         return 0;
     }

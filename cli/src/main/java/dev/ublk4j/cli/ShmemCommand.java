@@ -38,6 +38,7 @@ final class ShmemCommand implements Runnable {
      * @throws Failure when there is none, with what to do about it
      */
     static HandoverConnection connect(int number) {
+        DriverModule.check();
         try {
             return HandoverConnection.open(number);
         } catch (HandoverException e) {

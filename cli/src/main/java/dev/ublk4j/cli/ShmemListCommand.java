@@ -42,6 +42,7 @@ final class ShmemListCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        DriverModule.check();
         SortedMap<Integer, List<BufferEntry>> devices = new TreeMap<>();
         for (int number : numbers.isEmpty() ? sharing() : numbers) {
             try (HandoverConnection connection = ShmemCommand.connect(number)) {

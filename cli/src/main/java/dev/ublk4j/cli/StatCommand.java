@@ -4,7 +4,7 @@ import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DeviceControl;
 import dev.ublk4j.cli.serve.DeviceStat;
-import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,20 +51,21 @@ final class StatCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
 
-    private final RunFolder folder = RunFolder.ofUser();
+    private final RunFolders folders = RunFolders.ofUser();
 
     @Override
     public Integer call() throws InterruptedException {
-        if (watch == null) {
+        Duration interval = watch == null ? null : interval(watch);
+        DriverModule.check();
+        if (interval == null) {
             List<DeviceStat> stats = new ArrayList<>();
             int status = collect(stats);
             output.print(json -> write(stats, json), out -> print(stats, out));
             return status;
         }
-        Duration interval = interval(watch);
         StatTable table = new StatTable(interval);
         int status = 0;
-        while (status == 0 && !output.out().checkError()) {
+        while (status == 0) {
             List<DeviceStat> stats = new ArrayList<>();
             status = collect(stats);
             output.print(json -> write(stats, json), out -> table.print(stats, out));
@@ -86,9 +87,9 @@ final class StatCommand implements Callable<Integer> {
     /** Asks the servers; answers {@link Main#FAILED} when one has not answered, and says why. */
     private int collect(List<DeviceStat> stats) {
         int status = 0;
-        for (int number : numbers.isEmpty() ? folder.served() : numbers) {
+        for (int number : numbers.isEmpty() ? folders.served() : numbers) {
             try {
-                stats.add(DeviceControl.stat(folder, number));
+                stats.add(DeviceControl.stat(folders.of(number), number));
             } catch (Failure e) {
                 output.err().println("ublk4j: " + Explanation.of(e));
                 status = Main.FAILED;

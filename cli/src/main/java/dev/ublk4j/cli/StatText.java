@@ -1,5 +1,6 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Visible;
 import dev.ublk4j.cli.serve.DeviceStat;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceStatistics;
@@ -18,7 +19,7 @@ final class StatText {
     static void print(DeviceStat stat, PrintWriter out) {
         DeviceStatistics done = stat.done();
         DeviceCounters data = done.data();
-        out.printf("device %d, %s%n", stat.id(), stat.target());
+        out.printf("device %d, %s%n", stat.id(), Visible.of(stat.target()));
         out.printf(LINE, "requests", orNone(counts(done.operations())));
         out.printf(LINE, "failed", done.failed());
         if (done.lost() > 0) {

@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -35,7 +36,7 @@ final class TargetArgument {
     }
 
     private static boolean flag(String text) {
-        return switch (text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
             case "true" -> true;
             case "false" -> false;
             default -> throw new IllegalArgumentException("'" + text + "' is not true or false");

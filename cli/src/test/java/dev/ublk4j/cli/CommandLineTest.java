@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.util.ArrayDeque;
 import java.util.Arrays;
@@ -11,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
@@ -158,6 +160,52 @@ class CommandLineTest {
     @Test
     void optionsMayBeAbbreviated() {
         assertThat(Run.of("add", "null", "--que", "0").err()).contains("queues");
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @CsvSource({
+        "lisst, list",
+        "export nbd --lissten x, --listen",
+        "help ad, add",
+        "add memry, memory",
+        "demo --drivr embedded, --driver"
+    })
+    void aMistypedWordIsGuessed(String line, String meant) {
+        Run run = Run.of(words(line));
+
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.err()).contains("did you mean ", meant);
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @ValueSource(
+            strings = {
+                "list",
+                "list 3",
+                "list --json",
+                "stat",
+                "stat 3",
+                "stat --watch 1",
+                "del 3",
+                "del --all",
+                "resize 3 1M",
+                "quiesce 3",
+                "recover 3",
+                "shmem list",
+                "shmem remove 3 0",
+                "shmem add 3 --file /etc/hosts",
+            })
+    void aKernelWithoutUblkIsSaidToBeOne(String line) {
+        assumeFalse(DriverModule.isLoaded(), "this kernel has ublk");
+
+        Run run = Run.of(words(line));
+
+        assertThat(run.status()).isEqualTo(line.equals("del --all") ? 0 : Main.FAILED);
+        assertThat(run.errorLines())
+                .singleElement()
+                .asString()
+                .startsWith("ublk4j: the kernel has no ublk driver loaded; type: ")
+                .contains("modprobe ublk_drv");
     }
 
     @Test

@@ -2,6 +2,7 @@ package dev.ublk4j.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -85,7 +86,8 @@ public final class Fd implements AutoCloseable {
      */
     public static Fd open(Path path, int flags, int mode) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = arena.allocateFrom(path.toString());
+            MemorySegment name =
+                    arena.allocateFrom(ValueLayout.JAVA_BYTE, FileName.terminated(path.toString()));
             long answer;
             do {
                 answer =

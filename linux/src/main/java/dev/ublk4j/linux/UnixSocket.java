@@ -7,7 +7,6 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -162,7 +161,7 @@ public final class UnixSocket implements AutoCloseable {
      * @throws LinuxException {@link Errno#ENAMETOOLONG}
      */
     static void requireFits(String call, String path) {
-        if (path.getBytes(StandardCharsets.UTF_8).length > MAX_PATH_BYTES) {
+        if (FileName.bytes(path).length > MAX_PATH_BYTES) {
             String detail = "a socket's path has at most %d bytes".formatted(MAX_PATH_BYTES);
             throw new LinuxException(call, path, Errno.ENAMETOOLONG.negated(), detail);
         }
@@ -170,7 +169,7 @@ public final class UnixSocket implements AutoCloseable {
 
     private void address(Syscall.Call call, String name, String path, boolean inNoFileSystem) {
         requireFits(name, path);
-        byte[] bytes = path.getBytes(StandardCharsets.UTF_8);
+        byte[] bytes = FileName.bytes(path);
         if (inNoFileSystem) {
             bytes[0] = 0;
         }

@@ -23,7 +23,12 @@ public final class Examination {
         findings.add(RingCheck.usable(root));
         findings.add(MemoryCheck.locked(root));
         findings.add(MemoryCheck.hugePages(root));
-        findings.addAll(VmCheck.all(root, System.getenv().getOrDefault("PATH", "")));
+        findings.addAll(
+                VmCheck.all(
+                        root,
+                        System.getenv().getOrDefault("PATH", ""),
+                        VmCheck.verdicts(System.getenv(), System.getProperty("user.home")),
+                        System.getProperty("os.version")));
         return findings;
     }
 

@@ -1,9 +1,13 @@
 package dev.ublk4j.cli.doctor;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Whether {@code ublk4j vm} can boot a machine here, and how fast it will be. */
 final class VmCheck {
@@ -13,7 +17,16 @@ final class VmCheck {
 
     private VmCheck() {}
 
-    static List<Finding> all(Path root, String path) {
+    /**
+     * Looks at this machine.
+     *
+     * @param root the root of its files
+     * @param path where programs are
+     * @param verdicts where vm/run keeps, for each kernel of a machine on each of this one, whether
+     *     it came up
+     * @param release of this machine's kernel
+     */
+    static List<Finding> all(Path root, String path, Path verdicts, String release) {
         boolean installed =
                 COLON.splitAsStream(path)
                         .filter(folder -> !folder.isEmpty())
@@ -25,17 +38,59 @@ final class VmCheck {
                                 SUBJECT,
                                 QEMU + " is not installed; ublk4j vm does that as root",
                                 "apt-get install qemu-system-x86");
-        return List.of(qemu, acceleration(root.resolve("dev/kvm")));
+        return List.of(qemu, acceleration(root.resolve("dev/kvm"), verdicts, release));
     }
 
-    private static Finding acceleration(Path kvm) {
+    /** {@return where vm/run keeps its verdicts} */
+    static Path verdicts(Map<String, String> environment, String home) {
+        String cache = environment.getOrDefault("XDG_CACHE_HOME", "");
+        return (cache.isEmpty() ? Path.of(home, ".cache") : Path.of(cache))
+                .resolve(Path.of("ublk4j", "vm", "accel"));
+    }
+
+    private static Finding acceleration(Path kvm, Path verdicts, String release) {
         if (!Files.exists(kvm)) {
             return Finding.warn(
                     SUBJECT, "no KVM; a machine is emulated, some ten times slower", "");
         }
-        return Files.isReadable(kvm) && Files.isWritable(kvm)
-                ? Finding.ok(SUBJECT, "KVM may be used")
-                : Finding.warn(
-                        SUBJECT, "no permission for /dev/kvm", "adduser $USER kvm, or run as root");
+        if (!Files.isReadable(kvm) || !Files.isWritable(kvm)) {
+            return Finding.warn(
+                    SUBJECT, "no permission for /dev/kvm", "adduser $USER kvm, or run as root");
+        }
+        return switch (lastVerdict(verdicts, release)) {
+            case "yes" -> Finding.ok(SUBJECT, "KVM may be used");
+            case "no" ->
+                    Finding.warn(
+                            SUBJECT,
+                            "there is KVM, but no machine of ours came up on it; it is emulated, some"
+                                    + " ten times slower",
+                            "ublk4j vm --update tries again");
+            default ->
+                    Finding.ok(
+                            SUBJECT, "there is KVM, not tried yet; the first ublk4j vm does that");
+        };
+    }
+
+    /** {@return yes, no, or nothing where it has not been tried on this kernel} */
+    private static String lastVerdict(Path verdicts, String release) {
+        if (!Files.isDirectory(verdicts)) {
+            return "";
+        }
+        try (Stream<Path> files = Files.list(verdicts)) {
+            return files.filter(file -> file.getFileName().toString().endsWith("-on-" + release))
+                    .max(Comparator.comparing(file -> file.toFile().lastModified()))
+                    .map(VmCheck::text)
+                    .orElse("");
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file).strip();
+        } catch (IOException e) {
+            return "";
+        }
     }
 }

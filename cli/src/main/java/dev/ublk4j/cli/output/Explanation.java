@@ -19,7 +19,7 @@ public final class Explanation {
 
     /** {@return one line about an error} */
     public static String of(Throwable error) {
-        return oneLine(
+        String text =
                 switch (error) {
                     case Failure failure -> failure.getMessage();
                     case ControlTimeoutException timeout ->
@@ -31,21 +31,46 @@ public final class Explanation {
                     case UnsupportedOperationException unable -> unable.getMessage();
                     case NoSuchFileException missing -> "no such file: " + missing.getFile();
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
-                    case UncheckedIOException failed -> failed.getMessage();
+                    case UncheckedIOException failed -> ofWrapped(failed);
                     case IOException failed -> failed.getMessage();
+                    case OutOfMemoryError full -> "not enough memory: " + full.getMessage();
                     default -> unexpected(error);
-                });
+                };
+        return text == null ? "no reason given" : Visible.of(text.strip());
     }
 
-    /** {@return a text without line breaks} */
+    /** {@return a text of several lines, which are parts of one sentence, on one} */
     public static String oneLine(@Nullable String text) {
-        return text == null ? "no reason given" : text.strip().replaceAll("\\s*\\R\\s*", "; ");
+        return text == null
+                ? "no reason given"
+                : Visible.of(text.strip().replaceAll("\\s*\\R\\s*", "; "));
+    }
+
+    /** One that only carries its cause has that one's name in its text. */
+    private static @Nullable String ofWrapped(UncheckedIOException failed) {
+        boolean addsNothing = String.valueOf(failed.getCause()).equals(failed.getMessage());
+        return addsNothing ? of(failed.getCause()) : failed.getMessage();
+    }
+
+    /**
+     * {@return whether an error is one of those that befall a user, rather than a fault of ours}
+     */
+    public static boolean isKnown(Throwable error) {
+        return error instanceof Failure
+                || error instanceof ControlTimeoutException
+                || error instanceof HandoverException
+                || error instanceof LinuxException
+                || error instanceof UnfitFileException
+                || error instanceof IOException
+                || error instanceof UncheckedIOException;
     }
 
     private static String unexpected(Throwable error) {
         String message = error.getMessage();
         return "unexpected %s%s; --debug shows where"
-                .formatted(error.getClass().getSimpleName(), message == null ? "" : ": " + message);
+                .formatted(
+                        error.getClass().getSimpleName(),
+                        message == null ? "" : ": " + oneLine(message));
     }
 
     private static String ofRefusal(LinuxException e) {

@@ -3,6 +3,7 @@ package dev.ublk4j.cli.output;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** Text in columns as wide as they need to be. */
 public final class Table {
@@ -16,7 +17,7 @@ public final class Table {
     /** Adds a row. */
     public void row(String... cells) {
         assert rows.isEmpty() || rows.getFirst().size() == cells.length;
-        rows.add(List.of(cells));
+        rows.add(Stream.of(cells).map(Visible::of).toList());
     }
 
     /** Prints the rows. */

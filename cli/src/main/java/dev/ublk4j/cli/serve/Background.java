@@ -1,10 +1,12 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,14 +77,16 @@ public final class Background {
             return folder.newLog();
         } catch (IOException e) {
             throw new Failure(
-                    "cannot write to %s, where servers leave their state: %s"
-                            .formatted(folder, e.getClass().getSimpleName()),
+                    "cannot write to %s, where servers leave their state: %s; %s names another folder"
+                            .formatted(folder, Explanation.of(e), RunFolder.VARIABLE),
                     e);
         }
     }
 
     private static List<String> ownCommandLine() throws IOException {
-        String line = Files.readString(Path.of("/proc/self/cmdline"));
+        // In the encoding in which the words are written when the process is started.
+        Charset encoding = Charset.forName(System.getProperty("sun.jnu.encoding"));
+        String line = new String(Files.readAllBytes(Path.of("/proc/self/cmdline")), encoding);
         List<String> words = new ArrayList<>(List.of(line.split("\0", -1)));
         words.removeLast();
         words.set(0, Path.of(System.getProperty("java.home"), "bin", "java").toString());
@@ -107,7 +111,9 @@ public final class Background {
 
     private static String died(Process server, Path log) throws IOException {
         int status = awaitEnd(server);
-        List<String> lines = Files.readAllLines(log);
+        // Whoever wrote there need not have written UTF-8.
+        List<String> lines =
+                new String(Files.readAllBytes(log), StandardCharsets.UTF_8).lines().toList();
         String last = lines.isEmpty() ? "it said nothing" : lines.getLast();
         Files.deleteIfExists(log);
         return "the server ended with status %d before it served anything: %s"

@@ -8,6 +8,7 @@ import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
 import java.net.InetSocketAddress;
 import java.net.URLEncoder;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +16,9 @@ import org.jspecify.annotations.Nullable;
 
 /** NBD, on a UNIX socket or a TCP port; addresses are URIs as other NBD programs take them. */
 public final class NbdFront implements Front {
+    private static final Charset FILE_NAMES =
+            Charset.forName(System.getProperty("sun.jnu.encoding"), StandardCharsets.UTF_8);
+
     private final NbdServer server;
     private final List<String> names;
     private final String scheme;
@@ -61,18 +65,21 @@ public final class NbdFront implements Front {
 
     @Override
     public String address(int index) {
-        String name = encoded(names.get(index));
+        String name = encoded(names.get(index), StandardCharsets.UTF_8);
         if (address == null) {
             return "%s+unix:///%s?socket=%s"
-                    .formatted(scheme, name, encoded(String.valueOf(path)).replace("%2F", "/"));
+                    .formatted(
+                            scheme,
+                            name,
+                            encoded(String.valueOf(path), FILE_NAMES).replace("%2F", "/"));
         }
         String host = address.getAddress().getHostAddress();
         String quoted = host.contains(":") ? "[" + host + "]" : host;
         return "%s://%s:%d/%s".formatted(scheme, quoted, port, name);
     }
 
-    private static String encoded(String text) {
-        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+    private static String encoded(String text, Charset encoding) {
+        return URLEncoder.encode(text, encoding).replace("+", "%20");
     }
 
     @Override

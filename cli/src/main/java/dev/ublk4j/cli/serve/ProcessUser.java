@@ -10,10 +10,15 @@ public final class ProcessUser {
 
     /** {@return whether it is root} */
     public static boolean isRoot() {
+        return uid() == 0;
+    }
+
+    /** {@return the number of this user, negative where it cannot be told} */
+    static int uid() {
         try {
-            return Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
+            return (Integer) Files.getAttribute(Path.of("/proc/self"), "unix:uid");
         } catch (IOException e) {
-            return false;
+            return -1;
         }
     }
 }

@@ -1,5 +1,6 @@
 package dev.ublk4j.cli.serve;
 
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
@@ -7,10 +8,16 @@ import dev.ublk4j.linux.UnixListener;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileAttribute;
+import java.nio.file.attribute.PosixFilePermission;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -23,20 +30,46 @@ import org.jspecify.annotations.Nullable;
  * N.log} of a server in the background, and {@code N.control}, where a server answers. Of a device
  * that shares memory and outlives its server there are {@code N.buffers} and {@code N.keeper}, too.
  *
- * <p>It is {@code /run/ublk4j}, a folder of the user's own for who may not write there, or what
- * {@code UBLK4J_RUN} says. A state file outlives a server that was killed; its {@link
- * ProcessIdentity} tells.
+ * <p>It is what {@code UBLK4J_RUN} says, else {@code /run/ublk4j} for who may write there, else
+ * {@code ublk4j} in {@code XDG_RUNTIME_DIR}, else {@code /tmp/ublk4j-UID}, which is used only when
+ * it is a folder that belongs to this user alone. A state file outlives a server that was killed;
+ * its {@link ProcessIdentity} tells.
  */
 public final class RunFolder {
-    private static final Path STANDARD = Path.of("/run/ublk4j");
+    /** Says which folder to use. */
+    static final String VARIABLE = "UBLK4J_RUN";
+
+    static final Path STANDARD = Path.of("/run/ublk4j");
+
+    /** Where anybody may make a folder, and in anybody's name. */
+    static final Path PUBLIC = Path.of("/tmp");
+
+    private static final int WRITABLE_BY_OTHERS = 0022;
+
+    private static final int ANYBODY = -1;
+
+    private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
     private static final Pattern STATE_FILE = Pattern.compile("(\\d{1,9})\\.json");
 
     private final Path folder;
+    private final int owner;
 
     /** Takes a folder, which need not exist yet. */
     public RunFolder(Path folder) {
+        this(folder, PUBLIC.equals(folder.getParent()) ? ProcessUser.uid() : ANYBODY);
+    }
+
+    /**
+     * Takes a folder that counts only if nobody but a user, and root, can have put there what is
+     * there.
+     *
+     * @param owner the number of that user
+     */
+    RunFolder(Path folder, int owner) {
         this.folder = folder;
+        this.owner = owner;
     }
 
     /** {@return the folder of this user} */
@@ -45,18 +78,61 @@ public final class RunFolder {
     }
 
     static Path choose(Map<String, String> environment) {
-        String chosen = environment.get("UBLK4J_RUN");
-        if (chosen != null && !chosen.isEmpty()) {
+        return choose(environment, STANDARD, ProcessUser.uid());
+    }
+
+    static Path choose(Map<String, String> environment, Path standard, int uid) {
+        String chosen = environment.getOrDefault(VARIABLE, "");
+        if (!chosen.isEmpty()) {
             return Path.of(chosen).toAbsolutePath();
         }
-        String own = environment.get("XDG_RUNTIME_DIR");
-        boolean writable = Files.isWritable(STANDARD) || Files.isWritable(STANDARD.getParent());
-        return writable || own == null || own.isEmpty() ? STANDARD : Path.of(own, "ublk4j");
+        if (Files.isWritable(standard) || Files.isWritable(standard.toAbsolutePath().getParent())) {
+            return standard;
+        }
+        // It may be another user's, left in the environment by su.
+        String own = environment.getOrDefault("XDG_RUNTIME_DIR", "");
+        return own.startsWith("/") && Files.isWritable(Path.of(own))
+                ? Path.of(own, "ublk4j")
+                : PUBLIC.resolve("ublk4j-" + uid);
+    }
+
+    /** Makes the folder if need be. */
+    private void create() throws IOException {
+        if (owner == ANYBODY) {
+            Files.createDirectories(folder);
+            return;
+        }
+        try {
+            Files.createDirectory(folder, OWNER_ONLY);
+        } catch (FileAlreadyExistsException e) {
+            log().log(Level.DEBUG, () -> folder + " is there");
+        }
+        if (!isTrusted()) {
+            throw new FileSystemException(
+                    folder.toString(), null, "it is no folder of this user alone");
+        }
+    }
+
+    /** {@return whether what is there may be believed to be a server's} */
+    boolean isTrusted() {
+        if (owner == ANYBODY) {
+            return true;
+        }
+        try {
+            Map<String, Object> status =
+                    Files.readAttributes(folder, "unix:uid,mode,isDirectory", NOFOLLOW_LINKS);
+            return Boolean.TRUE.equals(status.get("isDirectory"))
+                    && Objects.equals(status.get("uid"), owner)
+                    && status.get("mode") instanceof Integer mode
+                    && (mode & WRITABLE_BY_OTHERS) == 0;
+        } catch (IOException e) {
+            return false;
+        }
     }
 
     /** Writes a device's state file, whole or not at all. */
     public void write(ServedDevice device) throws IOException {
-        Files.createDirectories(folder);
+        create();
         Path draft = Files.createTempFile(folder, ".state", null);
         try {
             Files.writeString(draft, device.json() + "\n");
@@ -68,6 +144,9 @@ public final class RunFolder {
 
     /** {@return what the state file of a device says, null where there is none that can be read} */
     public @Nullable ServedDevice readOrNull(int id) {
+        if (!isTrusted()) {
+            return null;
+        }
         try {
             return ServedDevice.parse(Files.readString(stateFile(id)));
         } catch (NoSuchFileException e) {
@@ -102,7 +181,7 @@ public final class RunFolder {
      * @param present the devices that there are
      */
     public void clean(Set<Integer> present) {
-        if (!Files.isWritable(folder)) {
+        if (!Files.isWritable(folder) || !isTrusted()) {
             return;
         }
         try {
@@ -118,7 +197,7 @@ public final class RunFolder {
 
     /** {@return a new log file, for a server whose device has no number yet} */
     public Path newLog() throws IOException {
-        Files.createDirectories(folder);
+        create();
         return Files.createTempFile(folder, "starting-", ".log");
     }
 
@@ -130,7 +209,7 @@ public final class RunFolder {
     /** {@return the devices of which there is a state file, lowest first} */
     public SortedSet<Integer> served() {
         SortedSet<Integer> numbers = new TreeSet<>();
-        if (Files.isDirectory(folder)) {
+        if (Files.isDirectory(folder) && isTrusted()) {
             try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "[0-9]*.json")) {
                 for (Path file : files) {
                     Matcher name = STATE_FILE.matcher(file.getFileName().toString());

@@ -5,8 +5,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.cli.output.Failure;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +17,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("The run folder")
 class RunFolderTest {
@@ -118,6 +122,94 @@ class RunFolderTest {
     @Test
     void isWhereTheEnvironmentSays() {
         assertThat(RunFolder.choose(Map.of("UBLK4J_RUN", "/x/y"))).isEqualTo(Path.of("/x/y"));
+    }
+
+    @Test
+    void isStandardForWhoMayWriteThere() {
+        assertThat(RunFolder.choose(Map.of("XDG_RUNTIME_DIR", "/x"), path.resolve("ublk4j"), 7))
+                .isEqualTo(path.resolve("ublk4j"));
+    }
+
+    @Test
+    void isAUsersOwnForWhoMayNot() {
+        Path nowhere = path.resolve("missing/ublk4j");
+        String session = path.toString();
+
+        assertThat(RunFolder.choose(Map.of("XDG_RUNTIME_DIR", session), nowhere, 7))
+                .isEqualTo(path.resolve("ublk4j"));
+        assertThat(RunFolder.choose(Map.of(), nowhere, 7)).isEqualTo(Path.of("/tmp/ublk4j-7"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "relative", "/no/such/session"})
+    void isNotTheSessionOfSomebodyElse(String session) {
+        Path nowhere = path.resolve("missing/ublk4j");
+
+        assertThat(RunFolder.choose(Map.of("XDG_RUNTIME_DIR", session), nowhere, 7))
+                .isEqualTo(Path.of("/tmp/ublk4j-7"));
+    }
+
+    @Test
+    void ofOneUserIsMadeForHimAlone() throws IOException {
+        RunFolder own = new RunFolder(path.resolve("run"), ProcessUser.uid());
+
+        own.write(device(3, SELF));
+
+        assertThat(own.readOrNull(3)).isEqualTo(device(3, SELF));
+        assertThat(Files.getPosixFilePermissions(path.resolve("run")))
+                .isEqualTo(PosixFilePermissions.fromString("rwx------"));
+    }
+
+    @Test
+    void thatOthersCanWriteToIsNeitherWrittenNorBelieved() throws IOException {
+        folder().write(device(3, SELF));
+        Files.setPosixFilePermissions(
+                path.resolve("run"), PosixFilePermissions.fromString("rwxrwxrwx"));
+        RunFolder own = new RunFolder(path.resolve("run"), ProcessUser.uid());
+
+        assertThatThrownBy(() -> own.write(device(4, SELF)))
+                .isInstanceOf(FileSystemException.class);
+        assertThatThrownBy(own::newLog).hasMessageContaining("this user alone");
+        assertThat(own.readOrNull(3)).isNull();
+        assertThat(own.served()).isEmpty();
+    }
+
+    @Test
+    void ofSomebodyElseIsNotBelieved() throws IOException {
+        folder().write(device(3, SELF));
+
+        RunFolder others = new RunFolder(path.resolve("run"), ProcessUser.uid() + 1);
+
+        assertThat(others.readOrNull(3)).isNull();
+        assertThat(others.served()).isEmpty();
+    }
+
+    @Test
+    void behindALinkIsNotBelieved() throws IOException {
+        folder().write(device(3, SELF));
+        Path link = Files.createSymbolicLink(path.resolve("link"), path.resolve("run"));
+        RunFolder linked = new RunFolder(link, ProcessUser.uid());
+
+        assertThat(linked.readOrNull(3)).isNull();
+        assertThatThrownBy(linked::newLog).isInstanceOf(FileSystemException.class);
+    }
+
+    @Test
+    void ofSeveralTheOneWithALivingServerCounts() throws IOException {
+        RunFolder own = folder();
+        RunFolder roots = new RunFolder(path.resolve("roots"));
+        own.write(device(1, EARLIER));
+        own.write(device(2, EARLIER));
+        roots.write(device(2, SELF));
+        roots.write(device(3, EARLIER));
+        RunFolders all = new RunFolders(List.of(own, roots));
+
+        assertThat(all.served()).containsExactly(1, 2, 3);
+        assertThat(all.readOrNull(1)).isEqualTo(device(1, EARLIER));
+        assertThat(all.readOrNull(2)).isEqualTo(device(2, SELF));
+        assertThat(all.readOrNull(3)).isEqualTo(device(3, EARLIER));
+        assertThat(all.of(2)).isSameAs(roots);
+        assertThat(all.readOrNull(4)).isNull();
     }
 
     @Test
