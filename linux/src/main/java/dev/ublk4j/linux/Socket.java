@@ -235,11 +235,22 @@ public final class Socket implements AutoCloseable {
         return (int) answer;
     }
 
-    /** Ends both directions, which wakes whoever waits for one of them; from any thread. */
-    public void shutdown() {
+    /**
+     * Ends both directions, which wakes whoever waits for one of them; from any thread. Does
+     * nothing to a socket that is closed.
+     */
+    public synchronized void shutdown() {
         if (!fd.isClosed()) {
             // That it has ended already is as good.
             long _ = Syscall.call(Syscall.Call.SHUTDOWN, fd.number(), SHUT_RDWR, 0);
+        }
+    }
+
+    /** {@return whether the other side has said that it sends no more, or has gone} */
+    public boolean hasHungUp() {
+        try (Poll poll = new Poll(fd)) {
+            poll.watch(0, Poll.POLLRDHUP);
+            return poll.await(Duration.ZERO);
         }
     }
 
@@ -250,7 +261,7 @@ public final class Socket implements AutoCloseable {
 
     /** Closes the descriptor; a second call does nothing. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (fd.isClosed()) {
             return;
         }
