@@ -223,7 +223,7 @@ public final class NbdServer implements AutoCloseable {
             LOG.log(
                     Level.WARNING,
                     () ->
-                            "%s: turned away, there are %d clients"
+                            "%s: turned away, there may be %d clients at a time"
                                     .formatted(client, options.maxConnections()));
         }
     }
