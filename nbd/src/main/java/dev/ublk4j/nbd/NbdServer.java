@@ -24,6 +24,7 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -246,6 +247,9 @@ public final class NbdServer implements AutoCloseable {
             }
         } catch (EOFException e) {
             Complaint.log(LOG, Level.DEBUG, "%s: %s".formatted(client, e.getMessage()), null);
+        } catch (SSLException e) {
+            String text = "%s: %s; its connection ends".formatted(client, Tls.reason(e));
+            Complaint.log(LOG, Level.WARNING, text, null);
         } catch (IOException | LinuxException e) {
             String text = "%s: %s; its connection ends".formatted(client, e.getMessage());
             Complaint.log(LOG, Level.WARNING, text, null);

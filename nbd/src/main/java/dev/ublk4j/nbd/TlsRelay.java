@@ -77,7 +77,7 @@ final class TlsRelay {
     Socket start(SocketStream stream, Threads threads) throws IOException {
         Socket[] pair;
         try {
-            shakeHands(stream);
+            shakeHandsOrSayWhyNot(stream);
             client.setPatience(Duration.ZERO);
             pair = Socket.pair();
         } catch (Throwable e) {
@@ -127,6 +127,20 @@ final class TlsRelay {
     void tick() {
         if (lingering.isMissing(letGo, 0)) {
             cut();
+        }
+    }
+
+    private void shakeHandsOrSayWhyNot(SocketStream stream) throws IOException {
+        try {
+            shakeHands(stream);
+        } catch (SSLException e) {
+            try {
+                // The engine has an alert for the client.
+                wrap(NOTHING);
+            } catch (IOException unsaid) {
+                e.addSuppressed(unsaid);
+            }
+            throw e;
         }
     }
 
@@ -220,7 +234,7 @@ final class TlsRelay {
         try {
             direction.run(inner);
         } catch (SSLException e) {
-            Complaint.log(LOG, Level.WARNING, "%s: %s".formatted(client, e.getMessage()), null);
+            Complaint.log(LOG, Level.WARNING, "%s: %s".formatted(client, Tls.reason(e)), null);
         } catch (IOException e) {
             Complaint.log(LOG, Level.DEBUG, "%s: %s".formatted(client, e.getMessage()), null);
         } catch (Throwable e) {
