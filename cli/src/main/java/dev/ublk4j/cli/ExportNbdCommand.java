@@ -82,8 +82,19 @@ final class ExportNbdCommand extends ExportProtocol {
             names = "--max-connections",
             paramLabel = "COUNT",
             defaultValue = "128",
-            description = "Clients at a time. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Clients at a time, each with up to 8 MiB of memory. Default: ${DEFAULT-VALUE}.")
     private int maxConnections;
+
+    @Option(
+            names = "--max-payloads",
+            paramLabel = "SIZE",
+            defaultValue = "256M",
+            converter = ByteSize.class,
+            description =
+                    "Memory for the data of requests that does not fit into that, of all clients"
+                            + " together; who needs more waits. Default: ${DEFAULT-VALUE}.")
+    private long maxPayloads;
 
     @Option(
             names = "--tls",
@@ -126,6 +137,7 @@ final class ExportNbdCommand extends ExportProtocol {
     private NbdOptions options() {
         return NbdOptions.defaults()
                 .withMaxConnections(maxConnections)
+                .withMaxPayloads(maxPayloads)
                 .withLongestPoll(longestPoll());
     }
 

@@ -61,6 +61,7 @@ public enum Errno {
     ENOBUFS(105, "no buffer space"),
     EISCONN(106, "already connected"),
     ENOTCONN(107, "not connected"),
+    ESHUTDOWN(108, "shut down"),
     ETIMEDOUT(110, "timed out"),
     ECONNREFUSED(111, "connection refused"),
     EALREADY(114, "already in progress"),

@@ -26,6 +26,9 @@ public final class Poll implements AutoCloseable {
     /** The other side has hung up; always waited for. */
     public static final int POLLHUP = 0x10;
 
+    /** The other side sends no more. */
+    public static final int POLLRDHUP = 0x2000;
+
     /** {@code struct pollfd}: a descriptor, the events wanted, the events seen. */
     private static final int POLLFD_BYTES = 8;
 

@@ -229,8 +229,11 @@ public final class Socket implements AutoCloseable {
         return (int) answer;
     }
 
-    /** Ends both directions, which wakes whoever waits for one of them; from any thread. */
-    public void shutdown() {
+    /**
+     * Ends both directions, which wakes whoever waits for one of them; from any thread. Does
+     * nothing to a socket that is closed.
+     */
+    public synchronized void shutdown() {
         if (!fd.isClosed()) {
             try {
                 if (listener != null) {
@@ -244,6 +247,14 @@ public final class Socket implements AutoCloseable {
         }
     }
 
+    /** {@return whether the other side has said that it sends no more, or has gone} */
+    public boolean hasHungUp() {
+        try (Poll poll = new Poll(fd)) {
+            poll.watch(0, Poll.POLLRDHUP);
+            return poll.await(Duration.ZERO);
+        }
+    }
+
     /** {@return the descriptor, which stays this socket's} */
     public Fd fd() {
         return fd;
@@ -251,7 +262,7 @@ public final class Socket implements AutoCloseable {
 
     /** Closes the descriptor; a second call does nothing. */
     @Override
-    public void close() {
+    public synchronized void close() {
         if (listener != null) {
             listener.close();
         } else {

@@ -2,6 +2,7 @@ package dev.ublk4j.linux;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 
@@ -218,7 +219,9 @@ public final class UnixListener implements AutoCloseable {
 
     private static void unlink(Path path) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment name = arena.allocateFrom(path.toString());
+            MemorySegment name =
+                    arena.allocateFrom(
+                            ValueLayout.JAVA_BYTE, FileName.terminated(path.toString()));
             long answer = Syscall.call(Syscall.Call.UNLINKAT, AT_FDCWD, name.address(), 0);
             if (answer != Errno.ENOENT.negated()) {
                 LinuxException.check("unlink", path.toString(), answer);

@@ -1,7 +1,6 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.Socket;
 import dev.ublk4j.nbd.wire.ReplyHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -21,8 +20,8 @@ final class Connection {
     /** Requests of a client that are under way at a time; more wait in its socket. */
     static final int MAX_OPERATIONS = 256;
 
-    /** Data of a client that is under way at a time and does not fit into its shared area. */
-    private static final long LARGE_AREA_BYTES = 2L * NbdExport.MAX_PAYLOAD;
+    /** Pages of a client at a time, of those that all clients share: two of the largest requests. */
+    private static final int MAX_BORROWED = 2 * PageRuns.pages(NbdExport.MAX_PAYLOAD + 8192L);
 
     /** Larger pieces would leave no room in the shared area for others. */
     private static final int MAX_SHARED_PAGES = 512;
@@ -35,7 +34,7 @@ final class Connection {
 
     private final QueueFront front;
     private final int slot;
-    private final Socket socket;
+    private final Link link;
     private final String name;
     private final Negotiated chosen;
     private final DataArea area;
@@ -51,23 +50,30 @@ final class Connection {
     private int turnsToAnswer;
 
     private int underWay;
-    private @Nullable DataArea large;
+    private int borrowed;
+
+    /** Whether it may be in line for memory that all clients share. */
+    private boolean inLine;
+
+    private final Runnable call = this::call;
+    private final Progress sends = new Progress();
+    private final Progress reads = new Progress();
     private boolean called;
     private boolean ending;
-    private boolean broken;
+    private volatile boolean broken;
     private boolean ended;
 
     Connection(
             QueueFront front,
             int slot,
-            Socket socket,
+            Link link,
             String name,
             Negotiated chosen,
             DataArea area,
             Runnable onEnd) {
         this.front = front;
         this.slot = slot;
-        this.socket = socket;
+        this.link = link;
         this.name = name;
         this.chosen = chosen;
         this.area = area;
@@ -82,7 +88,7 @@ final class Connection {
     }
 
     int fd() {
-        return socket.fd().number();
+        return link.socket().fd().number();
     }
 
     QueueFront front() {
@@ -110,6 +116,14 @@ final class Connection {
         return ending;
     }
 
+    /**
+     * {@return whether the client still is there to be told of what it has asked for} From any
+     * thread, on behalf of an operation that is under way.
+     */
+    boolean isWanted() {
+        return !broken && !link.socket().hasHungUp();
+    }
+
     void start() {
         intake.receive();
     }
@@ -131,7 +145,8 @@ final class Connection {
             if (operations == MAX_OPERATIONS) {
                 return null;
             }
-            operation = new Operation(this, outbox.header(operations++));
+            operation = new Operation(this, outbox.header(operations));
+            operations++;
         }
         underWay++;
         return operation;
@@ -141,12 +156,28 @@ final class Connection {
     boolean giveMemory(Operation operation, long bytes) {
         int pages = PageRuns.pages(bytes);
         if (pages <= MAX_SHARED_PAGES && operation.take(area, pages)) {
+            leaveLine();
             return true;
         }
-        if (large == null) {
-            large = DataArea.copied(LARGE_AREA_BYTES);
+        // Its own operations call it when they end, and those of others when it is in line.
+        inLine = borrowed + pages <= MAX_BORROWED;
+        if (!inLine || !payloads().take(operation, pages, this)) {
+            return false;
         }
-        return operation.take(large, pages);
+        inLine = false;
+        borrowed += pages;
+        return true;
+    }
+
+    private PayloadMemory payloads() {
+        return chosen.export().payloads();
+    }
+
+    private void leaveLine() {
+        if (inLine) {
+            inLine = false;
+            payloads().forget(this);
+        }
     }
 
     /** An operation is done, and has its reply; from any thread. */
@@ -161,9 +192,27 @@ final class Connection {
 
     /** An operation has been answered, or never will be. */
     void recycle(Operation operation) {
+        borrowed -= operation.borrowedPages();
         operation.release();
         idle.addLast(operation);
         underWay--;
+    }
+
+    /** Has it look whether it can go on; from any thread. */
+    void callFromElsewhere() {
+        boolean _ = front.execute(call);
+    }
+
+    /** Looks whether its client goes on with what it has begun. */
+    void tick() {
+        if (ended || broken) {
+            return;
+        }
+        if (sends.isMissing(intake.isOwedMore(), intake.milestones())) {
+            fail(Level.WARNING, "it does not send what it has begun to");
+        } else if (reads.isMissing(outbox.isSending(), outbox.milestones())) {
+            fail(Level.WARNING, "it does not read its replies");
+        }
     }
 
     private void call() {
@@ -200,6 +249,7 @@ final class Connection {
     /** The client wants no more than answers to what it has asked. */
     void finish() {
         ending = true;
+        leaveLine();
         call();
     }
 
@@ -210,7 +260,8 @@ final class Connection {
             ending = true;
             LOG.log(level, () -> "%s: %s; its connection ends".formatted(this, why));
             // Wakes what waits for the socket.
-            socket.shutdown();
+            link.cut();
+            leaveLine();
             call();
         }
     }
@@ -226,32 +277,28 @@ final class Connection {
     private void end() {
         ended = true;
         front.ended(this);
-        DataArea more = large;
-        letGo(() -> {
+        letGo(chosen.export(), () -> {
             arena.close();
-            if (more != null) {
-                more.close();
-            }
-            close(socket, chosen.export(), area, onEnd);
+            close(link, chosen.export(), area, onEnd);
         });
         LOG.log(Level.DEBUG, () -> this + ": ended");
     }
 
     /** Lets go of a client that has not become a connection, and of its memory. */
-    static void abandon(Socket socket, NbdExport export, DataArea area, Runnable onEnd) {
-        letGo(() -> close(socket, export, area, onEnd));
+    static void abandon(Link link, NbdExport export, DataArea area, Runnable onEnd) {
+        letGo(export, () -> close(link, export, area, onEnd));
     }
 
     /** Closing memory takes its time, and a queue must not wait for what waits for the queue. */
-    private static void letGo(Runnable closing) {
-        Thread.ofVirtual().name("nbd-end").start(closing);
+    private static void letGo(NbdExport export, Runnable closing) {
+        export.threads().startSometime("nbd-end", closing);
     }
 
-    private static void close(Socket socket, NbdExport export, DataArea area, Runnable onEnd) {
+    private static void close(Link link, NbdExport export, DataArea area, Runnable onEnd) {
         try {
-            socket.shutdown();
-            socket.close();
+            link.close();
             export.areas().giveBack(area);
+            export.payloads().shrink();
         } finally {
             onEnd.run();
         }

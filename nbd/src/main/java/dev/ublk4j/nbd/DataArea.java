@@ -16,17 +16,17 @@ import org.jspecify.annotations.Nullable;
  * Memory for the data of requests: where the socket's bytes go to and come from, and where it is
  * shared with the device also what the target works on.
  */
-final class DataArea implements AutoCloseable {
+class DataArea implements AutoCloseable {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final PageRuns runs;
     private @Nullable ClientMemory client;
     private @Nullable SharedBuffer buffer;
 
-    private DataArea(Function<Arena, MemorySegment> mapping) {
+    DataArea(Function<Arena, MemorySegment> mapping) {
         try {
             memory = mapping.apply(arena);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             arena.close();
             throw e;
         }
@@ -51,23 +51,28 @@ final class DataArea implements AutoCloseable {
                 area.client = new ClientMemory(area.memory);
                 area.buffer = device.share(area.memory, false);
                 return area;
-            } catch (LinuxException e) {
+            } catch (Throwable e) {
                 area.close();
                 throw e;
             }
         }
     }
 
-    MemorySegment memory() {
+    final MemorySegment memory() {
         return memory;
     }
 
-    PageRuns runs() {
+    final PageRuns runs() {
         return runs;
     }
 
+    /** Takes pages back; see {@link PageRuns}. */
+    void giveBack(int first, int count) {
+        runs.giveBack(first, count);
+    }
+
     /** Adds a piece of the area to a request. */
-    void addTo(DiskRequest request, long offset, long bytes) {
+    final void addTo(DiskRequest request, long offset, long bytes) {
         if (client != null) {
             request.add(client, offset, bytes);
         } else {
@@ -75,9 +80,13 @@ final class DataArea implements AutoCloseable {
         }
     }
 
-    /** Takes the memory back and lets go of it. Not from a queue's thread. */
+    /**
+     * Takes the memory back and lets go of it. Not from a queue's thread.
+     *
+     * @throws RuntimeException when the device does not give it back; then it stays mapped for good
+     */
     @Override
-    public void close() {
+    public final void close() {
         if (buffer != null) {
             buffer.close();
         }

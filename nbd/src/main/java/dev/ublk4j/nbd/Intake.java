@@ -18,6 +18,9 @@ final class Intake {
     /** A payload of which so much is missing is not read by way of the buffer. */
     private static final int DIRECT_BYTES = 16 << 10;
 
+    /** At so many bytes a payload has gone on. */
+    static final int STRIDE = 1 << 20;
+
     /** What a block status is told with, at most: a thousand extents. */
     private static final int STATUS_BYTES = 4 * PageRuns.PAGE_BYTES;
 
@@ -49,6 +52,8 @@ final class Intake {
     /** The last payload was large: nothing is to be read beyond the next header. */
     private boolean expectsLarge;
 
+    private long milestones;
+
     Intake(Connection connection, Negotiated chosen, Arena arena) {
         this.connection = connection;
         this.check = new RequestCheck(chosen);
@@ -58,6 +63,16 @@ final class Intake {
 
     boolean isReceiving() {
         return receiving;
+    }
+
+    /** {@return whether the client has begun to send something that it has yet to go on with} */
+    boolean isOwedMore() {
+        return receiving && (arriving != null || start < end);
+    }
+
+    /** {@return how many requests have come, and strides of their payloads} */
+    long milestones() {
+        return milestones;
     }
 
     /** Prepares to receive, unless that is under way or not wanted. */
@@ -71,8 +86,10 @@ final class Intake {
             assert start == end : "the buffer's bytes come first";
             receivingDirectly = true;
             long address = operation.payloadAddress() + arrived;
-            int missing = (int) (operation.length() - arrived);
-            connection.front().receive(connection, address, missing, true);
+            // Not all at once: a client is to be seen going on.
+            long toStride = STRIDE - arrived % STRIDE;
+            int wanted = (int) Math.min(operation.length() - arrived, toStride);
+            connection.front().receive(connection, address, wanted, true);
             return;
         }
         receivingDirectly = false;
@@ -91,10 +108,15 @@ final class Intake {
         } else if (result == 0) {
             onEnd();
         } else if (receivingDirectly) {
-            arrived += result;
+            arrive(result);
         } else {
             end += result;
         }
+    }
+
+    private void arrive(long bytes) {
+        milestones += (arrived + bytes) / STRIDE - arrived / STRIDE;
+        arrived += bytes;
     }
 
     private void onEnd() {
@@ -160,6 +182,7 @@ final class Intake {
             return false;
         }
         start += header.bytes();
+        milestones++;
         if (header.hasPayload() && header.length() > 0) {
             arriving = operation;
             arrived = 0;
@@ -188,11 +211,12 @@ final class Intake {
             operation.put(buffer, start, bytes, arrived);
         }
         start += (int) bytes;
-        arrived += bytes;
+        arrive(bytes);
         if (arrived < operation.length()) {
             return false;
         }
         arriving = null;
+        milestones++;
         if (refusal == 0) {
             operation.submit();
         } else {

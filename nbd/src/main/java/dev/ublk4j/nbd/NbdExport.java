@@ -10,6 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /** A device under the name by which clients ask for it. */
 final class NbdExport {
+    private static final System.Logger LOG = System.getLogger(NbdExport.class.getName());
+
     /** The largest read or write, and what a client is told of it. */
     static final int MAX_PAYLOAD = 32 << 20;
 
@@ -19,8 +21,14 @@ final class NbdExport {
     private final Disk disk;
     private final @Nullable AllocationMap allocation;
     private final List<QueueFront> fronts;
+    private final PayloadMemory payloads;
+    private final Threads threads;
     private final SharedAreas areas;
     private final WriteGate gate = new WriteGate();
+
+    /** About requests that fail, and need not be said of each. */
+    private final Complaint complaint = new Complaint(LOG);
+
     private final AtomicInteger nextFront = new AtomicInteger();
 
     NbdExport(
@@ -29,13 +37,17 @@ final class NbdExport {
             Device device,
             Disk disk,
             @Nullable AllocationMap allocation,
-            List<QueueFront> fronts) {
+            List<QueueFront> fronts,
+            PayloadMemory payloads,
+            Threads threads) {
         this.name = name;
         this.description = description;
         this.device = device;
         this.disk = disk;
         this.allocation = allocation;
         this.fronts = fronts;
+        this.payloads = payloads;
+        this.threads = threads;
         this.areas = new SharedAreas(device);
     }
 
@@ -59,8 +71,21 @@ final class NbdExport {
         return allocation;
     }
 
+    /** {@return the memory that clients of all exports share} */
+    PayloadMemory payloads() {
+        return payloads;
+    }
+
+    Threads threads() {
+        return threads;
+    }
+
     SharedAreas areas() {
         return areas;
+    }
+
+    Complaint complaint() {
+        return complaint;
     }
 
     WriteGate gate() {

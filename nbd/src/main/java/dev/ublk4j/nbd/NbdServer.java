@@ -23,6 +23,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gives clients that speak NBD devices of the embedded driver.
@@ -42,7 +45,16 @@ public final class NbdServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(NbdServer.class.getName());
 
     /** How long clients' requests may take to end when the server does. */
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /** After how much silence a client of TCP is asked whether it is still there, and how often. */
+    private static final Duration SILENCE = Duration.ofSeconds(60);
+
+    private static final Duration ASKING = Duration.ofSeconds(15);
+    private static final int QUESTIONS = 4;
+
+    /** Between two lines about clients that are turned away. */
+    private static final long QUIET_NANOS = 60_000_000_000L;
 
     private final NbdOptions options;
     private final Map<String, NbdExport> exports =
@@ -52,13 +64,30 @@ public final class NbdServer implements AutoCloseable {
     /** Those that have not chosen an export yet. */
     private final Set<Socket> greeted = ConcurrentHashMap.newKeySet();
 
-    private final Semaphore room;
-    private final AtomicBoolean closed = new AtomicBoolean();
+    /** Those of connections that are encrypted. */
+    private final Set<TlsRelay> relays = ConcurrentHashMap.newKeySet();
 
-    /** Makes a server that has no exports and listens nowhere. */
+    private final Semaphore room;
+    private final PayloadMemory payloads;
+    private final Threads threads;
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final AtomicLong turnedAway = new AtomicLong();
+    private @Nullable Clock clock;
+
+    /**
+     * Makes a server that has no exports and listens nowhere.
+     *
+     * @throws LinuxException {@code ENOMEM} when its memory cannot be mapped
+     */
     public NbdServer(NbdOptions options) {
+        this(options, Threads.ofJdk());
+    }
+
+    NbdServer(NbdOptions options, Threads threads) {
         this.options = options;
         this.room = new Semaphore(options.maxConnections());
+        this.payloads = new PayloadMemory(options.maxPayloads());
+        this.threads = threads;
     }
 
     /**
@@ -97,8 +126,16 @@ public final class NbdServer implements AutoCloseable {
             Disk disk = driver.openBlock(device.id());
             exports.put(
                     name,
-                    new NbdExport(name, description, device, disk, target.allocation(), fronts));
-        } catch (LinuxException e) {
+                    new NbdExport(
+                            name,
+                            description,
+                            device,
+                            disk,
+                            target.allocation(),
+                            fronts,
+                            payloads,
+                            threads));
+        } catch (Throwable e) {
             device.close();
             throw e;
         }
@@ -131,41 +168,98 @@ public final class NbdServer implements AutoCloseable {
     }
 
     private void listen(Socket socket) {
-        synchronized (listeners) {
-            listeners.add(new Listener(socket, this::onClient));
+        try {
+            synchronized (listeners) {
+                if (clock == null) {
+                    clock = new Clock(options.patience().dividedBy(Progress.LOOKS), this::tick, threads);
+                }
+                listeners.add(new Listener(socket, this::onClient, threads));
+            }
+        } catch (Throwable e) {
+            socket.close();
+            throw e;
+        }
+    }
+
+    /** Looks whether clients go on with what they have begun. */
+    private void tick() {
+        threads.catchUp();
+        relays.removeIf(TlsRelay::isEnded);
+        relays.forEach(TlsRelay::tick);
+        for (NbdExport export : snapshot().values()) {
+            export.fronts().forEach(QueueFront::tick);
+        }
+    }
+
+    /** {@return the exports as they are now} */
+    private Map<String, NbdExport> snapshot() {
+        synchronized (exports) {
+            return new LinkedHashMap<>(exports);
         }
     }
 
     private void onClient(Socket client) {
         if (!room.tryAcquire()) {
-            LOG.log(Level.WARNING, () -> client + ": turned away, there are too many");
             client.close();
+            sayTurnedAway(client);
             return;
         }
-        greeted.add(client);
-        if (closed.get()) {
-            client.shutdown();
+        try {
+            greeted.add(client);
+            if (closed.get()) {
+                client.shutdown();
+            }
+            threads.start("nbd-handshake", () -> greet(client));
+        } catch (Throwable e) {
+            greeted.remove(client);
+            room.release();
+            throw e;
         }
-        Thread.ofPlatform().daemon().name("nbd-handshake").start(() -> greet(client));
+    }
+
+    /** Now and then: somebody may try again and again. */
+    private void sayTurnedAway(Socket client) {
+        long now = System.nanoTime();
+        long before = turnedAway.get();
+        if ((before == 0 || now - before > QUIET_NANOS)
+                && turnedAway.compareAndSet(before, now | 1)) {
+            LOG.log(
+                    Level.WARNING,
+                    () ->
+                            "%s: turned away, there may be %d clients at a time"
+                                    .formatted(client, options.maxConnections()));
+        }
     }
 
     private void greet(Socket client) {
         boolean goesOn = false;
-        try (SocketStream stream = new SocketStream(client, options.tls(), options.patience())) {
-            client.sendAtOnce();
-            Negotiated chosen = new Handshake(stream, exports, options.tls()).run();
-            if (chosen != null) {
-                goesOn = handOver(stream, client.toString(), chosen);
+        boolean isRelayed = false;
+        try (SocketStream stream =
+                new SocketStream(
+                        client, options.tls(), options.patience(), threads, room::release)) {
+            try {
+                client.sendAtOnce();
+                client.keepAlive(SILENCE, ASKING, QUESTIONS);
+                Negotiated chosen = new Handshake(stream, snapshot(), options.tls()).run();
+                if (chosen != null) {
+                    goesOn = handOver(stream, client.toString(), chosen);
+                }
+            } finally {
+                isRelayed = stream.isRelayed();
             }
         } catch (EOFException e) {
-            LOG.log(Level.DEBUG, () -> "%s: %s".formatted(client, e.getMessage()));
+            Complaint.log(LOG, Level.DEBUG, "%s: %s".formatted(client, e.getMessage()), null);
+        } catch (SSLException e) {
+            String text = "%s: %s; its connection ends".formatted(client, Tls.reason(e));
+            Complaint.log(LOG, Level.WARNING, text, null);
         } catch (IOException | LinuxException e) {
-            LOG.log(
-                    Level.WARNING,
-                    () -> "%s: %s; its connection ends".formatted(client, e.getMessage()));
+            String text = "%s: %s; its connection ends".formatted(client, e.getMessage());
+            Complaint.log(LOG, Level.WARNING, text, null);
+        } catch (Throwable e) {
+            Complaint.log(LOG, Level.ERROR, client + ": cannot be served", e);
         } finally {
             greeted.remove(client);
-            if (!goesOn) {
+            if (!goesOn && !isRelayed) {
                 client.shutdown();
                 client.close();
                 room.release();
@@ -173,14 +267,27 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
-    /** {@return whether a queue has taken the client} */
+    /** {@return whether the client has been passed on, or turned away, and is not ours any more} */
     private boolean handOver(SocketStream stream, String name, Negotiated chosen) {
         QueueFront front = chosen.export().nextFront();
         DataArea area = chosen.export().areas().take();
-        Socket socket = stream.handOver();
-        Runnable onEnd = room::release;
-        if (!front.execute(() -> front.take(socket, name, chosen, area, onEnd))) {
-            Connection.abandon(socket, chosen.export(), area, onEnd);
+        boolean isTaken = false;
+        Link link = stream.handOver();
+        TlsRelay relay = link.relay();
+        // A relay holds the room until it has ended itself.
+        Runnable onEnd = relay == null ? room::release : () -> {};
+        try {
+            if (relay != null) {
+                relays.add(relay);
+            }
+            isTaken = front.execute(() -> front.take(link, name, chosen, area, onEnd));
+        } finally {
+            if (!isTaken) {
+                Connection.abandon(link, chosen.export(), area, onEnd);
+            }
+            if (relay != null && closed.get()) {
+                relay.cut();
+            }
         }
         return true;
     }
@@ -200,13 +307,21 @@ public final class NbdServer implements AutoCloseable {
             listeners.forEach(Listener::close);
         }
         greeted.forEach(Socket::shutdown);
-        for (NbdExport export : exports.values()) {
+        for (NbdExport export : snapshot().values()) {
             export.fronts().forEach(QueueFront::end);
         }
+        relays.forEach(TlsRelay::cut);
         boolean ended = awaitEnd();
-        for (NbdExport export : exports.values()) {
+        if (clock != null) {
+            clock.close();
+        }
+        threads.catchUp();
+        for (NbdExport export : snapshot().values()) {
             export.areas().close();
             export.disk().close();
+        }
+        if (ended) {
+            payloads.close();
         }
         if (!ended) {
             throw new IllegalStateException("requests of NBD clients do not end");

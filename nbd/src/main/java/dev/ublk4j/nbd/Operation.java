@@ -52,8 +52,16 @@ final class Operation implements DiskCompletion {
         length = asked.length();
         headerBytes = 0;
         payloadBytes = 0;
-        pad = 0;
+        pad = hasData() ? (int) (offset & (blockBytesOfDisk() - 1)) : 0;
         assert area == null && stamp == 0 : this;
+    }
+
+    private boolean hasData() {
+        return command == Command.READ || command == Command.WRITE;
+    }
+
+    private int blockBytesOfDisk() {
+        return connection.export().disk().logicalBlockBytes();
     }
 
     int command() {
@@ -74,7 +82,22 @@ final class Operation implements DiskCompletion {
 
     /** {@return whether the request is about whole blocks} */
     boolean isAligned() {
-        return ((offset | length) & (connection.export().disk().logicalBlockBytes() - 1)) == 0;
+        return ((offset | length) & (blockBytesOfDisk() - 1)) == 0;
+    }
+
+    /** {@return whether it is still of use to anybody; looked at between pieces of long work} */
+    boolean isWanted() {
+        return connection.isWanted();
+    }
+
+    /** {@return how many pages it has of those that all clients share} */
+    int borrowedPages() {
+        return area instanceof PayloadMemory ? pages : 0;
+    }
+
+    /** {@return where in {@link #memory} the payload begins} */
+    int pad() {
+        return pad;
     }
 
     /** {@return whether there were so many pages} */
@@ -113,7 +136,7 @@ final class Operation implements DiskCompletion {
 
     /** {@return the bytes that a read or write needs, whole blocks} */
     long blockBytes() {
-        int block = connection.export().disk().logicalBlockBytes();
+        int block = blockBytesOfDisk();
         return ((offset + length + block - 1) & -block) - (offset & -block);
     }
 
@@ -124,7 +147,7 @@ final class Operation implements DiskCompletion {
             case Command.WRITE -> write();
             case Command.FLUSH -> submit(request.flush());
             case Command.TRIM -> {
-                if (isAligned() && !has(Command.FLAG_FUA)) {
+                if (isAligned() && isOnePiece() && !has(Command.FLAG_FUA)) {
                     submit(request.discard(offset, length));
                 } else {
                     goSlowly();
@@ -137,10 +160,7 @@ final class Operation implements DiskCompletion {
     }
 
     private void read() {
-        int block = connection.export().disk().logicalBlockBytes();
-        long first = offset & -block;
-        pad = (int) (offset - first);
-        area().addTo(request.read(first), start(), blockBytes());
+        area().addTo(request.read(offset - pad), start(), blockBytes());
         submit(request);
     }
 
@@ -158,6 +178,7 @@ final class Operation implements DiskCompletion {
     private void writeZeroes() {
         boolean plain =
                 isAligned()
+                        && isOnePiece()
                         && !has(Command.FLAG_FUA)
                         && connection.export().disk().canWriteZeroes();
         if (!plain || !enterGate()) {
@@ -165,6 +186,11 @@ final class Operation implements DiskCompletion {
             return;
         }
         submit(request.writeZeroes(offset, length, !has(Command.FLAG_NO_HOLE)));
+    }
+
+    /** {@return whether the request may go to the disk whole: nothing can take it back there} */
+    private boolean isOnePiece() {
+        return length <= SlowPath.PIECE;
     }
 
     private boolean enterGate() {
@@ -250,7 +276,7 @@ final class Operation implements DiskCompletion {
     void release() {
         assert stamp == 0 : this;
         if (area != null) {
-            area.runs().giveBack(firstPage, pages);
+            area.giveBack(firstPage, pages);
             area = null;
         }
     }

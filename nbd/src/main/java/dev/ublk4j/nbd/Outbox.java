@@ -26,12 +26,16 @@ final class Outbox {
     /** {@code IOV_MAX} is 1024. */
     private static final int MAX_VECTORS = 2 * Connection.MAX_OPERATIONS;
 
+    /** Sent at one go, so that a client is to be seen reading. */
+    private static final int MAX_BYTES = 1 << 20;
+
     private final Connection connection;
     private final MemorySegment headers;
     private final MemorySegment vectors;
     private final MemorySegment message;
     private final ArrayDeque<Operation> ready = new ArrayDeque<>(Connection.MAX_OPERATIONS);
     private boolean sending;
+    private long milestones;
 
     /** Bytes of the first reply that have been sent. */
     private long sentOfFirst;
@@ -58,26 +62,35 @@ final class Outbox {
         return sending;
     }
 
+    /** {@return how often something has been sent} */
+    long milestones() {
+        return milestones;
+    }
+
     /** Sends what is ready, unless something is being sent; answers whether it does. */
     boolean send() {
         if (sending || ready.isEmpty()) {
             return false;
         }
         int count = 0;
+        long room = MAX_BYTES;
         long skip = sentOfFirst;
         for (Operation operation : ready) {
-            if (count + 2 > MAX_VECTORS) {
+            if (count + 2 > MAX_VECTORS || room < ReplyHeader.MAX_BYTES) {
                 break;
             }
             long header = operation.headerBytes();
             if (skip < header) {
                 set(count++, operation.headerAddress() + skip, header - skip);
+                room -= header - skip;
                 skip = 0;
             } else {
                 skip -= header;
             }
             if (operation.payloadBytes() > 0) {
-                set(count++, operation.payloadAddress() + skip, operation.payloadBytes() - skip);
+                long bytes = Math.min(room, operation.payloadBytes() - skip);
+                set(count++, operation.payloadAddress() + skip, bytes);
+                room -= bytes;
                 skip = 0;
             }
         }
@@ -99,6 +112,7 @@ final class Outbox {
             connection.fail(result);
             return;
         }
+        milestones++;
         sentOfFirst += result;
         for (Operation first = ready.peekFirst(); first != null; first = ready.peekFirst()) {
             long bytes = first.headerBytes() + first.payloadBytes();

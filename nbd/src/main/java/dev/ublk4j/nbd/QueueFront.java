@@ -1,6 +1,5 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.linux.Socket;
 import dev.ublk4j.server.AdaptiveWait;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.QueueGuest;
@@ -13,6 +12,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +43,7 @@ final class QueueFront implements QueueGuest {
     private final AdaptiveWait wait;
     private int open;
     private boolean running = true;
+    private final AtomicBoolean ticking = new AtomicBoolean();
     private @Nullable Thread thread;
     private volatile @Nullable Queue queue;
     private volatile boolean stopped;
@@ -84,20 +85,46 @@ final class QueueFront implements QueueGuest {
     }
 
     /** Takes a client over; on the queue's thread. */
-    void take(Socket socket, String name, Negotiated chosen, DataArea area, Runnable onEnd) {
+    void take(Link link, String name, Negotiated chosen, DataArea area, Runnable onEnd) {
         int slot = 0;
         while (slot < MAX_CONNECTIONS && connections[slot] != null) {
             slot++;
         }
         if (slot == MAX_CONNECTIONS || !running) {
-            LOG.log(Level.WARNING, () -> name + ": turned away, " + this + " takes no more");
-            Connection.abandon(socket, chosen.export(), area, onEnd);
+            Level level = running ? Level.WARNING : Level.DEBUG;
+            LOG.log(level, () -> name + ": turned away, " + this + " takes no more");
+            Connection.abandon(link, chosen.export(), area, onEnd);
             return;
         }
-        Connection connection = new Connection(this, slot, socket, name, chosen, area, onEnd);
+        Connection connection;
+        try {
+            connection = new Connection(this, slot, link, name, chosen, area, onEnd);
+        } catch (Throwable e) {
+            Complaint.log(LOG, Level.WARNING, name + ": turned away: " + e, null);
+            Connection.abandon(link, chosen.export(), area, onEnd);
+            return;
+        }
         connections[slot] = connection;
         open++;
         connection.start();
+    }
+
+    /** Looks whether clients go on with what they have begun; from any thread. */
+    void tick() {
+        // One look at a time: a queue that is held up must not take several for as many intervals.
+        if (ticking.compareAndSet(false, true) && !execute(this::look)) {
+            ticking.set(false);
+        }
+    }
+
+    private void look() {
+        ticking.set(false);
+        for (int slot = 0; slot < MAX_CONNECTIONS && open > 0; slot++) {
+            Connection connection = connections[slot];
+            if (connection != null) {
+                connection.tick();
+            }
+        }
     }
 
     /** Has a connection called in the next turn; on the queue's thread. */
@@ -158,17 +185,36 @@ final class QueueFront implements QueueGuest {
     @Override
     public boolean turn(boolean busy) {
         for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
-            task.run();
+            run(task);
         }
         List<Connection> now = waiting;
         waiting = inTurn;
         inTurn = now;
         for (int index = 0; index < now.size(); index++) {
-            now.get(index).turn();
+            turn(now.get(index));
         }
         now.clear();
         // Whoever is called between turns is so because of something that has made this one busy.
         return (busy || !waiting.isEmpty()) ? goOn() : !sleeps();
+    }
+
+    /** Whatever goes wrong with one task, the queue's device and its other clients go on. */
+    private void run(Runnable task) {
+        try {
+            task.run();
+        } catch (Throwable e) {
+            Complaint.log(LOG, Level.ERROR, this + ": a task of its clients has failed", e);
+        }
+    }
+
+    /** Whatever goes wrong with one connection, others go on. */
+    private static void turn(Connection connection) {
+        try {
+            connection.turn();
+        } catch (Throwable e) {
+            Complaint.log(LOG, Level.ERROR, connection + " has failed", e);
+            connection.fail(Level.DEBUG, "it cannot be served");
+        }
     }
 
     private boolean goOn() {

@@ -1,6 +1,5 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
@@ -13,14 +12,18 @@ final class SharedAreas {
     private static final System.Logger LOG = System.getLogger(SharedAreas.class.getName());
 
     /** Thirty-two requests of 256 KiB. */
-    private static final long BYTES = 8 << 20;
+    static final long BYTES = 8 << 20;
 
     private static final int KEPT = 8;
+
+    /** What was short when an area was refused may be there again after so long. */
+    private static final long RETRY_NANOS = 10_000_000_000L;
 
     private final Device device;
     private final ArrayDeque<DataArea> idle = new ArrayDeque<>();
     private boolean closed;
     private boolean refused;
+    private long refusedAt;
 
     SharedAreas(Device device) {
         this.device = device;
@@ -33,16 +36,22 @@ final class SharedAreas {
             if (area != null) {
                 return area;
             }
-            if (refused) {
+            if (refused && System.nanoTime() - refusedAt < RETRY_NANOS) {
                 return DataArea.copied(BYTES);
             }
         }
         try {
             return DataArea.shared(device, BYTES);
-        } catch (LinuxException e) {
-            LOG.log(Level.INFO, () -> "data is copied, as it cannot be shared with " + device, e);
+        } catch (Throwable e) {
+            boolean isFirst;
             synchronized (this) {
+                isFirst = !refused;
                 refused = true;
+                refusedAt = System.nanoTime();
+            }
+            if (isFirst) {
+                String text = "data is copied, as it cannot be shared with %s: %s";
+                Complaint.log(LOG, Level.INFO, text.formatted(device, e.getMessage()), null);
             }
             return DataArea.copied(BYTES);
         }
@@ -57,7 +66,17 @@ final class SharedAreas {
                 return;
             }
         }
-        area.close();
+        close(area);
+    }
+
+    /** Its memory stays mapped where the device may still use it. */
+    private void close(DataArea area) {
+        try {
+            area.close();
+        } catch (Throwable e) {
+            String text = "%s keeps memory of a client that has gone: %s";
+            Complaint.log(LOG, Level.ERROR, text.formatted(device, e), null);
+        }
     }
 
     /** Lets go of the areas that nobody uses; those that are in use go when they are given back. */
@@ -71,7 +90,7 @@ final class SharedAreas {
             if (area == null) {
                 return;
             }
-            area.close();
+            close(area);
         }
     }
 }

@@ -3,94 +3,137 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.nbd.wire.Allocation;
 import dev.ublk4j.nbd.wire.Command;
-import dev.ublk4j.nbd.wire.ReplyHeader;
-import dev.ublk4j.server.AllocationMap;
-import dev.ublk4j.server.Extents;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.LongBinaryOperator;
 
 /**
  * Does what takes several requests to the disk, or has to wait: on virtual threads, one step after
  * the other.
+ *
+ * <p>What is long is done in pieces, and goes on only while somebody is there who wants it.
  */
 final class SlowPath {
     private static final System.Logger LOG = System.getLogger(SlowPath.class.getName());
 
-    /** Zeroes that are written as data, at one go. */
-    private static final int ZEROES = 1 << 20;
+    /**
+     * The longest range that goes to the disk at a time, bytes, and the most that a device takes as
+     * one request. Pieces are cut at multiples of it.
+     */
+    static final long PIECE = 1L << 30;
 
-    /** Compact headers have 32 bits for the length of an extent. */
-    private static final long MAX_COMPACT_EXTENT = 0xffff_f000L;
+    /** Zeroes that are written as data, at one go. */
+    private static final MemorySegment ZEROES =
+            Arena.global().allocate(1 << 20, PageRuns.PAGE_BYTES);
+
+    private static final long NOT_WANTED = Errno.ESHUTDOWN.negated();
 
     private final NbdExport export;
     private final Disk disk;
     private final int block;
+    private final BlockStatus status;
 
     SlowPath(NbdExport export) {
         this.export = export;
         this.disk = export.disk();
         this.block = disk.logicalBlockBytes();
+        this.status = new BlockStatus(block, export.allocation());
     }
 
     /** Does an operation; from any thread. */
     void start(Operation operation) {
-        Thread.ofVirtual().name("nbd-slow").start(() -> run(operation));
+        try {
+            export.threads().startVirtual("nbd-slow", () -> run(operation));
+        } catch (Throwable e) {
+            export.complaint().make(Level.WARNING, export + ": there is no thread: " + e);
+            operation.finish(Errno.ENOMEM.negated());
+        }
     }
 
     private void run(Operation operation) {
+        long result;
         try {
             if (operation.command() == Command.BLOCK_STATUS) {
-                operation.finishStatus(describe(operation));
+                int extents = status.describe(operation);
+                operation.finishStatus(extents);
                 return;
             }
-            long result = perform(operation);
+            result = perform(operation);
             if (result >= 0 && operation.has(Command.FLAG_FUA)) {
                 result = disk.flush();
             }
-            operation.finish(result);
-        } catch (RuntimeException e) {
-            boolean known = e instanceof LinuxException;
-            LOG.log(known ? Level.INFO : Level.ERROR, () -> operation + " failed", e);
-            operation.finish(
-                    e instanceof LinuxException refused ? -refused.number() : Errno.EIO.negated());
+        } catch (LinuxException e) {
+            result = e.number() > 0 ? -e.number() : Errno.EIO.negated();
+            complain(operation, e);
+        } catch (OutOfMemoryError e) {
+            result = Errno.ENOMEM.negated();
+            complain(operation, e);
+        } catch (Throwable e) {
+            result = Errno.EIO.negated();
+            complain(operation, e);
         }
+        operation.finish(result);
+    }
+
+    /** Once for an export: a client can have as many fail as it likes. */
+    private void complain(Operation operation, Throwable thrown) {
+        export.complaint()
+                .make(Level.ERROR, "%s: %s failed: %s".formatted(export, operation, thrown));
     }
 
     private long perform(Operation operation) {
         return switch (operation.command()) {
-            case Command.TRIM -> trim(operation.offset(), operation.length());
-            case Command.WRITE -> {
-                long stamp = enter(operation);
-                try {
-                    yield write(operation);
-                } finally {
-                    export.gate().leave(stamp);
-                }
-            }
-            case Command.WRITE_ZEROES -> {
-                long stamp = enter(operation);
-                try {
-                    yield writeZeroes(operation);
-                } finally {
-                    export.gate().leave(stamp);
-                }
-            }
+            case Command.TRIM -> trim(operation);
+            case Command.WRITE -> gated(!operation.isAligned(), () -> write(operation));
+            case Command.WRITE_ZEROES -> writeZeroes(operation);
             default -> throw new IllegalStateException("not slow: " + operation);
         };
     }
 
-    private long enter(Operation operation) {
-        return operation.isAligned() ? export.gate().enter() : export.gate().enterAlone();
+    /** A step that changes data. */
+    private interface Step {
+        long run();
+    }
+
+    /** Takes a step when it is its turn, alone if it must be. */
+    private long gated(boolean alone, Step step) {
+        WriteGate gate = export.gate();
+        long stamp = alone ? gate.enterAlone() : gate.enter();
+        try {
+            return step.run();
+        } finally {
+            gate.leave(stamp);
+        }
+    }
+
+    /**
+     * Does something to a range in pieces, while it is wanted.
+     *
+     * @param most bytes of a piece
+     * @param step takes where a piece begins and how long it is, and answers a negative errno when
+     *     it has failed
+     */
+    private static long inPieces(
+            Operation operation, long first, long end, long most, LongBinaryOperator step) {
+        long answer = 0;
+        for (long at = first; at < end && answer >= 0; ) {
+            if (at > first && !operation.isWanted()) {
+                return NOT_WANTED;
+            }
+            long bytes = Math.min(end - at, most - at % most);
+            answer = step.applyAsLong(at, bytes);
+            at += bytes;
+        }
+        return answer;
     }
 
     /** Forgets the whole blocks of a range: more would be too much, and less is allowed. */
-    private long trim(long offset, long length) {
-        long first = ceiling(offset);
-        long end = floor(offset + length);
-        return first < end ? disk.discard(first, end - first) : 0;
+    private long trim(Operation operation) {
+        long first = ceiling(operation.offset());
+        long end = floor(operation.offset() + operation.length());
+        return inPieces(operation, first, end, PIECE, disk::discard);
     }
 
     private long floor(long position) {
@@ -101,27 +144,33 @@ final class SlowPath {
         return floor(position + block - 1);
     }
 
-    /** Puts the payload into its blocks, whose other bytes are read first, and writes them. */
+    /** Writes the payload, having read what else there is in its first and last block. */
     private long write(Operation operation) {
         long first = floor(operation.offset());
         long bytes = operation.blockBytes();
-        int pad = (int) (operation.offset() - first);
         MemorySegment data = operation.memory().asSlice(0, bytes);
         if (operation.isAligned()) {
             return disk.write(data, first);
         }
+        int pad = operation.pad();
+        long end = pad + operation.length();
+        long last = bytes - block;
+        long answer = pad > 0 ? readInto(data.asSlice(0, pad), first, 0) : 0;
+        if (answer >= 0 && end < bytes) {
+            answer = readInto(data.asSlice(end), first + last, end - last);
+        }
+        return answer < 0 ? answer : disk.write(data, first);
+    }
+
+    /** Reads a part of a block. */
+    private long readInto(MemorySegment part, long position, long inBlock) {
         try (Arena arena = Arena.ofShared()) {
-            // The payload lies at the start of the memory, so it is put together elsewhere.
-            MemorySegment blocks = arena.allocate(bytes, PageRuns.PAGE_BYTES);
-            long answer = disk.read(blocks.asSlice(0, block), first);
-            if (answer >= 0 && bytes > block) {
-                answer = disk.read(blocks.asSlice(bytes - block, block), first + bytes - block);
+            MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
+            long answer = disk.read(one, position);
+            if (answer >= 0) {
+                part.copyFrom(one.asSlice(inBlock, part.byteSize()));
             }
-            if (answer < 0) {
-                return answer;
-            }
-            MemorySegment.copy(data, 0, blocks, pad, operation.length());
-            return disk.write(blocks, first);
+            return answer;
         }
     }
 
@@ -135,7 +184,13 @@ final class SlowPath {
         }
         long answer = offset < first ? zeroPart(offset, first) : 0;
         if (answer >= 0 && first < last) {
-            answer = zeroBlocks(operation, first, last - first);
+            answer =
+                    inPieces(
+                            operation,
+                            first,
+                            last,
+                            PIECE,
+                            (at, bytes) -> zeroBlocks(operation, at, bytes));
         }
         if (answer >= 0 && last < end) {
             answer = zeroPart(last, end);
@@ -145,67 +200,33 @@ final class SlowPath {
 
     /** Zeroes a part of one block. */
     private long zeroPart(long from, long to) {
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
-            long answer = disk.read(one, floor(from));
-            if (answer < 0) {
-                return answer;
+        return gated(true, () -> {
+            try (Arena arena = Arena.ofShared()) {
+                MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
+                long answer = disk.read(one, floor(from));
+                if (answer < 0) {
+                    return answer;
+                }
+                one.asSlice(from - floor(from), to - from).fill((byte) 0);
+                return disk.write(one, floor(from));
             }
-            one.asSlice(from - floor(from), to - from).fill((byte) 0);
-            return disk.write(one, floor(from));
-        }
+        });
     }
 
     private long zeroBlocks(Operation operation, long offset, long length) {
+        boolean mayUnmap = !operation.has(Command.FLAG_NO_HOLE);
         long answer =
                 disk.canWriteZeroes()
-                        ? disk.writeZeroes(offset, length, !operation.has(Command.FLAG_NO_HOLE))
+                        ? gated(false, () -> disk.writeZeroes(offset, length, mayUnmap))
                         : Errno.EOPNOTSUPP.negated();
         if (answer != Errno.EOPNOTSUPP.negated() || operation.has(Command.FLAG_FAST_ZERO)) {
             return answer;
         }
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment zeroes = arena.allocate(Math.min(length, ZEROES), PageRuns.PAGE_BYTES);
-            long done = 0;
-            while (done < length) {
-                long bytes = Math.min(length - done, zeroes.byteSize());
-                answer = disk.write(zeroes.asSlice(0, bytes), offset + done);
-                if (answer < 0) {
-                    return answer;
-                }
-                done += bytes;
-            }
-            return 0;
-        }
-    }
-
-    /** Writes extents into the operation's memory; answers how many. */
-    private int describe(Operation operation) {
-        ReplyHeader replies = operation.replies();
-        long length = operation.length();
-        if (replies != ReplyHeader.EXTENDED) {
-            length = Math.min(length, MAX_COMPACT_EXTENT);
-        }
-        MemorySegment memory = operation.memory();
-        int limit =
-                operation.has(Command.FLAG_REQ_ONE)
-                        ? 1
-                        : (int) (memory.byteSize() / replies.extentBytes());
-        Extents extents = new Extents(limit);
-        AllocationMap allocation = export.allocation();
-        if (allocation != null) {
-            allocation.describe(operation.offset(), length, extents);
-        }
-        if (extents.count() == 0) {
-            extents.add(length, true);
-        }
-        for (int run = 0; run < extents.count(); run++) {
-            replies.extent(
-                    memory,
-                    (long) run * replies.extentBytes(),
-                    extents.length(run),
-                    extents.isData(run) ? 0 : Allocation.HOLE_AND_ZERO);
-        }
-        return extents.count();
+        return inPieces(
+                operation,
+                offset,
+                offset + length,
+                ZEROES.byteSize(),
+                (at, bytes) -> gated(false, () -> disk.write(ZEROES.asSlice(0, bytes), at)));
     }
 }

@@ -3,7 +3,6 @@ package dev.ublk4j.nbd;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Socket;
 import java.io.EOFException;
 import java.io.IOException;
@@ -11,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A handshake over a socket, all of which must be over at a certain time: who sends a byte now and
@@ -20,23 +20,30 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
     private static final int BUFFER = 64 << 10;
 
     private final Tls tls;
+    private final Threads threads;
+    private final Runnable onRelayEnd;
     private final Duration patience;
     private final long deadline;
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment buffer = arena.allocate(BUFFER);
     private final Socket client;
     private Socket socket;
+    private @Nullable TlsRelay relay;
     private boolean handedOver;
 
     /**
-     * Takes a socket, which stays the caller's until {@link #startTls}.
+     * Takes a socket, which stays the caller's unless there {@linkplain #isRelayed is a relay}.
      *
      * @param patience from now on, for all of the handshake
+     * @param onRelayEnd told when a relay has ended, and has closed the socket
      */
-    SocketStream(Socket socket, Tls tls, Duration patience) {
+    SocketStream(
+            Socket socket, Tls tls, Duration patience, Threads threads, Runnable onRelayEnd) {
         this.client = socket;
         this.socket = socket;
         this.tls = tls;
+        this.threads = threads;
+        this.onRelayEnd = onRelayEnd;
         this.patience = patience;
         this.deadline = System.nanoTime() + patience.toNanos();
     }
@@ -89,30 +96,42 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
         if (answer == Errno.EAGAIN.negated()) {
             throw late();
         }
+        if (answer == Errno.EPIPE.negated() || answer == Errno.ECONNRESET.negated()) {
+            throw new EOFException("it has gone");
+        }
         if (answer < 0) {
-            throw new IOException(new LinuxException(call, socket.toString(), answer));
+            throw new IOException(call + " answers " + Errno.of(answer).text());
         }
         return answer;
     }
 
     @Override
     public void startTls() throws IOException {
-        socket = TlsRelay.start(socket, tls.engine(), this);
+        relay = new TlsRelay(client, tls.engine(), onRelayEnd);
+        socket = relay.start(this, threads);
     }
 
-    /** {@return the socket to go on with, without a limit to its waits} */
-    Socket handOver() {
+    /** {@return whether a relay has the client's socket now, and closes it} */
+    boolean isRelayed() {
+        return relay != null && relay.isStarted();
+    }
+
+    /** {@return the way to go on, without a limit to its waits} */
+    Link handOver() {
         socket.setPatience(Duration.ZERO);
         handedOver = true;
-        return socket;
+        return new Link(socket, relay);
     }
 
-    /** Ends the handshake; the client's own socket is the caller's. */
+    /** Ends the handshake, and the relay with it where that is not handed over. */
     @Override
     public void close() {
         arena.close();
         if (!handedOver && socket != client) {
             socket.close();
+        }
+        if (!handedOver && relay != null) {
+            relay.cut();
         }
     }
 }

@@ -15,6 +15,7 @@ import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLEngineResult.Status;
 import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Stands between a client that speaks TLS and a connection that does not: two threads, one for each
@@ -38,10 +39,24 @@ final class TlsRelay {
     private final ByteBuffer decrypted;
     private final MemorySegment plainOut;
     private final AtomicInteger directions = new AtomicInteger(2);
+    private final Runnable onEnd;
+    private @Nullable SocketStream handshake;
+    private final Progress lingering = new Progress();
+    private volatile boolean started;
 
-    private TlsRelay(Socket client, SSLEngine engine) {
+    /** Nobody speaks to the client any more. */
+    private volatile boolean letGo;
+
+    /**
+     * Makes one that has not started.
+     *
+     * @param client belongs to the relay once it {@linkplain #isStarted has started}
+     * @param onEnd told when it has ended, once it has started
+     */
+    TlsRelay(Socket client, SSLEngine engine, Runnable onEnd) {
         this.client = client;
         this.engine = engine;
+        this.onEnd = onEnd;
         int packet = engine.getSession().getPacketBufferSize();
         int application = engine.getSession().getApplicationBufferSize();
         in = arena.allocate(2L * packet);
@@ -54,35 +69,89 @@ final class TlsRelay {
     }
 
     /**
-     * Comes to an understanding with a client, and starts to relay.
+     * Comes to an understanding with the client, and starts to relay.
      *
-     * @param client belongs to the relay from now on, unless this fails
      * @param stream bounds the time
      * @return the other end, unencrypted
      */
-    static Socket start(Socket client, SSLEngine engine, SocketStream stream) throws IOException {
-        TlsRelay relay = new TlsRelay(client, engine);
+    Socket start(SocketStream stream, Threads threads) throws IOException {
+        Socket[] pair;
         try {
-            relay.shakeHands(stream);
+            shakeHandsOrSayWhyNot(stream);
             client.setPatience(Duration.ZERO);
-        } catch (IOException | RuntimeException e) {
-            relay.arena.close();
+            pair = Socket.pair();
+        } catch (Throwable e) {
+            arena.close();
             throw e;
         }
-        Socket[] pair = Socket.pair();
-        Thread.ofPlatform().daemon().name("nbd-tls-in").start(() -> relay.decrypt(pair[1]));
-        Thread.ofPlatform().daemon().name("nbd-tls-out").start(() -> relay.encrypt(pair[1]));
-        return pair[0];
+        Socket inner = pair[1];
+        try {
+            threads.start("nbd-tls-in", () -> relay(inner, this::decrypt));
+            started = true;
+            threads.start("nbd-tls-out", () -> relay(inner, this::encrypt));
+            return pair[0];
+        } catch (Throwable e) {
+            pair[0].close();
+            if (started) {
+                ended(inner);
+            } else {
+                inner.close();
+                arena.close();
+            }
+            throw e;
+        }
+    }
+
+    /** {@return whether the client's socket is the relay's} */
+    boolean isStarted() {
+        return started;
+    }
+
+    /** Ends it at once. */
+    void cut() {
+        if (started) {
+            client.shutdown();
+        }
+    }
+
+    /** Ends it when what is left has been sent, and when the client does not take that. */
+    void letGo() {
+        letGo = true;
+    }
+
+    boolean isEnded() {
+        return directions.get() == 0;
+    }
+
+    /** Looks whether it ends. */
+    void tick() {
+        if (lingering.isMissing(letGo, 0)) {
+            cut();
+        }
+    }
+
+    private void shakeHandsOrSayWhyNot(SocketStream stream) throws IOException {
+        try {
+            shakeHands(stream);
+        } catch (SSLException e) {
+            try {
+                // The engine has an alert for the client.
+                wrap(NOTHING);
+            } catch (IOException unsaid) {
+                e.addSuppressed(unsaid);
+            }
+            throw e;
+        }
     }
 
     private void shakeHands(SocketStream stream) throws IOException {
+        handshake = stream;
         engine.beginHandshake();
         while (true) {
             HandshakeStatus status = engine.getHandshakeStatus();
             switch (status) {
                 case NEED_TASK -> runTasks();
                 case NEED_WRAP -> {
-                    stream.limitWait();
                     wrap(NOTHING);
                 }
                 case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
@@ -97,6 +166,7 @@ final class TlsRelay {
                     }
                 }
                 case FINISHED, NOT_HANDSHAKING -> {
+                    handshake = null;
                     return;
                 }
             }
@@ -128,7 +198,7 @@ final class TlsRelay {
             do {
                 toClient.clear();
                 SSLEngineResult result = engine.wrap(plain, toClient);
-                writeAll(client, out, toClient.position());
+                writeAll(client, out, toClient.position(), handshake);
                 if (result.getStatus() == Status.CLOSED) {
                     return;
                 }
@@ -136,10 +206,18 @@ final class TlsRelay {
         }
     }
 
-    private static void writeAll(Socket socket, MemorySegment bytes, int count) throws IOException {
+    private static void writeAll(
+            Socket socket, MemorySegment bytes, int count, @Nullable SocketStream limit)
+            throws IOException {
         int done = 0;
         while (done < count) {
+            if (limit != null) {
+                limit.limitWait();
+            }
             int answer = socket.write(bytes.asSlice(done, count - done));
+            if (limit != null) {
+                answer = limit.check("write", answer);
+            }
             if (answer <= 0) {
                 throw new IOException(Errno.of(answer).text());
             }
@@ -147,16 +225,29 @@ final class TlsRelay {
         }
     }
 
-    private void decrypt(Socket inner) {
+    /** A direction. */
+    private interface Direction {
+        void run(Socket inner) throws IOException;
+    }
+
+    private void relay(Socket inner, Direction direction) {
         try {
-            boolean open = pass(inner);
-            while (open && receive() > 0) {
-                open = pass(inner);
-            }
+            direction.run(inner);
+        } catch (SSLException e) {
+            Complaint.log(LOG, Level.WARNING, "%s: %s".formatted(client, Tls.reason(e)), null);
         } catch (IOException e) {
-            LOG.log(e instanceof SSLException ? Level.WARNING : Level.DEBUG, client::toString, e);
+            Complaint.log(LOG, Level.DEBUG, "%s: %s".formatted(client, e.getMessage()), null);
+        } catch (Throwable e) {
+            Complaint.log(LOG, Level.ERROR, client + ": encryption has failed", e);
         } finally {
             ended(inner);
+        }
+    }
+
+    private void decrypt(Socket inner) throws IOException {
+        boolean open = pass(inner);
+        while (open && receive() > 0) {
+            open = pass(inner);
         }
     }
 
@@ -164,7 +255,7 @@ final class TlsRelay {
     private boolean pass(Socket inner) throws IOException {
         while (true) {
             SSLEngineResult result = engine.unwrap(fromClient, decrypted);
-            writeAll(inner, plainIn, decrypted.position());
+            writeAll(inner, plainIn, decrypted.position(), null);
             decrypted.clear();
             runTasks();
             if (engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
@@ -187,18 +278,12 @@ final class TlsRelay {
         }
     }
 
-    private void encrypt(Socket inner) {
-        try {
-            for (int read = inner.read(plainOut); read > 0; read = inner.read(plainOut)) {
-                wrap(plainOut.asSlice(0, read).asByteBuffer());
-            }
-            engine.closeOutbound();
-            wrap(NOTHING);
-        } catch (IOException e) {
-            LOG.log(Level.DEBUG, client::toString, e);
-        } finally {
-            ended(inner);
+    private void encrypt(Socket inner) throws IOException {
+        for (int read = inner.read(plainOut); read > 0; read = inner.read(plainOut)) {
+            wrap(plainOut.asSlice(0, read).asByteBuffer());
         }
+        engine.closeOutbound();
+        wrap(NOTHING);
     }
 
     /** One direction has ended, which ends the other. */
@@ -209,6 +294,7 @@ final class TlsRelay {
             inner.close();
             client.close();
             arena.close();
+            onEnd.run();
         }
     }
 }

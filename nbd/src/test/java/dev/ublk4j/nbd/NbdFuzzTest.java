@@ -43,7 +43,9 @@ final class NbdFuzzTest {
                 device,
                 driver.openBlock(device.id()),
                 target.allocation(),
-                List.of());
+                List.of(),
+                new PayloadMemory(NbdOptions.MIN_PAYLOADS),
+                Threads.ofJdk());
     }
 
     private static Served served() {

@@ -19,8 +19,8 @@ final class Served implements AutoCloseable {
     final NbdServer server;
     final Path socket;
 
-    private Served(NbdOptions options, Path folder) {
-        server = new NbdServer(options);
+    private Served(NbdOptions options, Path folder, Threads threads) {
+        server = new NbdServer(options, threads);
         socket = folder.resolve("nbd.sock");
     }
 
@@ -31,7 +31,12 @@ final class Served implements AutoCloseable {
 
     /** {@return a target under the empty name} */
     static Served of(Path folder, NbdOptions options, Target target) {
-        Served served = new Served(options, folder);
+        return of(folder, options, target, Threads.ofJdk());
+    }
+
+    /** {@return a target under the empty name, served by threads of the test's} */
+    static Served of(Path folder, NbdOptions options, Target target, Threads threads) {
+        Served served = new Served(options, folder, threads);
         served.export("", target);
         served.server.listen(served.socket);
         return served;

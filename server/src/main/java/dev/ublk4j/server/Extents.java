@@ -25,8 +25,12 @@ public final class Extents {
      * @param length bytes; 0 adds nothing
      * @param isData whether it holds data, or may
      * @return whether there may be room for more
+     * @throws IllegalArgumentException for fewer than no bytes
      */
     public boolean add(long length, boolean isData) {
+        if (length < 0) {
+            throw new IllegalArgumentException("fewer than no bytes: " + length);
+        }
         if (length == 0) {
             return true;
         }

@@ -22,6 +22,7 @@ public final class NbdErrno {
             case ENOSPC, EFBIG -> Errno.ENOSPC.number();
             case EOVERFLOW -> Errno.EOVERFLOW.number();
             case EOPNOTSUPP -> Errno.EOPNOTSUPP.number();
+            case ESHUTDOWN -> Errno.ESHUTDOWN.number();
             default -> Errno.EIO.number();
         };
     }
