@@ -55,6 +55,11 @@ final class ExportVhostUserCommand extends ExportProtocol {
                             + " a guest with a balloon, which would not get what it has read.")
     private boolean pinned;
 
+    @Option(
+            names = "--no-packed",
+            description = "Offer split rings alone, for a client whose packed ones do not work.")
+    private boolean withoutPacked;
+
     @Override
     void check(int targets) {
         if (sockets.size() != targets || new HashSet<>(sockets).size() != targets) {
@@ -70,7 +75,8 @@ final class ExportVhostUserCommand extends ExportProtocol {
                 .withSerial(serial)
                 .withLongestPoll(longestPoll())
                 .withSealedOnly(sealedOnly)
-                .withPinned(pinned);
+                .withPinned(pinned)
+                .withPacked(!withoutPacked);
     }
 
     @Override

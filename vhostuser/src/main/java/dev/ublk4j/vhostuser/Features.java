@@ -35,13 +35,17 @@ final class Features {
 
     private Features() {}
 
-    /** {@return all features of a disk} */
-    static long of(BlkDevice device) {
+    /**
+     * {@return all features of a disk}
+     *
+     * @param packed whether rings may be packed ones
+     */
+    static long of(BlkDevice device, boolean packed) {
         return device.features()
                 | VIRTIO_RING_F_INDIRECT_DESC
                 | VIRTIO_RING_F_EVENT_IDX
                 | VHOST_USER_F_PROTOCOL_FEATURES
                 | VIRTIO_F_VERSION_1
-                | VIRTIO_F_RING_PACKED;
+                | (packed ? VIRTIO_F_RING_PACKED : 0);
     }
 }

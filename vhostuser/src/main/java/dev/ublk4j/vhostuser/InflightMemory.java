@@ -5,6 +5,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.Pages;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.vhostuser.ring.Vring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
@@ -14,9 +15,6 @@ import java.nio.ByteBuffer;
  * the device's process dies, the next one finds them there.
  */
 final class InflightMemory {
-    private static final int MAX_RINGS = 4096;
-    private static final int MAX_SIZE = 32_768;
-
     private final Arena arena = Arena.ofShared();
     private final MemorySegment memory;
     private final Description description;
@@ -30,17 +28,23 @@ final class InflightMemory {
      * }</pre>
      */
     record Description(long bytes, long offset, int rings, int size) {
-        static Description get(ByteBuffer in) {
+        /**
+         * Reads one.
+         *
+         * @param queues of the disk: there are no more rings
+         * @throws ProtocolException when it is of more, or larger ones, than there can be
+         */
+        static Description get(ByteBuffer in, int queues) {
             return new Description(
                             in.getLong(),
                             in.getLong(),
                             in.getShort() & 0xffff,
                             in.getShort() & 0xffff)
-                    .checked();
+                    .checked(queues);
         }
 
-        private Description checked() {
-            if (rings < 1 || rings > MAX_RINGS || size < 1 || size > MAX_SIZE) {
+        private Description checked(int queues) {
+            if (rings < 1 || rings > queues || size < 1 || size > Vring.MAX_SIZE) {
                 throw new ProtocolException(
                         "memory for requests in flight of %d rings of %d".formatted(rings, size));
             }
@@ -62,7 +66,7 @@ final class InflightMemory {
         this.format = format;
         try {
             memory = file.map(arena, description.offset(), description.needed(format), false);
-        } catch (LinuxException e) {
+        } catch (RuntimeException | Error e) {
             arena.close();
             throw e;
         }

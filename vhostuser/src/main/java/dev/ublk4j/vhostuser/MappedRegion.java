@@ -46,7 +46,7 @@ final class MappedRegion implements AutoCloseable {
                 MemorySegment piece = memory.asSlice(at, Math.min(most, memory.byteSize() - at));
                 pieces.add(pinned ? device.share(piece, false) : device.shareUnpinned(piece));
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             close();
             throw e;
         }
@@ -74,6 +74,7 @@ final class MappedRegion implements AutoCloseable {
     /** Takes it back from the device, which waits for requests that use it, and unmaps it. */
     @Override
     public void close() {
+        // What cannot be taken back is still the device's, and so stays mapped.
         pieces.forEach(SharedBuffer::close);
         arena.close();
     }

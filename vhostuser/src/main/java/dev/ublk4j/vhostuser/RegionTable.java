@@ -83,9 +83,13 @@ final class RegionTable implements AutoCloseable {
             throw new ProtocolException("more than %d regions".formatted(MAX_REGIONS));
         }
         long starts = region.guest() | region.offset();
-        if (region.bytes() <= 0 || region.offset() < 0 || Pages.floor(starts) != starts) {
+        if (region.bytes() <= 0
+                || region.offset() < 0
+                || region.guest() < 0
+                || region.guest() > Long.MAX_VALUE - Pages.ceiling(region.bytes())
+                || Pages.floor(starts) != starts) {
             throw new ProtocolException(
-                    "region of %s, from byte %d of its file on, does not begin with a page"
+                    "region of %s, from byte %d of its file on, cannot be, or begins within a page"
                             .formatted(region, region.offset()));
         }
         for (MappedRegion other : mapped) {
@@ -145,15 +149,30 @@ final class RegionTable implements AutoCloseable {
 
     /** Takes all regions back. */
     void clear() {
+        RuntimeException failure = null;
         while (!mapped.isEmpty()) {
-            mapped.removeLast().close();
+            try {
+                mapped.removeLast().close();
+            } catch (RuntimeException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 
     @Override
     public void close() {
-        clear();
-        frames.close();
+        try {
+            clear();
+        } finally {
+            frames.close();
+        }
     }
 
     @Override

@@ -1,8 +1,12 @@
 package dev.ublk4j.vhostuser;
 
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.vhostuser.blk.BlkDevice;
+import dev.ublk4j.vhostuser.blk.CacheMode;
+import dev.ublk4j.vhostuser.blk.CallEnd;
+import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.util.List;
 import java.util.function.Consumer;
@@ -10,6 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /** Does what the messages of one client ask for. One thread. */
 final class Requests implements AutoCloseable {
+    private static final System.Logger LOG = System.getLogger(Requests.class.getName());
+
     private static final long RING_MASK = 0xff;
     private static final long NO_DESCRIPTOR = 1 << 8;
     private static final int CONFIG_HEADER_BYTES = 12;
@@ -17,6 +23,7 @@ final class Requests implements AutoCloseable {
     private final ServedDisk disk;
     private final RegionTable regions;
     private final RingTable rings;
+    private final CacheMode cacheMode;
     private final long offered;
     private long features;
     private long protocolFeatures;
@@ -25,8 +32,9 @@ final class Requests implements AutoCloseable {
     Requests(ServedDisk disk, VhostUserOptions options, Consumer<String> onBroken) {
         this.disk = disk;
         this.regions = new RegionTable(disk.served(), options);
-        this.rings = new RingTable(disk, onBroken);
-        this.offered = Features.of(disk.device());
+        this.cacheMode = new CacheMode(disk.device().geometry().volatileCache());
+        this.rings = new RingTable(disk, cacheMode, options.patience(), onBroken);
+        this.offered = Features.of(disk.device(), options.packed());
     }
 
     /** {@return whether the client may ask for an acknowledgement} */
@@ -95,11 +103,12 @@ final class Requests implements AutoCloseable {
             }
             case SET_INFLIGHT_FD -> {
                 rings.requireNoneServed();
-                InflightMemory.Description description = InflightMemory.Description.get(in);
+                InflightMemory.Description description =
+                        InflightMemory.Description.get(in, disk.device().queues());
                 RingFormat format = RingFormat.of(features);
                 rings.setInflight(InflightMemory.map(description, format, only(descriptors)));
             }
-            case SET_CONFIG -> throw new ProtocolException("nothing of it can be changed");
+            case SET_CONFIG -> setConfig(in);
             default -> throw new ProtocolException("it is not offered");
         }
     }
@@ -129,6 +138,7 @@ final class Requests implements AutoCloseable {
 
     private void setFeatures(long wanted) {
         features = subset(wanted, offered, "features");
+        cacheMode.setFlushes((features & BlkDevice.VIRTIO_BLK_F_FLUSH) != 0);
         if ((features & Features.VHOST_USER_F_PROTOCOL_FEATURES) == 0) {
             // Who does not know of enabling rings cannot do it.
             for (int index = 0; index < disk.device().queues(); index++) {
@@ -210,9 +220,9 @@ final class Requests implements AutoCloseable {
         }
         Fd kick = only(descriptors);
         try {
-            EventFds.check(kick);
+            EventFds.checkKick(kick);
             rings.stop(ring);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             kick.close();
             throw e;
         }
@@ -227,13 +237,14 @@ final class Requests implements AutoCloseable {
             return;
         }
         Fd call = only(descriptors);
+        CallEnd end;
         try {
-            EventFds.check(call);
-        } catch (RuntimeException e) {
+            end = EventFds.call(call);
+        } catch (RuntimeException | Error e) {
             call.close();
             throw e;
         }
-        rings.setCall(ring, call);
+        rings.setCall(ring, end);
     }
 
     private void enable(RingState ring, boolean enabled) {
@@ -265,13 +276,36 @@ final class Requests implements AutoCloseable {
             throw new ProtocolException("%d bytes of it from %d on".formatted(size, offset));
         }
         out.putInt(offset).putInt(size).putInt(flags);
-        out.put(disk.device().config(), offset, size);
+        out.put(disk.device().config(cacheMode.isWriteback()), offset, size);
         assert out.position() >= CONFIG_HEADER_BYTES;
+    }
+
+    /** Takes the one byte that a client may change: whether it will flush. */
+    private void setConfig(ByteBuffer in) {
+        int offset = in.getInt();
+        int size = in.getInt();
+        in.getInt();
+        boolean offers = (features & BlkDevice.VIRTIO_BLK_F_CONFIG_WCE) != 0;
+        if (!offers || offset != BlkDevice.WRITEBACK || size != 1) {
+            throw new ProtocolException(
+                    "%d bytes from %d on cannot be changed".formatted(size, offset));
+        }
+        boolean writeback = in.get() != 0;
+        cacheMode.setWriteback(writeback);
+        if (!writeback) {
+            // What has been answered until now is not flushed by anybody any more.
+            long answer = disk.disk().flush();
+            if (answer < 0) {
+                throw new ProtocolException(
+                        "what was written cannot be flushed: " + Errno.of((int) answer));
+            }
+        }
     }
 
     private void getInflight(ByteBuffer in, ByteBuffer out) {
         int bytes = in.remaining();
-        InflightMemory.Description wanted = InflightMemory.Description.get(in);
+        InflightMemory.Description wanted =
+                InflightMemory.Description.get(in, disk.device().queues());
         SharedMemory file = InflightMemory.create(wanted, RingFormat.of(features));
         passed = file;
         int start = out.position();
@@ -282,12 +316,36 @@ final class Requests implements AutoCloseable {
         }
     }
 
-    /** Stops the rings and lets go of the client's memory. */
+    /**
+     * Stops the rings and lets go of the client's memory. Where the target does not answer what is
+     * out of it, the memory stays until it does.
+     */
     @Override
     public void close() {
         forgetPassed();
-        rings.stopAll();
-        rings.close();
-        regions.close();
+        try {
+            rings.stopAll();
+        } catch (RuntimeException e) {
+            LOG.log(
+                    Level.WARNING,
+                    () -> "the memory of a client that is gone stays: " + e.getMessage());
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("vhost-user-end")
+                    .start(() -> {
+                        rings.stopAllHoweverLate();
+                        letGo();
+                    });
+            return;
+        }
+        letGo();
+    }
+
+    private void letGo() {
+        try {
+            rings.close();
+        } finally {
+            regions.close();
+        }
     }
 }

@@ -44,12 +44,15 @@ enum RingFormat {
         Vring open(
                 RingState ring, GuestMemory memory, long features, @Nullable MemorySegment kept) {
             int size = ring.size();
-            return new PackedRing(
+            PackedRing.Parts parts =
                     PackedRing.Parts.find(
-                            memory, size, ring.descriptors(), ring.available(), ring.used()),
+                            memory, size, ring.descriptors(), ring.available(), ring.used());
+            int base = ring.base(newBase());
+            return new PackedRing(
+                    parts,
                     hasIndirect(features),
                     hasEventIndex(features),
-                    ring.base(newBase()),
+                    base == 0 && !ring.isBaseExact() ? PackedRing.baseOfZero(parts) : base,
                     kept == null ? null : new PackedInflight(kept, size));
         }
     };

@@ -1,7 +1,11 @@
 package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.linux.Fd;
+import dev.ublk4j.vhostuser.blk.CallEnd;
 import dev.ublk4j.vhostuser.blk.CallFd;
+import dev.ublk4j.vhostuser.blk.Service;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalInt;
 import org.jspecify.annotations.Nullable;
 
@@ -17,9 +21,17 @@ final class RingState {
     private long used;
     private OptionalInt base = OptionalInt.empty();
     private boolean enabled;
-    private boolean served;
+    private @Nullable Service service;
+
+    /** What the client was last told of where the ring stands. */
+    private OptionalInt told = OptionalInt.empty();
+
+    private boolean baseExact;
     private @Nullable Fd kickFd;
-    private @Nullable Fd callFd;
+    private @Nullable CallEnd callEnd;
+
+    /** What the client was called with before; may be in use until the ring's queue has changed. */
+    private final List<CallEnd> formerCalls = new ArrayList<>();
 
     RingState(int index) {
         this.index = index;
@@ -64,8 +76,22 @@ final class RingState {
         return base.orElse(atFirst);
     }
 
+    /** The client says where the ring stands. */
     void setBase(int newBase) {
         base = OptionalInt.of(newBase);
+        baseExact = told.isPresent() && told.getAsInt() == newBase;
+    }
+
+    /** The ring has stopped there, which the client is told. */
+    void stopAt(int newBase) {
+        base = OptionalInt.of(newBase);
+        told = base;
+        baseExact = true;
+    }
+
+    /** {@return whether the base is one that was found here, rather than a client's own} */
+    boolean isBaseExact() {
+        return baseExact;
     }
 
     void setEnabled(boolean newEnabled) {
@@ -73,11 +99,16 @@ final class RingState {
     }
 
     boolean isServed() {
-        return served;
+        return service != null;
     }
 
-    void setServed(boolean newServed) {
-        served = newServed;
+    /** {@return what the ring's queue serves, or has been told to serve} */
+    @Nullable Service service() {
+        return service;
+    }
+
+    void setService(@Nullable Service newService) {
+        service = newService;
     }
 
     @Nullable Fd kick() {
@@ -96,12 +127,20 @@ final class RingState {
         return call;
     }
 
-    /** Takes over a descriptor, or null for none; the one before must not be in use any more. */
-    void setCall(@Nullable Fd newCall) {
-        if (callFd != null) {
-            callFd.close();
+    /**
+     * Takes over what the client is called with, or null for nothing; what was before stays open.
+     */
+    void setCall(@Nullable CallEnd newCall) {
+        if (callEnd != null) {
+            formerCalls.add(callEnd);
         }
-        callFd = newCall;
+        callEnd = newCall;
+    }
+
+    /** Closes what the client was called with before, which nobody uses any more. */
+    void closeFormerCalls() {
+        formerCalls.forEach(CallEnd::close);
+        formerCalls.clear();
     }
 
     /** {@return whether everything has been said that is needed to serve the ring} */
@@ -113,6 +152,7 @@ final class RingState {
         setKick(null);
         call.set(null);
         setCall(null);
+        closeFormerCalls();
     }
 
     @Override
@@ -123,6 +163,6 @@ final class RingState {
                         size,
                         base.isPresent() ? "base 0x%x".formatted(base.getAsInt()) : "new",
                         enabled ? ", enabled" : "",
-                        served ? ", served" : "");
+                        isServed() ? ", served" : "");
     }
 }

@@ -1,8 +1,9 @@
 package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.vhostuser.blk.BlkDevice;
-import dev.ublk4j.vhostuser.blk.BlkQueue;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.vhostuser.blk.CacheMode;
+import dev.ublk4j.vhostuser.blk.CallEnd;
 import dev.ublk4j.vhostuser.blk.Service;
 import dev.ublk4j.vhostuser.ring.BadRingException;
 import dev.ublk4j.vhostuser.ring.GuestMemory;
@@ -26,13 +27,12 @@ import org.jspecify.annotations.Nullable;
 final class RingTable {
     private static final System.Logger LOG = System.getLogger(RingTable.class.getName());
 
-    /** How long requests that are out may take to be answered, when a ring is to stop. */
-    private static final Duration PATIENCE = Duration.ofSeconds(30);
-
     /** How often a queue that does not stop is helped over a full counter of its client's. */
     private static final Duration UNBLOCK_PAUSE = Duration.ofMillis(100);
 
     private final ServedDisk served;
+    private final CacheMode cacheMode;
+    private final Duration patience;
     private final Consumer<String> onBroken;
     private final List<RingState> rings = new ArrayList<>();
     private @Nullable InflightMemory inflight;
@@ -40,10 +40,15 @@ final class RingTable {
     /**
      * Makes a table of rings of which nothing is known.
      *
+     * @param cacheMode of the client
+     * @param patience how long what is out may take to be answered, when a ring is to stop
      * @param onBroken told, on the thread of a queue, that its ring makes no sense
      */
-    RingTable(ServedDisk served, Consumer<String> onBroken) {
+    RingTable(
+            ServedDisk served, CacheMode cacheMode, Duration patience, Consumer<String> onBroken) {
         this.served = served;
+        this.cacheMode = cacheMode;
+        this.patience = patience;
         this.onBroken = onBroken;
         for (int index = 0; index < served.device().queues(); index++) {
             rings.add(new RingState(index));
@@ -90,26 +95,35 @@ final class RingTable {
         if (ring.isServed() || !ring.isComplete() || kick == null) {
             return;
         }
-        BlkQueue queue = served.queue(ring.index());
-        await(queue.attach(service(ring, kick, memory, features)), ring);
-        ring.setServed(true);
+        Service service = service(ring, kick, memory, features);
+        CompletableFuture<@Nullable Void> attaching = served.queue(ring.index()).attach(service);
+        // Though it be late: until it is stopped, the queue may begin with it.
+        ring.setService(service);
+        try {
+            await(attaching, ring);
+        } catch (ProtocolException e) {
+            ring.setService(null);
+            throw e;
+        }
     }
 
     private Service service(RingState ring, Fd kick, GuestMemory memory, long features) {
-        boolean flushes = (features & BlkDevice.VIRTIO_BLK_F_FLUSH) != 0;
+        DeviceInfo info = served.served().info();
         try {
             return new Service(
                     open(ring, memory, features),
-                    memory,
+                    new Service.MemoryView(memory),
                     served.device(),
                     served.disk(),
                     kick,
                     ring.call(),
                     served.disk().size() >> 9,
                     served.device().geometry().dmaAlignment() - 1,
-                    served.device().geometry().volatileCache() && !flushes,
+                    (long) info.queueDepth() * info.maxIoBufBytes(),
+                    cacheMode,
                     onBroken);
-        } catch (BadRingException e) {
+        } catch (BadRingException | InternalError e) {
+            // An InternalError is what the JVM throws where mapped memory is gone.
             throw new ProtocolException("ring %d: %s".formatted(ring.index(), e.getMessage()), e);
         }
     }
@@ -131,26 +145,48 @@ final class RingTable {
 
     /** Stops a ring, when nothing of it is out any more; does nothing when it is not served. */
     void stop(RingState ring) {
-        if (ring.isServed()) {
-            finishStop(ring, served.queue(ring.index()).detach());
+        Service service = ring.service();
+        if (service != null) {
+            finishStop(ring, served.queue(ring.index()).detach(service));
         }
     }
 
     /** Stops all rings, and answers with those that were served. */
     List<RingState> stopAll() {
-        List<RingState> stopping = rings.stream().filter(RingState::isServed).toList();
-        List<CompletableFuture<OptionalInt>> stops =
-                stopping.stream().map(ring -> served.queue(ring.index()).detach()).toList();
+        List<RingState> stopping = new ArrayList<>();
+        List<CompletableFuture<OptionalInt>> stops = new ArrayList<>();
+        for (RingState ring : rings) {
+            Service service = ring.service();
+            if (service != null) {
+                stopping.add(ring);
+                stops.add(served.queue(ring.index()).detach(service));
+            }
+        }
         for (int i = 0; i < stopping.size(); i++) {
             finishStop(stopping.get(i), stops.get(i));
         }
         return stopping;
     }
 
-    private static void finishStop(RingState ring, CompletableFuture<OptionalInt> stop) {
+    private void finishStop(RingState ring, CompletableFuture<OptionalInt> stop) {
         OptionalInt base = await(stop, ring);
-        ring.setServed(false);
-        base.ifPresent(ring::setBase);
+        ring.setService(null);
+        base.ifPresent(ring::stopAt);
+    }
+
+    /** Stops all rings, and waits for it as long as it takes; the client has gone. */
+    void stopAllHoweverLate() {
+        for (RingState ring : rings) {
+            Service service = ring.service();
+            if (service != null) {
+                ring.call().set(null);
+                served.queue(ring.index())
+                        .detach(service)
+                        .handle((base, ended) -> base == null ? OptionalInt.empty() : base)
+                        .join();
+                ring.setService(null);
+            }
+        }
     }
 
     /** Has all rings look descriptors up in other memory, which has more than there was. */
@@ -163,19 +199,19 @@ final class RingTable {
     }
 
     /** Has a ring call by another descriptor, taken over; null for none. */
-    void setCall(RingState ring, @Nullable Fd call) {
+    void setCall(RingState ring, @Nullable CallEnd call) {
+        ring.setCall(call);
         if (ring.isServed()) {
             await(served.queue(ring.index()).setCall(call), ring);
         } else {
             ring.call().set(call);
         }
         // The queue's thread uses the one before no longer.
-        ring.setCall(call);
+        ring.closeFormerCalls();
     }
 
-    private static <T extends @Nullable Object> T await(
-            CompletableFuture<T> change, RingState ring) {
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+    private <T extends @Nullable Object> T await(CompletableFuture<T> change, RingState ring) {
+        long deadline = System.nanoTime() + patience.toNanos();
         boolean interrupted = false;
         try {
             while (true) {

@@ -63,10 +63,23 @@ final class Session implements AutoCloseable {
      */
     Session(UnixSocket socket, ServedDisk disk, VhostUserOptions options) {
         this.wakeup = EventFd.nonBlocking();
-        this.stream =
-                new MessageStream(
-                        socket, HEADER_BYTES + MAX_PAYLOAD_BYTES, MAX_DESCRIPTORS + 1, wakeup.fd());
-        this.requests = new Requests(disk, options, this::onBroken);
+        MessageStream opened = null;
+        try {
+            opened =
+                    new MessageStream(
+                            socket,
+                            HEADER_BYTES + MAX_PAYLOAD_BYTES,
+                            MAX_DESCRIPTORS + 1,
+                            wakeup.fd());
+            requests = new Requests(disk, options, this::onBroken);
+        } catch (Throwable e) {
+            if (opened != null) {
+                opened.close();
+            }
+            wakeup.close();
+            throw e;
+        }
+        stream = opened;
     }
 
     /** On a queue's thread. */
@@ -104,7 +117,10 @@ final class Session implements AutoCloseable {
             }
         } catch (ProtocolException e) {
             LOG.log(Level.WARNING, "vhost-user client dropped: " + e.getMessage());
-        } catch (LinuxException e) {
+        } catch (LinuxException | IllegalStateException e) {
+            LOG.log(Level.WARNING, () -> "vhost-user client dropped: " + e.getMessage());
+        } catch (RuntimeException | Error e) {
+            // Whatever it is, it is this client's. The next one is served.
             LOG.log(Level.WARNING, "vhost-user client dropped", e);
         }
     }
@@ -136,7 +152,8 @@ final class Session implements AutoCloseable {
 
     private Outcome answer(int number, int flags, ByteBuffer in) {
         ByteBuffer out = stream.out().clear().position(HEADER_BYTES);
-        boolean acknowledged = (flags & NEED_REPLY) != 0 && requests.acknowledges();
+        boolean wanted = (flags & NEED_REPLY) != 0;
+        boolean before = requests.acknowledges();
         MessageCode code = MessageCode.of(number);
         String name = code == null ? "request " + number : code.toString();
         List<Fd> descriptors = takeDescriptors();
@@ -151,10 +168,12 @@ final class Session implements AutoCloseable {
             if (answered) {
                 return send(number, out, requests.takePassed());
             }
+            // Also of the message by which acknowledgements are agreed on.
+            boolean acknowledged = wanted && (before || requests.acknowledges());
             return acknowledged ? send(number, out.putLong(0), null) : Outcome.DONE;
         } catch (ProtocolException | BufferUnderflowException e) {
             String what = e instanceof ProtocolException ? e.getMessage() : "it is too short";
-            if (!acknowledged) {
+            if (!wanted || !before) {
                 throw new ProtocolException("%s: %s".formatted(name, what), e);
             }
             LOG.log(Level.WARNING, () -> "vhost-user client refused: %s: %s".formatted(name, what));
@@ -190,10 +209,13 @@ final class Session implements AutoCloseable {
         try {
             requests.close();
         } finally {
-            stream.close();
-            synchronized (ending) {
-                ended = true;
-                wakeup.close();
+            try {
+                stream.close();
+            } finally {
+                synchronized (ending) {
+                    ended = true;
+                    wakeup.close();
+                }
             }
         }
     }

@@ -18,16 +18,20 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Requests that were out when another process died are done, and those that it answered are not
  * done again. What that process has left behind is written by hand.
  */
 final class DeadServerTest {
+    private static final Duration LONG = Duration.ofSeconds(20);
     private static final int BLOCK = 4096;
     private static final int PACKED_ENTRY = 32;
 
@@ -110,6 +114,42 @@ final class DeadServerTest {
             assertThat(ring.base()).isEqualTo(2);
             assertThat(left.state.get(JAVA_BYTE, 16 + 3 * 16)).isZero();
             assertThat(left.state.get(JAVA_BYTE, 16 + 6 * 16)).isZero();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(RingFormat.class)
+    void aCallThatADeadServerOwesIsMade(RingFormat format) {
+        try (TestClient client = TestClient.withMemory(disk.socket(), format)) {
+            TestRing ring = TestRing.of(client, 0);
+            ring.callAfter(1);
+            ring.request(3, OUT, 0, DATA, BLOCK);
+            ring.offer(3);
+            // The answer is published, and its client was to be called for it.
+            answerByHand(client, ring);
+            ring.configure();
+            client.tell(TestClient.SET_VRING_BASE, TestClient.pair(0, ring.here()));
+            client.tell(TestClient.SET_VRING_ENABLE, TestClient.pair(0, 1));
+            assertThat(ring.isCalled(LONG)).isTrue();
+            ring.forgetCalls();
+            // So it is by another descriptor: the one before may have had the call.
+            client.tell(TestClient.SET_VRING_CALL, TestClient.payload(0), ring.call.fd());
+            assertThat(ring.isCalled(LONG)).isTrue();
+        }
+    }
+
+    private static void answerByHand(TestClient client, TestRing ring) {
+        switch (ring) {
+            case SplitTestRing _ -> {
+                client.memory().set(JAVA_INT, 0x8000 + 4, 3);
+                client.memory().set(JAVA_INT, 0x8000 + 8, 1);
+                client.memory().set(JAVA_SHORT, 0x8000 + 2, (short) 1);
+            }
+            case PackedTestRing packed ->
+                    packed.driver.answerByHand(
+                            0,
+                            new PackedDriver.Answer(3, 1),
+                            PackedDriver.AVAIL | PackedDriver.USED | WRITE);
         }
     }
 

@@ -40,6 +40,7 @@ final class TestClient implements AutoCloseable {
     static final int GET_QUEUE_NUM = 17;
     static final int SET_VRING_ENABLE = 18;
     static final int GET_CONFIG = 24;
+    static final int SET_CONFIG = 25;
     static final int GET_INFLIGHT_FD = 31;
     static final int SET_INFLIGHT_FD = 32;
     static final int GET_MAX_MEM_SLOTS = 36;
@@ -73,8 +74,18 @@ final class TestClient implements AutoCloseable {
         return negotiated(path, RingFormat.SPLIT);
     }
 
+    /** Connects, and says nothing. */
+    static TestClient connected(Path path) {
+        return new TestClient(UnixSocket.connect(path, PATIENCE), RingFormat.SPLIT);
+    }
+
     /** Connects and agrees on everything that is offered and goes with such rings. */
     static TestClient negotiated(Path path, RingFormat format) {
+        return negotiated(path, format, 0);
+    }
+
+    /** The same, without some features. */
+    static TestClient negotiated(Path path, RingFormat format, long without) {
         TestClient client = new TestClient(UnixSocket.connect(path, PATIENCE), format);
         long features = client.ask(GET_FEATURES, payload()).getLong();
         long protocol = client.ask(GET_PROTOCOL_FEATURES, payload()).getLong();
@@ -83,7 +94,9 @@ final class TestClient implements AutoCloseable {
         assertThat(features & RING_PACKED).as("VIRTIO_F_RING_PACKED").isNotZero();
         client.tell(
                 SET_FEATURES,
-                payload(format == RingFormat.PACKED ? features : features & ~RING_PACKED));
+                payload(
+                        (format == RingFormat.PACKED ? features : features & ~RING_PACKED)
+                                & ~without));
         return client;
     }
 
@@ -93,7 +106,12 @@ final class TestClient implements AutoCloseable {
 
     /** The same, with its memory shared. */
     static TestClient withMemory(Path path, RingFormat format) {
-        TestClient client = negotiated(path, format);
+        return withMemory(path, format, 0);
+    }
+
+    /** The same, without some features. */
+    static TestClient withMemory(Path path, RingFormat format, long without) {
+        TestClient client = negotiated(path, format, without);
         client.tell(ADD_MEM_REG, region(GUEST, MEMORY_BYTES, USER, 0), client.file.fd());
         return client;
     }

@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.Syscall;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 
@@ -176,6 +178,12 @@ abstract sealed class TestRing permits SplitTestRing, PackedTestRing {
         memory.set(JAVA_INT, DATA + 8, sectors);
         memory.set(JAVA_INT, DATA + 12, flags);
         return run(type, 0, DATA, 16);
+    }
+
+    /** Forgets that the client was called, which it is whenever a ring begins. */
+    void forgetCalls() {
+        MemorySegment counter = Arena.ofAuto().allocate(JAVA_LONG);
+        Syscall.call(Syscall.Call.READ, call.fd().number(), counter.address(), Long.BYTES);
     }
 
     boolean isCalled(Duration time) {

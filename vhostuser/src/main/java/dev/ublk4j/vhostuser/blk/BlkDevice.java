@@ -44,6 +44,9 @@ public final class BlkDevice {
     /** The sizes of blocks and of good requests are told. */
     public static final long VIRTIO_BLK_F_TOPOLOGY = 1L << 10;
 
+    /** The client may say whether it flushes, at any time. */
+    public static final long VIRTIO_BLK_F_CONFIG_WCE = 1L << 11;
+
     /** There can be several queues. */
     public static final long VIRTIO_BLK_F_MQ = 1L << 12;
 
@@ -55,6 +58,11 @@ public final class BlkDevice {
 
     /** Bytes of the configuration that a client can read; those after what is known are 0. */
     public static final int CONFIG_BYTES = 256;
+
+    /**
+     * Where the configuration says whether the client has to flush: the one byte that it can set.
+     */
+    public static final int WRITEBACK = 32;
 
     /** The longest serial number. */
     public static final int SERIAL_BYTES = 20;
@@ -108,13 +116,18 @@ public final class BlkDevice {
                 | VIRTIO_BLK_F_TOPOLOGY
                 | VIRTIO_BLK_F_FLUSH
                 | VIRTIO_BLK_F_MQ
+                | (geometry.volatileCache() ? VIRTIO_BLK_F_CONFIG_WCE : 0)
                 | (geometry.readOnly() ? VIRTIO_BLK_F_RO : 0)
                 | (geometry.maxDiscard() != 0 ? VIRTIO_BLK_F_DISCARD : 0)
                 | (geometry.maxWriteZeroes() != 0 ? VIRTIO_BLK_F_WRITE_ZEROES : 0);
     }
 
-    /** {@return the configuration, {@link #CONFIG_BYTES}} */
-    public byte[] config() {
+    /**
+     * {@return the configuration, {@link #CONFIG_BYTES}}
+     *
+     * @param writeback whether the client has to flush
+     */
+    public byte[] config(boolean writeback) {
         byte[] bytes = new byte[CONFIG_BYTES];
         MemorySegment config = MemorySegment.ofArray(bytes);
         int block = geometry.logicalBlockSize();
@@ -124,7 +137,7 @@ public final class BlkDevice {
         config.set(JAVA_BYTE, 24, (byte) log2(geometry.physicalBlockSize() / block));
         config.set(JAVA_SHORT_UNALIGNED, 26, (short) (geometry.physicalBlockSize() / block));
         config.set(JAVA_INT_UNALIGNED, 28, geometry.optimalIo() / block);
-        config.set(JAVA_BYTE, 32, (byte) (geometry.volatileCache() ? 1 : 0));
+        config.set(JAVA_BYTE, WRITEBACK, (byte) (writeback ? 1 : 0));
         config.set(JAVA_SHORT_UNALIGNED, 34, (short) queues);
         if (geometry.maxDiscard() != 0) {
             config.set(JAVA_INT_UNALIGNED, 36, geometry.maxDiscard() / SECTOR);

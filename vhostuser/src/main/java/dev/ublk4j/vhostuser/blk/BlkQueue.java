@@ -2,9 +2,7 @@ package dev.ublk4j.vhostuser.blk;
 
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.server.AdaptiveWait;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.QueueGuest;
 import dev.ublk4j.uring.IoUring;
@@ -17,8 +15,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -53,11 +49,11 @@ public final class BlkQueue implements QueueGuest {
      * is only counted down.
      */
     private final int number;
-    private final AdaptiveWait wait;
+    private final Idling idling;
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment header = arena.allocate(BlkRequest.HEADER_BYTES, Long.BYTES);
     private final Changes changes = new Changes();
-    private final ConcurrentLinkedQueue<Late> late = new ConcurrentLinkedQueue<>();
+    private final LateAnswers late = new LateAnswers();
     private volatile @Nullable Queue queue;
 
     // Of the queue's thread, from here on.
@@ -67,13 +63,14 @@ public final class BlkQueue implements QueueGuest {
     private DescriptorChain chain = new DescriptorChain();
     private int outside;
     private boolean broken;
-    private boolean kicksEnabled;
     private long attachments;
 
-    private final LongAdder bounces = new LongAdder();
+    /**
+     * The memory for data that has to be copied; what waits for some is the last that was taken.
+     */
+    private final BounceMemory bounces = new BounceMemory();
 
-    /** An answer of the disk that came on another thread. */
-    private record Late(BlkSlot slot, long result) {}
+    private @Nullable BlkSlot waiting;
 
     /**
      * Makes the guest of a queue.
@@ -83,7 +80,7 @@ public final class BlkQueue implements QueueGuest {
      */
     public BlkQueue(int number, long pollNanos) {
         this.number = number;
-        this.wait = new AdaptiveWait(pollNanos);
+        this.idling = new Idling(pollNanos);
     }
 
     /** {@return the number of the device's queue} */
@@ -93,11 +90,11 @@ public final class BlkQueue implements QueueGuest {
 
     /** {@return how many requests had to be copied because the client's data was not aligned} */
     public long bounces() {
-        return bounces.sum();
+        return bounces.count();
     }
 
     /**
-     * Begins to serve a virtqueue; from any thread.
+     * Begins to serve a virtqueue, once one before it has ended; from any thread.
      *
      * @return completes when it is served
      */
@@ -108,19 +105,24 @@ public final class BlkQueue implements QueueGuest {
     /**
      * Looks descriptors up in other memory from now on, which has all there was; from any thread.
      */
-    public CompletableFuture<@Nullable Void> replaceMemory(GuestMemory memory) {
+    public CompletableFuture<@Nullable Void> replaceMemory(GuestMemory newMemory) {
         return changes.soon(() -> {
             if (service != null) {
-                service = service.with(memory);
+                service.memory().set(newMemory);
             }
         });
     }
 
-    /** Calls the client by another descriptor from now on, null for none; from any thread. */
-    public CompletableFuture<@Nullable Void> setCall(@Nullable Fd call) {
+    /**
+     * Calls the client by another descriptor from now on, null for none, and at once; from any
+     * thread.
+     */
+    public CompletableFuture<@Nullable Void> setCall(@Nullable CallEnd call) {
         return changes.soon(() -> {
-            if (service != null) {
-                service.call().set(call);
+            Service served = service;
+            if (served != null) {
+                served.call().set(call);
+                callAnyway(served);
             }
         });
     }
@@ -128,28 +130,44 @@ public final class BlkQueue implements QueueGuest {
     /**
      * Ends serving, once everything that was taken off the ring has been answered; from any thread.
      *
-     * @return the ring's base, if one was served
+     * @param served what {@link #attach} was given
+     * @return the ring's base, if it was served
      */
-    public CompletableFuture<OptionalInt> detach() {
-        return changes.whenNothingIsOut(this::end);
+    public CompletableFuture<OptionalInt> detach(Service served) {
+        return changes.whenNothingIsOut(() -> end(served));
     }
 
     private void begin(Service newService) {
         if (service != null) {
             throw new IllegalStateException("queue " + number + " serves a ring already");
         }
-        service = newService;
-        broken = false;
         int size = newService.ring().size();
         if (slots.length != size) {
-            slots = new BlkSlot[size];
+            BlkSlot[] created = new BlkSlot[size];
             for (int id = 0; id < size; id++) {
-                slots[id] = new BlkSlot(this, id);
+                created[id] = new BlkSlot(this, id);
             }
+            slots = created;
         }
+        bounces.setMost(newService.bounceBytes());
         attachments++;
         armKick(newService);
-        kicksEnabled = true;
+        service = newService;
+        broken = false;
+        idling.begin();
+        callAnyway(newService);
+    }
+
+    /**
+     * Calls although nothing has been answered: a process that died may have answered without
+     * calling, and no call of a later answer need make up for it.
+     */
+    private void callAnyway(Service served) {
+        try {
+            served.call().signal();
+        } catch (LinuxException e) {
+            breakRing(e);
+        }
     }
 
     private void armKick(Service served) {
@@ -158,17 +176,21 @@ public final class BlkQueue implements QueueGuest {
         mine.ring().pollAdd(served.kick().number(), Poll.POLLIN, true, userData);
     }
 
-    private OptionalInt end() {
-        Service ended = service;
-        if (ended == null) {
+    /** Ends a service, if it is the one that there is. */
+    private OptionalInt end(Service expected) {
+        if (service != expected) {
             return OptionalInt.empty();
         }
-        if (!broken) {
-            guarded(this::publish);
+        try {
+            if (!broken) {
+                publish();
+            }
+        } catch (Throwable e) {
+            breakRing(e);
         }
         service = null;
         running().ring().cancel(Queue.guestUserData(attachments), Queue.guestUserData(0));
-        return OptionalInt.of(ended.ring().base());
+        return OptionalInt.of(expected.ring().base());
     }
 
     private Queue running() {
@@ -195,14 +217,19 @@ public final class BlkQueue implements QueueGuest {
         if (result < 0) {
             breakRing("its kick descriptor cannot be waited for: " + Errno.of(result));
         } else if ((flags & IoUring.IORING_CQE_F_MORE) == 0) {
-            armKick(served);
+            try {
+                armKick(served);
+            } catch (RuntimeException e) {
+                breakRing(e);
+            }
         }
     }
 
     @Override
     public boolean turn(boolean busy) {
         boolean worked = changes.apply(outside);
-        worked |= finishLate();
+        worked |= late.finish();
+        worked |= goOnWaiting();
         Service served = service;
         if (served == null || broken) {
             return worked || busy;
@@ -212,53 +239,12 @@ public final class BlkQueue implements QueueGuest {
             if (!changes.isHeld()) {
                 worked |= take(served);
             }
-            return (worked || busy) ? goOn(served) : !sleep(served);
-        } catch (BadRingException | LinuxException e) {
-            breakRing(String.valueOf(e.getMessage()));
-        } catch (InternalError e) {
-            // What the JVM throws where mapped memory is gone: the client has cut its file short.
-            breakRing("its memory is gone: " + e.getMessage());
+            return (worked || busy) ? idling.goOn(served.ring()) : !idling.sleep(served.ring());
+        } catch (Throwable e) {
+            // Whatever it is, it is this client's. The device goes on, for the next one.
+            breakRing(e);
         }
         return true;
-    }
-
-    private boolean goOn(Service served) {
-        if (wait.isAsleep()) {
-            wait.awake(System.nanoTime());
-        } else {
-            wait.busy();
-        }
-        if (kicksEnabled) {
-            served.ring().disableKicks();
-            kicksEnabled = false;
-        }
-        return true;
-    }
-
-    /** {@return whether the thread may sleep, as it has nothing to do} */
-    private boolean sleep(Service served) {
-        long now = System.nanoTime();
-        if (!wait.sleeps(now)) {
-            Thread.onSpinWait();
-            return false;
-        }
-        if (!kicksEnabled) {
-            kicksEnabled = true;
-            if (served.ring().enableKicks()) {
-                return false;
-            }
-        }
-        wait.asleep(now);
-        return true;
-    }
-
-    private boolean finishLate() {
-        boolean any = false;
-        for (Late next = late.poll(); next != null; next = late.poll()) {
-            next.slot().finish(next.result());
-            any = true;
-        }
-        return any;
     }
 
     private boolean publish() {
@@ -273,8 +259,8 @@ public final class BlkQueue implements QueueGuest {
     private boolean take(Service served) {
         Vring ring = served.ring();
         int taken = 0;
-        while (taken < slots.length) {
-            int id = ring.pop(served.memory(), chain);
+        while (taken < slots.length && waiting == null) {
+            int id = ring.pop(served.memory().get(), chain);
             if (id == Vring.NONE) {
                 break;
             }
@@ -286,6 +272,21 @@ public final class BlkQueue implements QueueGuest {
             start(slot);
         }
         return taken != 0;
+    }
+
+    /** Begins the request that waits for memory, if it can be; answers whether it was. */
+    private boolean goOnWaiting() {
+        BlkSlot slot = waiting;
+        if (slot == null) {
+            return false;
+        }
+        waiting = null;
+        if (isSound()) {
+            slot.goOn();
+        } else {
+            slot.finish(Errno.ECANCELED.negated());
+        }
+        return waiting == null;
     }
 
     private void start(BlkSlot slot) {
@@ -301,12 +302,16 @@ public final class BlkQueue implements QueueGuest {
         }
     }
 
-    private void guarded(Runnable action) {
-        try {
-            action.run();
-        } catch (BadRingException | LinuxException | InternalError e) {
-            breakRing(String.valueOf(e.getMessage()));
-        }
+    /** Serves the ring no more, for what its client has done, or what went wrong with it. */
+    void breakRing(Throwable e) {
+        breakRing(
+                switch (e) {
+                    case BadRingException bad -> String.valueOf(bad.getMessage());
+                    case LinuxException refused -> String.valueOf(refused.getMessage());
+                    // What the JVM throws where mapped memory is gone: its client has cut it short.
+                    case InternalError gone -> "its memory is gone: " + gone.getMessage();
+                    default -> "failed with " + e;
+                });
     }
 
     private void breakRing(String reason) {
@@ -328,28 +333,13 @@ public final class BlkQueue implements QueueGuest {
         return !broken && service != null;
     }
 
-    private Service served() {
+    /** {@return what is served, while a request is out} */
+    Service served() {
         Service served = service;
         if (served == null) {
             throw new IllegalStateException("queue " + number + " serves no ring");
         }
         return served;
-    }
-
-    BlkDevice device() {
-        return served().device();
-    }
-
-    long sectors() {
-        return served().sectors();
-    }
-
-    int alignmentMask() {
-        return served().alignmentMask();
-    }
-
-    boolean writesThrough() {
-        return served().writeThrough();
     }
 
     void submit(DiskRequest request) {
@@ -360,7 +350,11 @@ public final class BlkQueue implements QueueGuest {
         outside--;
         Service served = service;
         if (served != null && !broken) {
-            served.ring().push(id, written);
+            try {
+                served.ring().push(id, written);
+            } catch (Throwable e) {
+                breakRing(e);
+            }
         }
     }
 
@@ -371,12 +365,17 @@ public final class BlkQueue implements QueueGuest {
         return kept;
     }
 
-    void countBounce() {
-        bounces.increment();
+    BounceMemory bounceMemory() {
+        return bounces;
+    }
+
+    /** Begins a request when there is memory for its data; nothing more is taken until then. */
+    void await(BlkSlot slot) {
+        waiting = slot;
     }
 
     void doneElsewhere(BlkSlot slot, long result) {
-        late.add(new Late(slot, result));
+        late.add(slot, result);
         Queue mine = queue;
         if (mine != null) {
             mine.callGuest();
@@ -387,6 +386,7 @@ public final class BlkQueue implements QueueGuest {
     public void stopped() {
         // The device has stopped: whatever was out has been answered, or nobody will.
         outside = 0;
+        waiting = null;
         broken = true;
         changes.close();
         queue = null;

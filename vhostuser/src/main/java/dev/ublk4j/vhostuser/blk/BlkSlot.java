@@ -8,9 +8,9 @@ import dev.ublk4j.embedded.DiskCompletion;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.vhostuser.ring.BadRingException;
 import dev.ublk4j.vhostuser.ring.DescriptorChain;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -35,8 +35,13 @@ final class BlkSlot implements DiskCompletion {
     /** The data, where the disk needs it better aligned than the client has it; else null. */
     private @Nullable MemorySegment bounce;
 
-    /** Of a read that bounces: where the data goes in the end. */
-    private @Nullable DescriptorChain bounceTo;
+    /** Where the client has that data. */
+    private @Nullable DescriptorChain chainOfBounce;
+
+    private int bounceBytes;
+
+    /** Whether what the request has changed is to be flushed before it is answered. */
+    private boolean flushAfterwards;
 
     BlkSlot(BlkQueue queue, int id) {
         this.queue = queue;
@@ -96,53 +101,80 @@ final class BlkSlot implements DiskCompletion {
 
     private void read(DescriptorChain chain, long sector) {
         dataBytes = (int) chain.writableBytes() - 1;
-        if (!isOnDisk(sector)) {
+        if (!isOnDisk(sector, dataBytes)) {
             answer(BlkRequest.VIRTIO_BLK_S_IOERR);
             return;
         }
         request.read(sector << 9);
         if (isAligned(chain, chain.readable(), 0, dataBytes)) {
             addData(chain, chain.readable(), 0, dataBytes);
+            submit(request);
         } else {
-            request.add(bounceOf(dataBytes));
-            bounceTo = queue.keepChain();
+            bounce(dataBytes);
         }
-        submit(request);
     }
 
     private void write(DescriptorChain chain, long sector) {
         int bytes = (int) chain.readableBytes() - BlkRequest.HEADER_BYTES;
-        if (!isOnDisk(sector)) {
+        if (!isOnDisk(sector, bytes)) {
             answer(BlkRequest.VIRTIO_BLK_S_IOERR);
             return;
         }
-        if (queue.writesThrough()) {
+        if (queue.served().cacheMode().writesThrough()) {
             request.writeThrough(sector << 9);
         } else {
             request.write(sector << 9);
         }
         if (isAligned(chain, 0, BlkRequest.HEADER_BYTES, bytes)) {
             addData(chain, 0, BlkRequest.HEADER_BYTES, bytes);
+            submit(request);
         } else {
-            MemorySegment copy = bounceOf(bytes);
-            chain.read(BlkRequest.HEADER_BYTES, copy);
-            request.add(copy);
+            bounce(bytes);
+        }
+    }
+
+    /** {@return whether all of a range can be on the disk, of a size that the client was told} */
+    private boolean isOnDisk(long sector, long bytes) {
+        long disk = queue.served().diskBytes();
+        return sector >= 0 && sector <= disk >> 9 && bytes <= disk - (sector << 9);
+    }
+
+    /** Has the data of the request that is filled in go by memory that is aligned. */
+    private void bounce(int bytes) {
+        if (!queue.bounceMemory().canHold(bytes)) {
+            answer(BlkRequest.VIRTIO_BLK_S_IOERR);
+            return;
+        }
+        chainOfBounce = queue.keepChain();
+        bounceBytes = bytes;
+        out = true;
+        goOn();
+    }
+
+    /** Begins a request that bounces, when there is memory for it; else waits on. */
+    void goOn() {
+        MemorySegment memory = null;
+        DescriptorChain chain = chainOfBounce;
+        try {
+            memory = queue.bounceMemory().takeOrNull(bounceBytes);
+            if (memory == null || chain == null) {
+                queue.await(this);
+                return;
+            }
+            bounce = memory;
+            if (request.op() == IoOp.UBLK_IO_OP_WRITE) {
+                chain.read(BlkRequest.HEADER_BYTES, memory);
+            }
+            request.add(memory);
+        } catch (Throwable e) {
+            // For example, there is less memory than the operator has thought.
+            if (!(e instanceof OutOfMemoryError)) {
+                queue.breakRing(e);
+            }
+            finish(Errno.ENOMEM.negated());
+            return;
         }
         submit(request);
-    }
-
-    /**
-     * {@return whether a sector can be one of the disk's: multiplied by 512 it stays what it is}
-     */
-    private boolean isOnDisk(long sector) {
-        return sector >= 0 && sector <= queue.sectors();
-    }
-
-    private MemorySegment bounceOf(int bytes) {
-        queue.countBounce();
-        MemorySegment memory = Arena.ofAuto().allocate(bytes, PAGE);
-        bounce = memory;
-        return memory;
     }
 
     /** {@return whether each piece of the data is aligned as the disk wants it} */
@@ -161,7 +193,7 @@ final class BlkSlot implements DiskCompletion {
                 before -= chain.length(piece);
             }
         }
-        return (together & queue.alignmentMask()) == 0;
+        return (together & queue.served().alignmentMask()) == 0;
     }
 
     private void addData(DescriptorChain chain, int firstPiece, long skip, int bytes) {
@@ -185,7 +217,7 @@ final class BlkSlot implements DiskCompletion {
     private void tellSerial(DescriptorChain chain) {
         dataBytes = (int) Math.min(chain.writableBytes() - 1, BlkDevice.SERIAL_BYTES);
         if (dataBytes > 0) {
-            chain.write(0, queue.device().serial().asSlice(0, dataBytes));
+            chain.write(0, queue.served().device().serial().asSlice(0, dataBytes));
         }
         answer(BlkRequest.VIRTIO_BLK_S_OK);
     }
@@ -193,13 +225,14 @@ final class BlkSlot implements DiskCompletion {
     /** A discard or a write of zeroes, of the one range that the configuration allows. */
     private void clear(DescriptorChain chain, MemorySegment range, int type) {
         boolean isDiscard = type == BlkRequest.VIRTIO_BLK_T_DISCARD;
-        Geometry geometry = queue.device().geometry();
+        Geometry geometry = queue.served().device().geometry();
         int most = isDiscard ? geometry.maxDiscard() : geometry.maxWriteZeroes();
-        if (most == 0) {
+        int ranges = BlkRequest.HEADER_BYTES + BlkRequest.RANGE_BYTES;
+        if (most == 0 || chain.readableBytes() > ranges) {
             answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
             return;
         }
-        if (chain.readableBytes() != BlkRequest.HEADER_BYTES + BlkRequest.RANGE_BYTES) {
+        if (chain.readableBytes() < ranges) {
             answer(BlkRequest.VIRTIO_BLK_S_IOERR);
             return;
         }
@@ -209,12 +242,16 @@ final class BlkSlot implements DiskCompletion {
         int flags = range.get(JAVA_INT_UNALIGNED, 12);
         if ((flags & (isDiscard ? ~0 : ~BlkRequest.UNMAP)) != 0) {
             answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
-        } else if (bytes > most || !isOnDisk(sector)) {
+        } else if (bytes > most || !isOnDisk(sector, bytes)) {
             answer(BlkRequest.VIRTIO_BLK_S_IOERR);
-        } else if (isDiscard) {
-            submit(request.discard(sector << 9, bytes));
         } else {
-            submit(request.writeZeroes(sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
+            // A flag of the request would not do: targets look at it in writes alone.
+            flushAfterwards = queue.served().cacheMode().writesThrough();
+            submit(
+                    isDiscard
+                            ? request.discard(sector << 9, bytes)
+                            : request.writeZeroes(
+                                    sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
         }
     }
 
@@ -230,25 +267,53 @@ final class BlkSlot implements DiskCompletion {
 
     /** Answers with what the disk said; on the queue's thread. */
     void finish(long result) {
-        DescriptorChain destination = bounceTo;
-        if (destination != null && bounce != null && result >= 0 && queue.isSound()) {
-            destination.write(0, bounce);
+        if (flushAfterwards && result >= 0 && queue.isSound()) {
+            flushAfterwards = false;
+            submit(request.flush());
+            return;
         }
-        bounce = null;
-        bounceTo = null;
-        if (result >= 0) {
+        flushAfterwards = false;
+        long end = result;
+        MemorySegment copied = bounce;
+        if (copied != null) {
+            end = copyBack(copied, result);
+            queue.bounceMemory().giveBack(copied);
+            bounce = null;
+        }
+        chainOfBounce = null;
+        if (end >= 0) {
             answer(BlkRequest.VIRTIO_BLK_S_OK);
-        } else if (result == Errno.EOPNOTSUPP.negated()) {
+        } else if (end == Errno.EOPNOTSUPP.negated()) {
             answer(BlkRequest.VIRTIO_BLK_S_UNSUPP);
         } else {
             answer(BlkRequest.VIRTIO_BLK_S_IOERR);
         }
     }
 
+    private long copyBack(MemorySegment copied, long result) {
+        DescriptorChain destination = chainOfBounce;
+        if (result >= 0
+                && destination != null
+                && request.op() == IoOp.UBLK_IO_OP_READ
+                && queue.isSound()) {
+            try {
+                destination.write(0, copied);
+            } catch (Throwable e) {
+                queue.breakRing(e);
+                return Errno.EFAULT.negated();
+            }
+        }
+        return result;
+    }
+
     private void answer(byte status) {
         out = false;
         if (queue.isSound()) {
-            statusMemory.set(JAVA_BYTE, statusOffset, status);
+            try {
+                statusMemory.set(JAVA_BYTE, statusOffset, status);
+            } catch (Throwable e) {
+                queue.breakRing(e);
+            }
         }
         queue.answered(id, dataBytes + 1);
     }

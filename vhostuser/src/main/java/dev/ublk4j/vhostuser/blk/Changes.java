@@ -26,7 +26,7 @@ final class Changes {
         void run() {
             try {
                 done.complete(action.get());
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 done.completeExceptionally(e);
             }
         }

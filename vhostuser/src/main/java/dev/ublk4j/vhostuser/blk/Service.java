@@ -17,33 +17,45 @@ import java.util.function.Consumer;
  * @param call the client waits for it
  * @param sectors of the disk
  * @param alignmentMask bits that must be clear in the addresses and lengths of data
- * @param writeThrough whether a write must be durable when it is answered, as the client never
- *     flushes
+ * @param bounceBytes how much memory there may be for data that is not so aligned
+ * @param cacheMode whether what is changed must be durable when it is answered
  * @param onBroken told, on the queue's thread, what is wrong with the ring; it is not served any
  *     more then
  */
 public record Service(
         Vring ring,
-        GuestMemory memory,
+        MemoryView memory,
         BlkDevice device,
         Disk disk,
         Fd kick,
         CallFd call,
         long sectors,
         int alignmentMask,
-        boolean writeThrough,
+        long bounceBytes,
+        CacheMode cacheMode,
         Consumer<String> onBroken) {
-    Service with(GuestMemory newMemory) {
-        return new Service(
-                ring,
-                newMemory,
-                device,
-                disk,
-                kick,
-                call,
-                sectors,
-                alignmentMask,
-                writeThrough,
-                onBroken);
+    /** {@return bytes of the disk} */
+    long diskBytes() {
+        return sectors << 9;
+    }
+
+    /**
+     * The memory that a ring's descriptors are looked up in, as it is now. Of the queue's thread.
+     */
+    public static final class MemoryView {
+        private GuestMemory memory;
+
+        /** Begins with this memory. */
+        public MemoryView(GuestMemory memory) {
+            this.memory = memory;
+        }
+
+        GuestMemory get() {
+            return memory;
+        }
+
+        void set(GuestMemory newMemory) {
+            memory = newMemory;
+        }
     }
 }

@@ -31,6 +31,9 @@ public final class PackedRing implements Vring {
     /** The base of a ring that is new: everything at the start, with wrap counters of 1. */
     public static final int NEW_BASE = 0x8000_8000;
 
+    /** The bit of a descriptor's flags that a device sets when it is done, in a lap of wrap 1. */
+    private static final int F_USED = 1 << 15;
+
     private static final int ID = 12;
     private static final int FLAGS = 14;
 
@@ -137,6 +140,17 @@ public final class PackedRing implements Vring {
             hideAnswers(inflight.outstanding());
         }
         publishedUsed = nextUsed;
+    }
+
+    /**
+     * {@return the base that a client means by 0}
+     *
+     * <p>Clients that know of no wrap counters say it of a new ring, whose counters are 1. Others
+     * say it of a ring at the start of a lap with counters of 0. The lap before has then set this
+     * bit in the first descriptor, or the client has, in the lap that begins.
+     */
+    public static int baseOfZero(Parts parts) {
+        return (parts.flags(0) & F_USED) != 0 ? 0 : NEW_BASE;
     }
 
     /**

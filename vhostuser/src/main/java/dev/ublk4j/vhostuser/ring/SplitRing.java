@@ -69,7 +69,7 @@ public final class SplitRing implements Vring {
          */
         public static Parts find(
                 GuestMemory memory, int size, long descriptors, long available, long used) {
-            if (Integer.bitCount(size) != 1 || size > MAX_SIZE) {
+            if (size < 1 || Integer.bitCount(size) != 1 || size > MAX_SIZE) {
                 throw new BadRingException("a ring of %d entries".formatted(size));
             }
             return new Parts(
