@@ -126,7 +126,7 @@ final class AddCommand implements Runnable, TargetHost {
         if (orRecover && isWaiting(driver)) {
             return takingOver.recover(driver, number, kind, shared);
         }
-        Device device = data.checked(Device.start(driver, kind.openShaped(), options));
+        Device device = Device.start(driver, kind.openShaped(), options);
         return shared == null
                 ? new LiveDevice(device, null)
                 : shared.start(device, RunFolder.ofUser());
@@ -157,9 +157,10 @@ final class AddCommand implements Runnable, TargetHost {
                     "--recovery is of no use for %s: its data goes with the server"
                             .formatted(kind.name()));
         }
-        // A driver that cannot resize leaves the feature out.
         DeviceOptions options =
-                data.choose(flags.options(number, queues)).with(recovery).with(Feature.UPDATE_SIZE);
+                data.choose(flags.options(number, queues))
+                        .with(recovery)
+                        .withIfAble(Feature.UPDATE_SIZE);
         return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

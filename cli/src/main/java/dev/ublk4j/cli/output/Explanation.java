@@ -1,6 +1,7 @@
 package dev.ublk4j.cli.output;
 
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
@@ -24,6 +25,7 @@ public final class Explanation {
                     case Failure failure -> failure.getMessage();
                     case ControlTimeoutException timeout ->
                             "the driver gave no answer in time: " + timeout.getMessage();
+                    case MissingFeatureException missing -> missing.getMessage();
                     case HandoverException refused -> refused.text();
                     case LinuxException refused -> ofRefusal(refused);
                     case UnfitFileException unfit -> unfit.getMessage();
