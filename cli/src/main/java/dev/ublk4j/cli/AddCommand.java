@@ -140,7 +140,10 @@ final class AddCommand implements Runnable, TargetHost {
         if (served != null && !served.isOf(kind.name(), kind.source())) {
             throw new Failure(
                     "device %d was served from %s; to serve it from %s, delete it first"
-                            .formatted(number, served.origin(), ServedDevice.origin(kind.name(), kind.source())));
+                            .formatted(
+                                    number,
+                                    served.origin(),
+                                    ServedDevice.origin(kind.name(), kind.source())));
         }
     }
 

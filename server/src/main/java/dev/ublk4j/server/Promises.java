@@ -50,7 +50,9 @@ final class Promises {
             broken("it has %d bytes, and the device has %d", own.size(), size);
         }
         if (own.logicalBlockSize() > blockSize) {
-            broken("it has blocks of %d bytes, and the device has %d", own.logicalBlockSize(), blockSize);
+            broken(
+                    "it has blocks of %d bytes, and the device has %d",
+                    own.logicalBlockSize(), blockSize);
         } else {
             comparePhysicalBlocks(Math.max(blockSize, own.physicalBlockSize()));
         }

@@ -61,8 +61,7 @@ final class Takeover {
             Geometry geometry = target.geometry();
             begin();
             DeviceInfo info = control.info(id);
-            Geometry device =
-                    new Promises(info, control.params(id)).keptBy(target, geometry);
+            Geometry device = new Promises(info, control.params(id)).keptBy(target, geometry);
             if (info.state() == DeviceState.UBLK_S_DEV_FAIL_IO) {
                 unregisterLost();
             }

@@ -86,13 +86,11 @@ class PromisesTest {
                 Arguments.of(through, cached, "FUA"),
                 Arguments.of(discards, PLAIN, "discards nothing"),
                 Arguments.of(discards, PLAIN.withWriteZeroes(), "discards nothing"),
-                Arguments.of(
-                        discards, PLAIN.withDiscard(65536), "discards units of 65536 bytes"),
+                Arguments.of(discards, PLAIN.withDiscard(65536), "discards units of 65536 bytes"),
                 Arguments.of(PLAIN.withWriteZeroes(), PLAIN, "writes zeroes nothing"),
                 Arguments.of(PLAIN, PLAIN.withMaxIo(4096), "takes requests of 4096 bytes"),
                 Arguments.of(PLAIN, PLAIN.withDmaAlignment(4096), "aligned to 4096 bytes"),
-                Arguments.of(
-                        PLAIN, PLAIN.withPhysicalBlockSize(512), "writes 512 bytes at one go"),
+                Arguments.of(PLAIN, PLAIN.withPhysicalBlockSize(512), "writes 512 bytes at one go"),
                 Arguments.of(
                         PLAIN.withPhysicalBlockSize(512), PLAIN, "writes 4096 bytes at one go"));
     }
@@ -168,8 +166,7 @@ class PromisesTest {
                         Feature.ZONED,
                         Feature.BATCH_IO,
                         Feature.INTEGRITY)) {
-            assertThatThrownBy(
-                            () -> Device.start(driver, new Shaped(PLAIN), OPTIONS.with(feature)))
+            assertThatThrownBy(() -> Device.start(driver, new Shaped(PLAIN), OPTIONS.with(feature)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(feature.name());
         }
@@ -180,16 +177,11 @@ class PromisesTest {
     void aDeviceOfAnotherKindOfServerIsNotTaken() {
         DeviceOptions options = OPTIONS.with(Feature.NEED_GET_DATA);
         int id =
-                control.add(
-                                dev.ublk4j.uapi.DeviceInfo.request(
-                                        -1, 1, 8, 65536, options.features()))
+                control.add(dev.ublk4j.uapi.DeviceInfo.request(-1, 1, 8, 65536, options.features()))
                         .deviceId();
-        assertThatThrownBy(
-                        () ->
-                                new Promises(
-                                                control.info(id),
-                                                Parameters.of(PLAIN, control.info(id)))
-                                        .keptBy(new Shaped(PLAIN), PLAIN))
+        assertThatThrownBy(() ->
+                        new Promises(control.info(id), Parameters.of(PLAIN, control.info(id)))
+                                .keptBy(new Shaped(PLAIN), PLAIN))
                 .hasMessageContaining("NEED_GET_DATA");
     }
 }
