@@ -1,9 +1,11 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.LiveDevice;
 import dev.ublk4j.cli.serve.ProcessIdentity;
 import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.Driver;
@@ -124,12 +126,26 @@ final class AddCommand implements Runnable, TargetHost {
     private LiveDevice start(
             Driver driver, TargetKind kind, DeviceOptions options, @Nullable SharingPlan shared) {
         if (orRecover && isWaiting(driver)) {
+            requireSameData(kind);
             return takingOver.recover(driver, number, kind, shared);
         }
         Device device = Device.start(driver, kind.openShaped(), options);
         return shared == null
                 ? new LiveDevice(device, null)
                 : shared.start(device, RunFolder.ofUser());
+    }
+
+    /** Other data under a device that is in use is the end of what is on it. */
+    private void requireSameData(TargetKind kind) {
+        ServedDevice served = RunFolder.ofUser().readOrNull(number);
+        if (served != null && !served.isOf(kind.name(), kind.source())) {
+            throw new Failure(
+                    "device %d was served from %s; to serve it from %s, delete it first"
+                            .formatted(
+                                    number,
+                                    served.origin(),
+                                    ServedDevice.origin(kind.name(), kind.source())));
+        }
     }
 
     /** {@return whether the device is there and has no server, or none that is alive} */

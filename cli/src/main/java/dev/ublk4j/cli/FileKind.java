@@ -1,10 +1,15 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.BackingFile.Caching;
+import dev.ublk4j.targets.FileOptions;
 import dev.ublk4j.targets.FileTarget;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -34,8 +39,38 @@ final class FileKind extends TargetKind {
             description = "Go through the page cache, rather than past it with O_DIRECT.")
     private boolean buffered;
 
+    @Option(
+            names = "--offset",
+            paramLabel = "BYTES",
+            converter = ByteOffset.class,
+            description =
+                    "Serve a part of FILE that begins here, such as a partition of an image."
+                            + " Default: 0.")
+    private long offset;
+
+    @Option(
+            names = "--size",
+            paramLabel = "BYTES",
+            converter = ByteSize.class,
+            description = "The size of that part. Default: all to the end of FILE.")
+    private @Nullable Long size;
+
+    @Option(
+            names = "--force",
+            description = {
+                "Serve a block device, or a file behind a loop device, that is mounted or otherwise"
+                        + " in use. What is on it may be lost."
+            })
+    private boolean force;
+
     @Override
     String source() {
+        String path = path();
+        String from = offset == 0 ? "" : " from " + offset;
+        return size == null ? path + from : path + from + " size " + size;
+    }
+
+    private String path() {
         return file().toAbsolutePath().normalize().toString();
     }
 
@@ -55,16 +90,52 @@ final class FileKind extends TargetKind {
     @Override
     void check() {
         file();
+        if (size != null) {
+            checkSize(size);
+        }
+        FileOptions _ = options();
+    }
+
+    private FileOptions options() {
+        return FileOptions.of(buffered ? Caching.BUFFERED : Caching.DIRECT)
+                .withReadOnly(readOnly())
+                .withForce(force)
+                .withBlockSize(blockSize())
+                .withPart(offset, size == null ? 0 : size);
     }
 
     @Override
     List<String> ownWords() {
-        return buffered ? List.of("--buffered", source()) : List.of(source());
+        List<String> words = new ArrayList<>();
+        if (buffered) {
+            words.add("--buffered");
+        }
+        if (force) {
+            words.add("--force");
+        }
+        if (offset != 0) {
+            words.add("--offset=" + offset);
+        }
+        if (size != null) {
+            words.add("--size=" + size);
+        }
+        words.add(path());
+        return words;
     }
 
     @Override
     Target open() {
-        return new FileTarget(
-                BackingFile.open(file(), buffered ? Caching.BUFFERED : Caching.DIRECT, readOnly()));
+        try {
+            return new FileTarget(BackingFile.open(file(), options()));
+        } catch (LinuxException e) {
+            if (e.errno() == Errno.EBUSY) {
+                throw new Failure(
+                        "%s is in use: mounted, swap, part of a RAID or volume, behind a loop device, or"
+                                        .formatted(path())
+                                + " open in another program; --force serves it all the same",
+                        e);
+            }
+            throw e;
+        }
     }
 }

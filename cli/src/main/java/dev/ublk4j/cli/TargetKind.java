@@ -84,6 +84,11 @@ abstract class TargetKind implements Callable<Integer> {
         return readOnly;
     }
 
+    /** {@return the block size that was asked for, or 0} */
+    final int blockSize() {
+        return blockSize == null ? 0 : (int) Math.min(blockSize, Integer.MAX_VALUE);
+    }
+
     @Override
     public final Integer call() throws IOException {
         return host.serve(this);

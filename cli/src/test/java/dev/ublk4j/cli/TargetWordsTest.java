@@ -38,6 +38,23 @@ class TargetWordsTest {
     }
 
     @Test
+    void keepWhichPartOfAFileItIs() throws IOException {
+        Path file = folder.resolve("disk");
+        Files.write(file, new byte[1 << 16]);
+        List<String> words =
+                List.of("file", "--force", "--offset=4096", "--size=8192", file.toString());
+
+        assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
+        assertThat(geometry(words).size()).isEqualTo(8192);
+        assertThat(geometry(List.of("file", "--offset=4K", file.toString())).size())
+                .isEqualTo((1 << 16) - 4096);
+        assertThat(geometry(List.of("file", "--offset=0", file.toString())).size())
+                .isEqualTo(1 << 16);
+        assertThat(TargetWords.read(words).kind().source())
+                .isNotEqualTo(TargetWords.read(List.of("file", file.toString())).kind().source());
+    }
+
+    @Test
     void nameFilesFromAnyFolder() {
         assertThat(TargetWords.read(List.of("loop", "disk.img")).kind().words())
                 .containsExactly("file", Path.of("disk.img").toAbsolutePath().toString());

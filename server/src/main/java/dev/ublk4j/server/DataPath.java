@@ -1,6 +1,8 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.uapi.Feature;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /** Who brings the data of a request that does not lie in shared memory. */
 enum DataPath {
@@ -16,6 +18,10 @@ enum DataPath {
      */
     REGISTERED;
 
+    /** What gives commands, answers or requests another meaning. */
+    private static final List<Feature> UNSERVED =
+            List.of(Feature.NEED_GET_DATA, Feature.ZONED, Feature.BATCH_IO, Feature.INTEGRITY);
+
     /** {@return the path of a device with such features} */
     static DataPath of(long features) {
         if (Feature.USER_COPY.in(features)) {
@@ -27,15 +33,33 @@ enum DataPath {
     /**
      * {@return the path of a device with such features, which a target can be on}
      *
-     * @throws IllegalArgumentException when the target needs to see data that stays with the driver
+     * @throws IllegalArgumentException when there is none: the target needs to see data that stays
+     *     with the driver, or a feature changes what commands and answers mean
      */
     static DataPath of(long features, Target target) {
+        String unfit = unfit(features, target);
+        if (unfit != null) {
+            throw new IllegalArgumentException(unfit);
+        }
+        return of(features);
+    }
+
+    /** {@return why a device with such features cannot be served from a target, or null} */
+    static @Nullable String unfit(long features, Target target) {
         DataPath path = of(features);
         if (path == REGISTERED && target.needsData()) {
-            throw new IllegalArgumentException(
-                    "zero copy by AUTO_BUF_REG is for targets that leave all data to io_uring, and"
-                            + " this one looks at it");
+            return "zero copy by AUTO_BUF_REG is for targets that leave all data to io_uring, and"
+                    + " this one looks at it";
         }
-        return path;
+        if (path == COPIED && Feature.SUPPORT_ZERO_COPY.in(features)) {
+            return "with SUPPORT_ZERO_COPY nobody copies data, and this server needs USER_COPY or"
+                    + " AUTO_BUF_REG besides";
+        }
+        for (Feature feature : UNSERVED) {
+            if (feature.in(features)) {
+                return "this server does not do " + feature;
+            }
+        }
+        return null;
     }
 }

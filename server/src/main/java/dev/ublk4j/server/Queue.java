@@ -271,6 +271,15 @@ public final class Queue {
         backendIo[tag]--;
     }
 
+    /**
+     * {@return whether the kernel still has I/O that a target started} Where {@link
+     * Target#queueStopped} is told so, the queue has failed, and the I/O could not be ended: the
+     * kernel may go on to write. On the queue's thread.
+     */
+    public boolean hasIoLeft() {
+        return hasBackendIo();
+    }
+
     /** {@return whether the kernel has I/O of any tag, or is about to get it} */
     boolean hasBackendIo() {
         for (int count : backendIo) {

@@ -4,9 +4,7 @@ import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
 import dev.ublk4j.uapi.DeviceState;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -63,7 +61,7 @@ final class Takeover {
             Geometry geometry = target.geometry();
             begin();
             DeviceInfo info = control.info(id);
-            Geometry device = fit(geometry, control.params(id));
+            Geometry device = new Promises(info, control.params(id)).keptBy(target, geometry);
             if (info.state() == DeviceState.UBLK_S_DEV_FAIL_IO) {
                 unregisterLost();
             }
@@ -99,34 +97,6 @@ final class Takeover {
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }
-    }
-
-    /** {@return the target's geometry in the size that the device has} */
-    private Geometry fit(Geometry own, DeviceParams params) {
-        DeviceParams.Basic basic = params.basic();
-        if (basic == null) {
-            throw new IllegalArgumentException("device %d has never been started".formatted(id));
-        }
-        long size = basic.devSectors() * Request.SECTOR;
-        int blockSize = 1 << basic.logicalBsShift();
-        boolean writes = (basic.attrs() & Attr.UBLK_ATTR_READ_ONLY) == 0;
-        if (own.size() < size) {
-            throw unfit("has %d bytes, and the device has %d".formatted(own.size(), size));
-        }
-        if (own.logicalBlockSize() > blockSize) {
-            throw unfit(
-                    "has blocks of %d bytes, and the device has %d"
-                            .formatted(own.logicalBlockSize(), blockSize));
-        }
-        if (own.readOnly() && writes) {
-            throw unfit("can only be read, and the device can be written");
-        }
-        return own.withBlockSize(blockSize).withSize(size);
-    }
-
-    private IllegalArgumentException unfit(String how) {
-        return new IllegalArgumentException(
-                "device %d cannot be served by this target: it %s".formatted(id, how));
     }
 
     private void unregisterLost() {

@@ -11,13 +11,20 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A file or block device that is fit to hold a device: opened, locked, its size and alignment
- * known.
+ * A file or block device, or a part of one, that is fit to hold a device: opened, locked, its size
+ * and alignment known.
  *
  * <p>It is locked against other servers for as long as it is open.
+ *
+ * <p>A regular file has blocks of 512 bytes wherever it lies: that is what nearly every image was
+ * made for, and whoever finds other blocks does not find its partition table. Where the disk below
+ * cannot do direct I/O in such blocks, as one of 4096-byte sectors, the file goes through the page
+ * cache.
  */
 public final class BackingFile implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(BackingFile.class.getName());
@@ -28,7 +35,6 @@ public final class BackingFile implements AutoCloseable {
     private static final long LOCK_PAUSE_NANOS = 10_000_000;
 
     private static final int SECTOR = 512;
-    private static final int PAGE = 4096;
 
     /** {@code BLKGETSIZE64} of {@code linux/fs.h}. */
     private static final long BLKGETSIZE64 = 0x80081272L;
@@ -37,21 +43,22 @@ public final class BackingFile implements AutoCloseable {
     private static final long BLKSSZGET = 0x1268L;
 
     private final Fd fd;
-    private final boolean readOnly;
+    private final FileOptions options;
     private final boolean direct;
     private final long size;
     private final int blockSize;
     private final int memoryAlignment;
+    private volatile boolean ioLeft;
 
     private BackingFile(
             Fd fd,
-            boolean readOnly,
+            FileOptions options,
             boolean direct,
             long size,
             int blockSize,
             int memoryAlignment) {
         this.fd = fd;
-        this.readOnly = readOnly;
+        this.options = options;
         this.direct = direct;
         this.size = size;
         this.blockSize = blockSize;
@@ -66,79 +73,145 @@ public final class BackingFile implements AutoCloseable {
         BUFFERED
     }
 
+    /** Tells of an open file what tests may want to be different. */
+    @FunctionalInterface
+    interface StatusSource {
+        FileStatus of(Fd fd);
+    }
+
+    /**
+     * Opens a whole file, with blocks as it has them; see {@link #open(Path, FileOptions)}.
+     *
+     * @param readOnly whether it is to be read only
+     */
+    public static BackingFile open(Path path, Caching caching, boolean readOnly) {
+        return open(path, FileOptions.of(caching).withReadOnly(readOnly));
+    }
+
     /**
      * Opens a file.
      *
-     * @param readOnly whether it is to be read only
-     * @throws LinuxException {@code EBUSY} when another server or a mount uses it, or what {@code
-     *     open} answers
-     * @throws UnfitFileException when it cannot hold a device: neither a regular file nor a block
-     *     device, empty, or no whole number of blocks
+     * <p>A block device that is to be written is claimed, so that nobody else mounts it, or writes
+     * a partition of it, meanwhile. One that is only read is not: others may have it mounted, and
+     * what is read changes as they write.
+     *
+     * @throws LinuxException {@code EBUSY} when it is to be written and is mounted, in use by the
+     *     kernel in another way, or claimed by another program: a block device, a partition of it
+     *     or the whole that it is a partition of, or a file that a loop device is made of; or what
+     *     {@code open} answers
+     * @throws UnfitFileException when it cannot hold a device: locked by another server, neither a
+     *     regular file nor a block device, empty, no whole number of blocks, or smaller than the
+     *     part that is asked for
      */
-    public static BackingFile open(Path path, Caching caching, boolean readOnly) {
-        if (caching == Caching.DIRECT) {
+    public static BackingFile open(Path path, FileOptions options) {
+        return open(path, options, FileStatus::of);
+    }
+
+    static BackingFile open(Path path, FileOptions options, StatusSource statuses) {
+        if (!options.readOnly() && !options.force()) {
+            Claims.requireNoLoopDevice(path);
+        }
+        if (options.caching() == Caching.DIRECT) {
             try {
-                BackingFile file = check(path, openFd(path, readOnly, Fd.O_DIRECT), true, readOnly);
-                if (file.blockSize <= PAGE && file.memoryAlignment <= PAGE) {
+                BackingFile file =
+                        check(path, openFd(path, options, Fd.O_DIRECT), true, options, statuses);
+                if (file != null) {
                     return file;
                 }
-                file.close();
             } catch (LinuxException e) {
                 if (e.errno() != Errno.EINVAL) {
                     throw e;
                 }
+                LOG.log(
+                        Level.WARNING,
+                        () -> path + " cannot be read past the page cache; going through it");
             }
-            LOG.log(
-                    Level.WARNING,
-                    () -> path + " cannot be read past the page cache; going through it");
         }
-        return check(path, openFd(path, readOnly, 0), false, readOnly);
+        return Objects.requireNonNull(
+                check(path, openFd(path, options, 0), false, options, statuses));
     }
 
-    private static Fd openFd(Path path, boolean readOnly, int flags) {
-        return Fd.open(path, (readOnly ? Fd.O_RDONLY : Fd.O_RDWR) | flags);
+    /** A server that was killed has its claim until the kernel has taken its io_uring down. */
+    private static Fd openFd(Path path, FileOptions options, int flags) {
+        boolean claims = !options.readOnly() && !options.force();
+        int all =
+                flags
+                        | (options.readOnly() ? Fd.O_RDONLY : Fd.O_RDWR)
+                        | (claims ? Claims.flags(path) : 0);
+        long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
+        while (true) {
+            try {
+                return Fd.open(path, all);
+            } catch (LinuxException e) {
+                if (e.errno() != Errno.EBUSY || System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+            LockSupport.parkNanos(LOCK_PAUSE_NANOS);
+        }
     }
 
-    private static BackingFile check(Path path, Fd fd, boolean direct, boolean readOnly) {
+    /** {@return the file, or null when direct I/O on it cannot do what is asked for} */
+    private static @Nullable BackingFile check(
+            Path path, Fd fd, boolean direct, FileOptions options, StatusSource statuses) {
         try {
-            FileStatus status = FileStatus.of(fd);
+            FileStatus status = statuses.of(fd);
             if (!status.isRegular() && !status.isBlockDevice()) {
                 throw new UnfitFileException(path, "is neither a regular file nor a block device");
             }
-            lock(path, fd, readOnly);
-            long size = status.isRegular() ? status.size() : ask(fd, BLKGETSIZE64, "BLKGETSIZE64");
             int sector = status.isRegular() ? SECTOR : (int) ask(fd, BLKSSZGET, "BLKSSZGET");
-            int blockSize = sector;
-            int memoryAlignment = direct ? sector : 1;
-            if (direct && status.directAlignmentKnown()) {
-                // Zero says that direct I/O is not possible at all: larger than any block that is.
-                blockSize = orTooLarge(Math.max(sector, status.directOffsetAlignment()), status);
-                memoryAlignment = orTooLarge(status.directMemoryAlignment(), status);
+            int blockSize = options.blockSize() == 0 ? sector : options.blockSize();
+            DirectAlignment alignment =
+                    direct ? DirectAlignment.of(fd, status, sector) : DirectAlignment.NONE;
+            String hindrance = alignment.hindrance(blockSize, options.offset());
+            if (hindrance != null) {
+                LOG.log(Level.WARNING, () -> path + " goes through the page cache: " + hindrance);
+                fd.close();
+                return null;
             }
-            if (size == 0) {
-                throw new UnfitFileException(path, "is empty");
-            }
-            if (blockSize <= PAGE && size % blockSize != 0) {
+            long size = sizeOfPart(path, lengthOf(fd, status), options);
+            if (size % blockSize != 0) {
                 throw new UnfitFileException(
                         path,
                         "has %d bytes, which is no multiple of its block size, %d"
                                 .formatted(size, blockSize));
             }
-            return new BackingFile(fd, readOnly, direct, size, blockSize, memoryAlignment);
-        } catch (RuntimeException e) {
+            lock(path, fd, options);
+            return new BackingFile(fd, options, direct, size, blockSize, alignment.memory());
+        } catch (RuntimeException | Error e) {
             fd.close();
             throw e;
         }
     }
 
-    private static int orTooLarge(int alignment, FileStatus status) {
-        return status.directMemoryAlignment() == 0 ? Integer.MAX_VALUE : alignment;
+    private static long lengthOf(Fd fd, FileStatus status) {
+        return status.isRegular() ? status.size() : ask(fd, BLKGETSIZE64, "BLKGETSIZE64");
+    }
+
+    private static long sizeOfPart(Path path, long length, FileOptions options) {
+        if (length == 0) {
+            throw new UnfitFileException(path, "is empty");
+        }
+        if (options.offset() >= length) {
+            throw new UnfitFileException(
+                    path,
+                    "has %d bytes, and its part is to begin at %d"
+                            .formatted(length, options.offset()));
+        }
+        long rest = length - options.offset();
+        if (options.size() > rest) {
+            throw new UnfitFileException(
+                    path,
+                    "has %d bytes from %d on, and its part is to have %d"
+                            .formatted(rest, options.offset(), options.size()));
+        }
+        return options.size() == 0 ? rest : options.size();
     }
 
     /** A server that was killed has its lock until the kernel has taken its io_uring down. */
-    private static void lock(Path path, Fd fd, boolean readOnly) {
+    private static void lock(Path path, Fd fd, FileOptions options) {
         long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
-        while (!tryLock(fd, readOnly)) {
+        while (!tryLock(fd, options)) {
             if (System.nanoTime() > deadline) {
                 throw new UnfitFileException(path, "is in use by another server");
             }
@@ -146,9 +219,9 @@ public final class BackingFile implements AutoCloseable {
         }
     }
 
-    private static boolean tryLock(Fd fd, boolean readOnly) {
+    private static boolean tryLock(Fd fd, FileOptions options) {
         try {
-            FileLock.take(fd, !readOnly);
+            FileLock.take(fd, !options.readOnly(), options.offset(), options.size());
             return true;
         } catch (LinuxException e) {
             if (e.errno() == Errno.EAGAIN) {
@@ -176,24 +249,45 @@ public final class BackingFile implements AutoCloseable {
         return size;
     }
 
+    /** {@return where in the file the device begins, in bytes} */
+    public long start() {
+        return options.offset();
+    }
+
+    /**
+     * {@return whether the file has no longer a byte of the device, and all behind it} A regular
+     * file may have been cut off.
+     *
+     * @param at within the device
+     */
+    long missingFrom(long at) {
+        FileStatus status = FileStatus.of(fd);
+        return status.isRegular() ? Math.max(at, status.size() - options.offset()) : Long.MAX_VALUE;
+    }
+
     /**
      * Sees to it that there are so many bytes: makes a regular file longer. Never makes one
      * shorter.
      *
-     * @throws IllegalArgumentException when there are not, and it may not or cannot be made longer
+     * @throws IllegalArgumentException when there are not, and it may not or cannot be made longer,
+     *     as a part of a certain size
      * @throws LinuxException {@code ENOSPC}, {@code EFBIG} and others, when the file system refuses
      */
     public void provide(long bytes) {
         FileStatus status = FileStatus.of(fd);
-        long has = status.isRegular() ? status.size() : ask(fd, BLKGETSIZE64, "BLKGETSIZE64");
+        long has = lengthOf(fd, status) - options.offset();
+        boolean bounded = options.size() != 0;
+        if (bounded) {
+            has = Math.min(has, options.size());
+        }
         if (has >= bytes) {
             return;
         }
-        if (readOnly || !status.isRegular()) {
+        if (bounded || options.readOnly() || !status.isRegular()) {
             throw new IllegalArgumentException(
                     "%s has %d bytes, and cannot be made longer here".formatted(fd.name(), has));
         }
-        fd.truncate(bytes);
+        fd.truncate(Math.addExact(options.offset(), bytes));
     }
 
     /** {@return what offsets and lengths must be multiples of} */
@@ -208,12 +302,20 @@ public final class BackingFile implements AutoCloseable {
 
     /** {@return whether it is only read} */
     public boolean isReadOnly() {
-        return readOnly;
+        return options.readOnly();
     }
 
     /** {@return whether I/O goes past the page cache} */
     public boolean isDirect() {
         return direct;
+    }
+
+    /**
+     * Notes that the kernel may go on to write the file after it is closed, for a queue whose I/O
+     * did not end. It then stays locked, and claimed, until the kernel lets go of it.
+     */
+    void leaveToIo() {
+        ioLeft = true;
     }
 
     /** Unlocks and closes the file; a second call does nothing. */
@@ -222,8 +324,11 @@ public final class BackingFile implements AutoCloseable {
         if (fd.isClosed()) {
             return;
         }
-        // Queues' rings may keep the file open for a while yet, and would keep the lock with it.
-        FileLock.release(fd);
+        if (!ioLeft) {
+            // Queues' rings may keep the file open for a while yet, and would keep the lock with
+            // it.
+            FileLock.release(fd, options.offset(), options.size());
+        }
         fd.close();
     }
 }

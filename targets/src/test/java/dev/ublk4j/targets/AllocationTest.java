@@ -74,6 +74,44 @@ class AllocationTest {
     }
 
     @Test
+    void whatAFileNoLongerHasIsNoHole() throws IOException {
+        Path file = folder.resolve("disk");
+        try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
+            disk.setLength(SIZE);
+            try (Target target = new FileTarget(BackingFile.open(file, Caching.BUFFERED, false))) {
+                disk.setLength(1 << 20);
+                assertThat(described(target, 0, SIZE, 10))
+                        .isEqualTo("H%d D%d".formatted(1 << 20, SIZE - (1 << 20)));
+                assertThat(described(target, 2 << 20, 4096, 10)).isEqualTo("D4096");
+                disk.setLength((1 << 20) + 700);
+                assertThat(described(target, 1 << 20, 2048, 10)).isEqualTo("H512 D1536");
+                disk.setLength(0);
+                assertThat(described(target, 0, SIZE, 10)).isEqualTo("D" + SIZE);
+            }
+        }
+    }
+
+    @Test
+    void blocksThatHaveAnyDataAreData() throws IOException {
+        Path file = folder.resolve("disk");
+        FileOptions options = FileOptions.of(Caching.BUFFERED).withBlockSize(4096);
+        try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
+            disk.setLength(SIZE);
+            disk.seek(1 << 20);
+            disk.write(new byte[4096]);
+            // Its holes begin in the middle of the device's blocks.
+            FileOptions shifted = options.withPart(1024, SIZE - 4096);
+            try (Target target = new FileTarget(BackingFile.open(file, shifted))) {
+                int from = (1 << 20) - 4096;
+                assertThat(described(target, 0, SIZE - 4096, 10))
+                        .isEqualTo("H%d D8192 H%d".formatted(from, SIZE - 4096 - from - 8192));
+                assertThat(described(target, from, 4096, 10)).isEqualTo("D4096");
+                assertThat(described(target, from + 4096, 4096, 10)).isEqualTo("D4096");
+            }
+        }
+    }
+
+    @Test
     void aTargetThatKnowsNothingSaysNothing() {
         assertThat(new NullTarget(SIZE).allocation()).isNull();
     }

@@ -39,11 +39,12 @@ class FileTargetFaultTest {
         try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
             disk.setLength(SIZE);
         }
-        bed =
-                TestBed.of(
-                        new FileTarget(
-                                BackingFile.open(file, BackingFile.Caching.BUFFERED, false)));
+        bed = TestBed.of(target());
         data = bed.memory(4 * PAGE);
+    }
+
+    private FileTarget target() {
+        return new FileTarget(BackingFile.open(file, BackingFile.Caching.BUFFERED, false));
     }
 
     @AfterEach
@@ -100,11 +101,63 @@ class FileTargetFaultTest {
         assertThat(write(0).result()).isEqualTo(4 * PAGE);
     }
 
+    private InFlight durableWrite(int page) {
+        return bed.submit(request -> request.writeThrough((long) page * PAGE).add(data));
+    }
+
     @Test
-    void aSyncThatFailsFailsTheFlush() {
-        bed.faults().syncs().nth(1).fail(Errno.EIO);
+    void aSyncThatFailsFailsAllLaterOnesUntilTheFileIsOpenedAgain() throws Exception {
+        Fault fault = bed.faults().syncs().nth(1).fail(Errno.ENOSPC);
+        assertThat(bed.disk().flush()).isEqualTo(Errno.ENOSPC.negated());
         assertThat(bed.disk().flush()).isEqualTo(Errno.EIO.negated());
+        assertThat(durableWrite(0).result()).isEqualTo(Errno.EIO.negated());
+        assertThat(write(0).result()).isEqualTo(4 * PAGE);
+        assertThat(bed.read(0, PAGE)).hasSize(PAGE);
+        assertThat(bed.disk().flush()).isEqualTo(Errno.EIO.negated());
+        assertThat(fault.struck()).isEqualTo(1);
+        bed.close();
+        serve();
         assertThat(bed.disk().flush()).isZero();
+        assertThat(durableWrite(0).result()).isEqualTo(4 * PAGE);
+    }
+
+    @Test
+    void aSyncThatFailsFailsThoseOfOtherQueues() throws Exception {
+        bed.close();
+        bed = TestBed.of(target(), TestBed.options().withQueues(2));
+        data = bed.memory(4 * PAGE);
+        bed.faults().writes().nth(1).fail(Errno.EIO);
+        assertThat(bed.submit(r -> r.writeThrough(0).add(data), 1).result())
+                .isEqualTo(Errno.EIO.negated());
+        assertThat(bed.submit(r -> r.flush(), 0).result()).isEqualTo(Errno.EIO.negated());
+        assertThat(bed.submit(r -> r.writeThrough(0).add(data), 0).result())
+                .isEqualTo(Errno.EIO.negated());
+    }
+
+    @Test
+    void aSyncThatEndsWellAfterAnotherHasFailedHasFailedToo() {
+        HeldIo held = bed.faults().syncs().nth(1).hold();
+        Fault fault = bed.faults().syncs().nth(2).fail(Errno.EIO);
+        InFlight first = bed.submit(request -> request.flush());
+        held.awaitHeld(1);
+        assertThat(bed.disk().flush()).isEqualTo(Errno.EIO.negated());
+        assertThat(fault.struck()).isEqualTo(1);
+        held.release();
+        assertThat(first.result()).isEqualTo(Errno.EIO.negated());
+    }
+
+    @Test
+    void aWriteThatFailsIsNoFailedSync() {
+        bed.faults().writes().nth(1).fail(Errno.EIO);
+        assertThat(write(0).result()).isEqualTo(Errno.EIO.negated());
+        assertThat(bed.disk().flush()).isZero();
+    }
+
+    @Test
+    void aSyncThatIsInterruptedIsMadeAgain() {
+        Fault fault = bed.faults().syncs().nth(1).fail(Errno.EINTR);
+        assertThat(bed.disk().flush()).isZero();
+        assertThat(fault.struck()).isEqualTo(1);
     }
 
     @ParameterizedTest

@@ -6,10 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Extents;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
@@ -19,6 +22,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -154,6 +158,132 @@ class FileTargetTest {
                 assertThat(next.size()).isEqualTo(SIZE);
             }
         }
+    }
+
+    @Test
+    void aFileThatIoWasLeftToStaysLockedUntilTheKernelLetsGo() throws Exception {
+        Path file = file(SIZE);
+        try (Ring ring = Ring.open(RingOptions.defaults())) {
+            BackingFile first = BackingFile.open(file, BackingFile.Caching.BUFFERED, false);
+            ring.registerFiles(new int[] {first.fd().number()});
+            first.leaveToIo();
+            first.close();
+            assertThatThrownBy(() -> BackingFile.open(file, BackingFile.Caching.BUFFERED, false))
+                    .isInstanceOf(UnfitFileException.class)
+                    .hasMessageContaining("in use");
+        }
+        BackingFile.open(file, BackingFile.Caching.BUFFERED, false).close();
+    }
+
+    private static FileStatus withDirectAlignment(Fd fd, int alignment) {
+        FileStatus real = FileStatus.of(fd);
+        return new FileStatus(
+                real.mode(), real.size(), real.device(), real.inode(), true, alignment, alignment);
+    }
+
+    @Test
+    void aFileOnADiskOfLargeSectorsKeepsItsSmallBlocks() throws Exception {
+        Path path = file(SIZE + 512);
+        FileOptions options = FileOptions.of(BackingFile.Caching.DIRECT);
+        try (BackingFile file =
+                BackingFile.open(path, options, fd -> withDirectAlignment(fd, 4096))) {
+            assertThat(file.blockSize()).isEqualTo(512);
+            assertThat(file.isDirect()).isFalse();
+            assertThat(file.memoryAlignment()).isEqualTo(1);
+            assertThat(new FileTarget(file).geometry().physicalBlockSize()).isEqualTo(4096);
+        }
+        Path even = file(SIZE);
+        try (BackingFile file =
+                BackingFile.open(
+                        even, options.withBlockSize(4096), fd -> withDirectAlignment(fd, 4096))) {
+            assertThat(file.blockSize()).isEqualTo(4096);
+            assertThat(file.isDirect()).isTrue();
+        }
+        try (BackingFile file =
+                BackingFile.open(
+                        even,
+                        options.withBlockSize(4096).withPart(512, 4096),
+                        fd -> withDirectAlignment(fd, 4096))) {
+            assertThat(file.isDirect()).as("a part that is not aligned").isFalse();
+        }
+        try (BackingFile file = BackingFile.open(even, options, fd -> withDirectAlignment(fd, 0))) {
+            assertThat(file.isDirect()).as("no direct I/O at all").isFalse();
+            assertThat(file.blockSize()).isEqualTo(512);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aPartOfAFileIsADeviceOfItsOwn(BackingFile.Caching caching) throws Exception {
+        Path path = file(SIZE);
+        byte[] before = new byte[SIZE];
+        Arrays.fill(before, (byte) 9);
+        Files.write(path, before);
+        FileOptions options = FileOptions.of(caching);
+        DeviceOptions resizable = DeviceOptions.defaults().withDepth(8).with(Feature.UPDATE_SIZE);
+        FileTarget part =
+                new FileTarget(BackingFile.open(path, options.withPart(4 * PAGE, 16 * PAGE)));
+        assertThat(part.geometry().size()).isEqualTo(16 * PAGE);
+        try (Device device = Device.start(driver, part, resizable);
+                Disk disk = driver.openBlock(device.id());
+                BackingFile beside = BackingFile.open(path, options.withPart(0, 4 * PAGE));
+                BackingFile rest = BackingFile.open(path, options.withPart(20 * PAGE, 0))) {
+            assertThat(beside.size()).isEqualTo(4 * PAGE);
+            assertThat(rest.size()).isEqualTo(SIZE - 20 * PAGE);
+            data.fill((byte) 1);
+            assertThat(disk.write(data, 12 * PAGE)).isEqualTo(4 * PAGE);
+            assertThat(disk.write(data, 16 * PAGE)).isNotPositive();
+            assertThat(disk.discard(0, 4 * PAGE)).isEqualTo(4 * PAGE);
+            assertThat(disk.read(data, 4 * PAGE)).isEqualTo(4 * PAGE);
+            assertThat(data.toArray(ValueLayout.JAVA_BYTE)).containsOnly(9);
+            assertThat(disk.flush()).isZero();
+            Extents extents = new Extents(10);
+            part.allocation().describe(0, 16 * PAGE, extents);
+            assertThat(extents.count()).isEqualTo(2);
+            assertThat(extents.isData(0)).isFalse();
+            assertThat(extents.length(0)).isEqualTo(4 * PAGE);
+            assertThatThrownBy(() -> device.resize(20 * PAGE))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("65536 bytes");
+            device.resize(8 * PAGE);
+        }
+        byte[] after = before.clone();
+        Arrays.fill(after, 4 * PAGE, 8 * PAGE, (byte) 0);
+        Arrays.fill(after, 16 * PAGE, 20 * PAGE, (byte) 1);
+        assertThat(Files.readAllBytes(path)).isEqualTo(after);
+    }
+
+    @Test
+    void theLastPartOfAFileGrowsWithItsDevice() throws Exception {
+        Path path = file(SIZE);
+        FileOptions options = FileOptions.of(BackingFile.Caching.BUFFERED).withPart(PAGE, 0);
+        try (BackingFile file = BackingFile.open(path, options)) {
+            file.provide(SIZE);
+            assertThat(path).hasSize(SIZE + PAGE);
+        }
+    }
+
+    @Test
+    void partsThatTheFileDoesNotHaveAreRefused() throws Exception {
+        Path path = file(SIZE);
+        FileOptions options = FileOptions.of(BackingFile.Caching.BUFFERED);
+        assertThatThrownBy(() -> BackingFile.open(path, options.withPart(SIZE, 0)))
+                .isInstanceOf(UnfitFileException.class)
+                .hasMessageContaining("begin at " + SIZE);
+        assertThatThrownBy(() -> BackingFile.open(path, options.withPart(PAGE, SIZE)))
+                .isInstanceOf(UnfitFileException.class)
+                .hasMessageContaining("is to have " + SIZE);
+        assertThatThrownBy(() -> BackingFile.open(path, options.withPart(PAGE, Long.MAX_VALUE)))
+                .isInstanceOf(UnfitFileException.class);
+        assertThatThrownBy(() -> BackingFile.open(path, options.withPart(0, 1000)))
+                .isInstanceOf(UnfitFileException.class)
+                .hasMessageContaining("no multiple");
+        assertThatThrownBy(() -> options.withPart(100, 0))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> options.withPart(-512, 0))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> options.withBlockSize(1000))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test

@@ -115,8 +115,9 @@ public final class Exerciser {
 
     /**
      * {@return the same with I/O on the queue's ring that fails with {@code EIO}} A request may
-     * fail for each, and no other: what such a write leaves behind may be anything, and all other
-     * data must be right.
+     * fail for each, and no other, apart from flushes and durable writes, which may go on to fail
+     * once one has: what such a write leaves behind may be anything, and all other data must be
+     * right.
      */
     public Exerciser withFailingIo() {
         return new Exerciser(

@@ -5,6 +5,7 @@ import dev.ublk4j.kernel.KernelDriver;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 import tools.jackson.core.JsonParser;
@@ -52,6 +53,21 @@ public record ServedDevice(
         return new ServedDevice(
                 id, server, target, source, queues, depth, maxIo, newSize, blockSize, readOnly,
                 since, log, words);
+    }
+
+    /** {@return whether it is made of what a kind of target and its file or class name} */
+    public boolean isOf(String kind, @Nullable String itsSource) {
+        return target.equals(kind) && Objects.equals(source, itsSource);
+    }
+
+    /** {@return what it is made of, for messages} */
+    public String origin() {
+        return origin(target, source);
+    }
+
+    /** {@return what a device is made of, for messages} */
+    public static String origin(String kind, @Nullable String source) {
+        return source == null ? kind : kind + " " + source;
     }
 
     /** {@return the path of the block device} */

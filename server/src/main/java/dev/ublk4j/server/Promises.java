@@ -1,0 +1,142 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.uapi.Attr;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceParams;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * What a device has promised its users, held against what another target can keep.
+ *
+ * <p>The block layer and file systems have read the parameters once, and go on to rely on them: a
+ * device without a volatile cache is never sent a flush, whatever its next target needs. The driver
+ * takes no other parameters for a device that is in use.
+ *
+ * <p>Not compared is what is but advice: whether seeking costs, and the best size of a request.
+ */
+final class Promises {
+    private final DeviceParams.Basic basic;
+    private final DeviceParams params;
+    private final DeviceInfo info;
+    private final List<String> broken = new ArrayList<>();
+
+    /**
+     * Reads what was promised.
+     *
+     * @throws IllegalArgumentException when the device has never been started
+     */
+    Promises(DeviceInfo info, DeviceParams params) {
+        DeviceParams.Basic included = params.basic();
+        if (included == null) {
+            throw new IllegalArgumentException(
+                    "device %d has never been started".formatted(info.deviceId()));
+        }
+        this.info = info;
+        this.params = params;
+        this.basic = included;
+    }
+
+    /**
+     * {@return the target's geometry in the size and with the blocks that the device has}
+     *
+     * @throws IllegalArgumentException when the target cannot keep what was promised, with all that
+     *     it cannot
+     */
+    Geometry keptBy(Target target, Geometry own) {
+        long size = basic.devSectors() * Request.SECTOR;
+        int blockSize = 1 << basic.logicalBsShift();
+        if (own.size() < size) {
+            broken("it has %d bytes, and the device has %d", own.size(), size);
+        }
+        if (own.logicalBlockSize() > blockSize) {
+            broken(
+                    "it has blocks of %d bytes, and the device has %d",
+                    own.logicalBlockSize(), blockSize);
+        } else {
+            comparePhysicalBlocks(Math.max(blockSize, own.physicalBlockSize()));
+        }
+        compareDurability(own);
+        compareLimits(own);
+        compareDiscards(own);
+        String path = DataPath.unfit(info.flags(), target);
+        if (path != null) {
+            broken("%s", path);
+        }
+        if (!broken.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "device %d cannot be served by this target: %s"
+                            .formatted(info.deviceId(), String.join("; ", broken)));
+        }
+        return own.withBlockSize(blockSize).withSize(size);
+    }
+
+    private void broken(String how, Object... numbers) {
+        broken.add(how.formatted(numbers));
+    }
+
+    private void comparePhysicalBlocks(int own) {
+        int promised = 1 << basic.physicalBsShift();
+        if (own != promised) {
+            broken("it writes %d bytes at one go, and the device says %d", own, promised);
+        }
+    }
+
+    private boolean has(int attribute) {
+        return (basic.attrs() & attribute) != 0;
+    }
+
+    private void compareDurability(Geometry own) {
+        boolean writes = !has(Attr.UBLK_ATTR_READ_ONLY);
+        if (own.readOnly() && writes) {
+            broken("it can only be read, and the device can be written");
+        }
+        if (!own.volatileCache() || !writes) {
+            return;
+        }
+        if (!has(Attr.UBLK_ATTR_VOLATILE_CACHE)) {
+            broken("it has a volatile cache, and the device has none and is sent no flushes");
+        }
+        if (has(Attr.UBLK_ATTR_FUA) && !own.forcedUnitAccess()) {
+            broken("it cannot make a single write durable (FUA), and the device can");
+        }
+    }
+
+    private void compareLimits(Geometry own) {
+        long most = (long) basic.maxSectors() * Request.SECTOR;
+        if (own.maxIo() != 0 && own.maxIo() < most) {
+            broken("it takes requests of %d bytes, and the device of %d", own.maxIo(), most);
+        }
+        DeviceParams.DmaAlign align = params.dmaAlign();
+        int aligned = (align == null ? Request.SECTOR - 1 : align.alignment()) + 1;
+        if (own.dmaAlignment() > aligned) {
+            broken(
+                    "its data must be aligned to %d bytes in memory, and the device's is to %d",
+                    own.dmaAlignment(), aligned);
+        }
+    }
+
+    private void compareDiscards(Geometry own) {
+        DeviceParams.Discard discard = params.discard();
+        if (discard == null) {
+            return;
+        }
+        compareRange("discards", own.maxDiscard(), discard.maxDiscardSectors());
+        compareRange("writes zeroes", own.maxWriteZeroes(), discard.maxWriteZeroesSectors());
+        if (discard.maxDiscardSectors() != 0
+                && own.discardGranularity() > discard.discardGranularity()) {
+            broken(
+                    "it discards units of %d bytes, and the device of %d",
+                    own.discardGranularity(), discard.discardGranularity());
+        }
+    }
+
+    private void compareRange(String what, int own, int promisedSectors) {
+        long promised = Integer.toUnsignedLong(promisedSectors) * Request.SECTOR;
+        if (own == 0 && promised != 0) {
+            broken("it %s nothing, and the device does", what);
+        } else if (own < promised) {
+            broken("it %s %d bytes at most, and the device %d", what, own, promised);
+        }
+    }
+}

@@ -1,0 +1,66 @@
+package dev.ublk4j.targets;
+
+import dev.ublk4j.targets.BackingFile.Caching;
+
+/**
+ * How a {@link BackingFile} is opened, and which part of the file it is.
+ *
+ * @param caching whether I/O goes through the page cache
+ * @param readOnly whether it is to be read only
+ * @param force whether it is taken although somebody else has claimed it, a mount for example
+ * @param blockSize bytes of a block; 0 for 512 of a regular file, and what a block device has
+ * @param offset where the part begins, in bytes
+ * @param size bytes of the part; 0 for all to the end of the file
+ */
+public record FileOptions(
+        Caching caching, boolean readOnly, boolean force, int blockSize, long offset, long size) {
+    private static final int SECTOR = 512;
+    private static final int PAGE = 4096;
+
+    /** Checks what can be checked without the file. */
+    public FileOptions {
+        if (blockSize != 0
+                && (Integer.bitCount(blockSize) != 1 || blockSize < SECTOR || blockSize > PAGE)) {
+            throw new IllegalArgumentException(
+                    "block size is no power of two from %d to %d: %d"
+                            .formatted(SECTOR, PAGE, blockSize));
+        }
+        if (offset < 0 || size < 0) {
+            throw new IllegalArgumentException("an offset or a size is negative");
+        }
+        if (offset % SECTOR != 0) {
+            throw new IllegalArgumentException(
+                    "an offset of %d bytes is no multiple of %d".formatted(offset, SECTOR));
+        }
+    }
+
+    /** {@return a whole file, to be read and written, with blocks as it has them} */
+    public static FileOptions of(Caching caching) {
+        return new FileOptions(caching, false, false, 0, 0, 0);
+    }
+
+    /** {@return the same, to be read only or not} */
+    public FileOptions withReadOnly(boolean newReadOnly) {
+        return new FileOptions(caching, newReadOnly, force, blockSize, offset, size);
+    }
+
+    /** {@return the same, whoever else has claimed the file} */
+    public FileOptions withForce(boolean newForce) {
+        return new FileOptions(caching, readOnly, newForce, blockSize, offset, size);
+    }
+
+    /** {@return the same with blocks of another size, 0 for that of the file} */
+    public FileOptions withBlockSize(int bytes) {
+        return new FileOptions(caching, readOnly, force, bytes, offset, size);
+    }
+
+    /**
+     * {@return the same for a part of the file}
+     *
+     * @param from where it begins, a multiple of 512
+     * @param bytes its size, 0 for all to the end of the file
+     */
+    public FileOptions withPart(long from, long bytes) {
+        return new FileOptions(caching, readOnly, force, blockSize, from, bytes);
+    }
+}
