@@ -180,8 +180,8 @@ final class QueueThread {
                 QueueRing ring = charDevice.openRing(ringOptions(depth))) {
             MemorySegment descriptors =
                     charDevice.map(
-                            BufferOffset.descriptors(queueId, info.ioDescSize(), PAGE),
-                            BufferOffset.descriptorBytes(depth, info.ioDescSize(), PAGE),
+                            BufferOffset.descriptors(queueId, info.descriptorStride(), PAGE),
+                            BufferOffset.descriptorBytes(depth, info.descriptorStride(), PAGE),
                             arena);
             DataPath path = DataPath.of(info.flags(), target);
             IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
@@ -207,7 +207,7 @@ final class QueueThread {
                             guest,
                             path,
                             descriptors,
-                            info.ioDescSize(),
+                            info.descriptorStride(),
                             buffers,
                             table,
                             counters,

@@ -104,7 +104,7 @@ public final class BufferOffset {
      * {@return the bytes of a queue's descriptors as they are mapped: whole pages}
      *
      * @param depth tags of the queue
-     * @param ioDescSize the device's {@link DeviceInfo#ioDescSize()}, bytes
+     * @param ioDescSize the device's {@link DeviceInfo#descriptorStride()}, bytes
      * @param pageSize bytes of a page
      */
     public static long descriptorBytes(int depth, int ioDescSize, int pageSize) {
@@ -118,7 +118,7 @@ public final class BufferOffset {
      * <p>Queues are as far apart as the deepest queue would need, whatever the device's own depth.
      *
      * @param queue the queue
-     * @param ioDescSize the device's {@link DeviceInfo#ioDescSize()}, bytes
+     * @param ioDescSize the device's {@link DeviceInfo#descriptorStride()}, bytes
      * @param pageSize bytes of a page
      */
     public static long descriptors(int queue, int ioDescSize, int pageSize) {

@@ -8,7 +8,8 @@ import java.util.Set;
  * @param queues number of queues
  * @param queueDepth tags of each queue
  * @param state see {@link DeviceState}
- * @param ioDescSize bytes from one descriptor to the next
+ * @param ioDescSize the field as it is; kernels before 7.3 do not fill it in, see {@link
+ *     #descriptorStride}
  * @param maxIoBufBytes bytes of the largest request
  * @param deviceId device number, -1 to let ADD_DEV choose
  * @param serverPid process of the server
@@ -38,6 +39,17 @@ public record DeviceInfo(
     public static DeviceInfo request(
             int deviceId, int queues, int queueDepth, int maxIoBufBytes, long flags) {
         return new DeviceInfo(queues, queueDepth, 0, 0, maxIoBufBytes, deviceId, 0, flags, 0, 0, 0);
+    }
+
+    /**
+     * {@return bytes from one descriptor to the next}
+     *
+     * <p>The field of that name is only meant where {@link Feature#IO_DESC_SIZE} was granted. The
+     * driver of Linux 7.3 fills it in without that too; before, it was padding, and comes back as
+     * it was sent.
+     */
+    public int descriptorStride() {
+        return Feature.IO_DESC_SIZE.in(flags) ? ioDescSize : IoDesc.SIZE;
     }
 
     /** {@return the features that the flags have} */

@@ -98,9 +98,9 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
                 QueueRing opened = device.openRing(RingOptions.defaults().withEntries(ENTRIES))) {
             descriptors =
                     device.map(
-                            BufferOffset.descriptors(queue, info.ioDescSize(), PAGE),
+                            BufferOffset.descriptors(queue, info.descriptorStride(), PAGE),
                             BufferOffset.descriptorBytes(
-                                    info.queueDepth(), info.ioDescSize(), PAGE),
+                                    info.queueDepth(), info.descriptorStride(), PAGE),
                             arena);
             buffers =
                     Mapping.anonymous(
@@ -241,7 +241,7 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
     }
 
     private void deliver(int tag) {
-        long base = (long) tag * info.ioDescSize();
+        long base = (long) tag * info.descriptorStride();
         Seen request = Seen.read(descriptors, base, queue, tag);
         int answer = handle(request);
         seen.add(request);
