@@ -4,6 +4,7 @@ import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.LockedMemory;
 import dev.ublk4j.targets.UnfitFileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -89,7 +90,9 @@ public final class Explanation {
                     "this process may not use io_uring; see: sysctl kernel.io_uring_disabled, and"
                             + " the seccomp profile of a container";
             case ENOSYS -> "this kernel has no io_uring";
-            case ENOMEM -> "not enough memory for io_uring; see: ulimit -l";
+            case ENOMEM ->
+                    "not enough memory for io_uring, which older kernels take of what may be locked; "
+                            + LockedMemory.remedy();
             default -> text(e);
         };
     }
