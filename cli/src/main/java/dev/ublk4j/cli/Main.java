@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import java.io.PrintWriter;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -25,7 +26,20 @@ public final class Main {
     public static void main(String[] arguments) {
         // Read by the log manager when, and if, somebody logs.
         System.setProperty("java.util.logging.config.class", LogSetup.class.getName());
-        System.exit(commandLine().execute(arguments));
+        System.exit(run(arguments));
+    }
+
+    private static int run(String[] arguments) {
+        try {
+            return commandLine().execute(arguments);
+        } catch (Error e) {
+            // No more threads, memory or descriptors: what picocli hands to nobody.
+            System.err.println("ublk4j: " + Explanation.of(e));
+            if (List.of(arguments).contains("--debug")) {
+                e.printStackTrace();
+            }
+            return FAILED;
+        }
     }
 
     /** {@return the whole command, ready to parse} */

@@ -34,6 +34,7 @@ public final class Explanation {
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
                     case UncheckedIOException failed -> failed.getMessage();
                     case IOException failed -> failed.getMessage();
+                    case OutOfMemoryError none -> ofMemory(none);
                     default -> unexpected(error);
                 });
     }
@@ -41,6 +42,14 @@ public final class Explanation {
     /** {@return a text without line breaks} */
     public static String oneLine(@Nullable String text) {
         return text == null ? "no reason given" : text.strip().replaceAll("\\s*\\R\\s*", "; ");
+    }
+
+    private static String ofMemory(OutOfMemoryError e) {
+        String message = String.valueOf(e.getMessage());
+        return message.contains("native thread")
+                ? "no more threads; to raise the limit: ulimit -u, or TasksMax= of a unit"
+                : "out of memory: %s; to raise the limit: UBLK4J_JAVA_OPTS=-Xmx..., ulimit -v"
+                        .formatted(message);
     }
 
     private static String unexpected(Throwable error) {
@@ -52,6 +61,9 @@ public final class Explanation {
     private static String ofRefusal(LinuxException e) {
         if (e.object().equals(CONTROL)) {
             return ofControlNode(e);
+        }
+        if (e.errno() == Errno.EMFILE) {
+            return text(e) + "; to raise the limit: ulimit -n, or LimitNOFILE= of a unit";
         }
         return switch (e.call()) {
             case "openat" -> ofOpen(e);
