@@ -103,7 +103,7 @@ public final class Explanation {
                             + " the seccomp profile of a container";
             case ENOSYS -> "this kernel has no io_uring";
             case ENOMEM ->
-                    "not enough memory for io_uring, which older kernels take of what may be locked; "
+                    "not enough memory for io_uring, which the kernel takes of what may be locked; "
                             + LockedMemory.remedy();
             default -> text(e);
         };
