@@ -1,7 +1,6 @@
-/** Memory that processes share: files to map, seals, pins, page frames. */
+/** Memory that processes share: files to map, seals, page frames. */
 module dev.ublk4j.sharedmemory {
     requires transitive dev.ublk4j.linux;
-    requires dev.ublk4j.uring;
     requires static transitive org.jspecify;
 
     exports dev.ublk4j.sharedmemory;

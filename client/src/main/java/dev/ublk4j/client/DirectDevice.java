@@ -1,13 +1,14 @@
 package dev.ublk4j.client;
 
-import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.LockedMemory;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -20,6 +21,8 @@ import java.nio.file.Path;
 public final class DirectDevice implements BlockAccess {
     /** {@code BLKGETSIZE64} of {@code linux/fs.h}. */
     private static final long BLKGETSIZE64 = 0x80081272L;
+
+    private static final System.Logger LOG = System.getLogger(DirectDevice.class.getName());
 
     private static final int FILE = 0;
     private static final MemorySegment NONE = MemorySegment.NULL;
@@ -47,7 +50,8 @@ public final class DirectDevice implements BlockAccess {
     /**
      * Opens a device for the calling thread, whose requests have their data in certain memory as a
      * rule: the kernel then finds and pins its pages once, instead of for each request. Where the
-     * process may not pin so much ({@code RLIMIT_MEMLOCK}) it does so for each request.
+     * process may not pin so much ({@code RLIMIT_MEMLOCK}), or the memory must not be written, it
+     * does so for each request.
      *
      * @param depth how many requests are sent at a time
      * @param memory page aligned; it stays mapped until the device is closed
@@ -166,9 +170,11 @@ public final class DirectDevice implements BlockAccess {
                 try {
                     ring.registerBuffers(buffers);
                 } catch (LinuxException e) {
-                    if (e.errno() != Errno.ENOMEM) {
-                        throw e;
-                    }
+                    LOG.log(
+                            Level.DEBUG,
+                            () ->
+                                    "memory is not pinned: %s (%s)"
+                                            .formatted(e.getMessage(), LockedMemory.remedy()));
                     return new FixedMemory(0, 0);
                 }
             }

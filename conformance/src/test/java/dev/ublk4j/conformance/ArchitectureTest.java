@@ -34,7 +34,7 @@ final class ArchitectureTest {
         MAY_USE.put("linux", List.of());
         MAY_USE.put("uapi", List.of());
         MAY_USE.put("uring", List.of("linux"));
-        MAY_USE.put("sharedmemory", List.of("linux", "uring"));
+        MAY_USE.put("sharedmemory", List.of("linux"));
         MAY_USE.put("handover", List.of("linux"));
         MAY_USE.put("driver", List.of("linux", "uapi", "uring"));
         MAY_USE.put("kernel", List.of("linux", "uapi", "uring", "driver"));

@@ -3,20 +3,20 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.embedded.freeze.FreezeOutcome;
 import dev.ublk4j.embedded.range.BufferRuns;
 import dev.ublk4j.embedded.range.RangeTable;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.FrameRange;
 import dev.ublk4j.sharedmemory.PageFrames;
-import dev.ublk4j.sharedmemory.PagePins;
-import dev.ublk4j.sharedmemory.Pin;
+import dev.ublk4j.sharedmemory.Pages;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The registered buffers of a device: pinned, unless the driver numbers frames itself, and found by
- * page frame.
+ * The registered buffers of a device, found by page frame.
+ *
+ * <p>Frames are numbers of what is mapped, in this table as in every request that is looked up in
+ * it, so nothing has to be pinned: {@link PageFrames}.
  */
 final class BufferRegistry {
     /*
@@ -25,14 +25,14 @@ final class BufferRegistry {
      * The table changes for its readers in one step: a buffer is there with all its ranges or not at
      * all, and a registration that fails was never seen. A request that was matched before the step
      * did not find the buffer and is copied, which is always right; one matched after it finds the
-     * whole buffer, pinned. The server may see the new index before REG_BUF has returned, as it may
+     * whole buffer. The server may see the new index before REG_BUF has returned, as it may
      * with the kernel, whose queue runs again before the command returns.
      *
      * Unregistering drains:
      * ---------------------
      * Once the table has changed no request finds the buffer any more. Those that had found it are inside
      * the gate of the disk, which a request leaves when it has been answered or put aside (it is
-     * matched anew when it goes again). So: change the table, freeze and thaw the gate, then unpin. A
+     * matched anew when it goes again). So: change the table, then freeze and thaw the gate. A
      * device that is being stopped has a gate that was killed, and drains in the same way.
      *
      * What is held meanwhile:
@@ -44,18 +44,22 @@ final class BufferRegistry {
     private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private final Device device;
-    private final boolean numbersFrames;
+    private final boolean touchesNothing;
     private final RangeTable table = new RangeTable();
     private final ReentrantLock lock = new ReentrantLock();
-    private final Map<Integer, Pin> pinned = new HashMap<>();
 
-    // Of the lock; opened for the first buffer.
-    private @Nullable PagePins pins;
+    /** Of the lock; opened for the first buffer. */
     private @Nullable PageFrames frames;
 
-    BufferRegistry(Device device, boolean numbersFrames) {
+    /**
+     * Makes a registry without buffers.
+     *
+     * @param touchesNothing whether memory that is registered gets its pages later, when they are
+     *     used
+     */
+    BufferRegistry(Device device, boolean touchesNothing) {
         this.device = device;
-        this.numbersFrames = numbersFrames;
+        this.touchesNothing = touchesNothing;
     }
 
     /** {@return the table that requests are matched with} */
@@ -71,33 +75,23 @@ final class BufferRegistry {
      * @return the buffer's index, or a negative errno
      */
     int register(long address, long bytes, int flags) {
-        if (numbersFrames) {
-            return insert(address, bytes, null, flags);
+        boolean writable = flags == 0;
+        if (!touchesNothing) {
+            int answer = Pages.populate(address, bytes, writable);
+            if (answer < 0) {
+                return answer;
+            }
         }
-        Pin pin;
         try {
-            pin = pins().pin(address, bytes, flags == 0);
+            BufferRuns runs = new BufferRuns();
+            for (FrameRange range : frames().ranges(address, bytes, writable)) {
+                runs.add(range.firstFrame(), (int) range.pages());
+            }
+            return insert(runs, flags);
         } catch (LinuxException e) {
             return -e.number();
-        }
-        int answer = insert(address, bytes, pin, flags);
-        if (answer < 0) {
-            pin.close();
-        }
-        return answer;
-    }
-
-    private PagePins pins() {
-        lock.lock();
-        try {
-            PagePins open = pins;
-            if (open == null) {
-                open = PagePins.open();
-                pins = open;
-            }
-            return open;
-        } finally {
-            lock.unlock();
+        } catch (OutOfMemoryError e) {
+            return Errno.ENOMEM.negated(); // nothing is held yet, and the table is as it was
         }
     }
 
@@ -106,7 +100,7 @@ final class BufferRegistry {
         try {
             PageFrames open = frames;
             if (open == null) {
-                open = numbersFrames ? PageFrames.synthetic() : PageFrames.open();
+                open = PageFrames.synthetic();
                 frames = open;
             }
             return open;
@@ -115,22 +109,10 @@ final class BufferRegistry {
         }
     }
 
-    private int insert(long address, long bytes, @Nullable Pin pin, int flags) {
-        BufferRuns runs = new BufferRuns();
-        try {
-            for (FrameRange range : frames().ranges(address, bytes)) {
-                runs.add(range.firstFrame(), (int) range.pages());
-            }
-        } catch (LinuxException e) {
-            return -e.number();
-        }
+    private int insert(BufferRuns runs, int flags) {
         lock.lock();
         try {
-            int answer = table.register(runs, flags);
-            if (answer >= 0 && pin != null) {
-                pinned.put(answer, pin);
-            }
-            return answer;
+            return table.register(runs, flags);
         } finally {
             lock.unlock();
         }
@@ -170,15 +152,10 @@ final class BufferRegistry {
 
     private int remove(int index) {
         int answer = table.unregister(index);
-        Pin pin = pinned.remove(index);
-        if (answer < 0) {
-            return answer;
+        if (answer == 0) {
+            drain();
         }
-        drain();
-        if (pin != null) {
-            pin.close();
-        }
-        return 0;
+        return answer;
     }
 
     private void drain() {
@@ -198,10 +175,6 @@ final class BufferRegistry {
         lock.lock();
         try {
             table.clear(index -> {});
-            pinned.clear();
-            if (pins != null) {
-                pins.close();
-            }
             if (frames != null) {
                 frames.close();
             }

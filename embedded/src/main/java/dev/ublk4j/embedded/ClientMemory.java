@@ -3,7 +3,6 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.embedded.block.Segments;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.PageFrames;
-import dev.ublk4j.sharedmemory.PagePins;
 import dev.ublk4j.sharedmemory.Pages;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -12,32 +11,36 @@ import java.util.Objects;
  * Memory of a client whose page frames are known, so that requests with data in it can be matched
  * with the buffers a server has registered.
  *
- * <p>The memory is pinned and its frames are looked up once. Any thread.
+ * <p>The frames are looked up once. They are numbers of what is mapped ({@link PageFrames}), so
+ * they stay right whatever the kernel does with the pages; what is mapped at these addresses must
+ * stay. Any thread.
  */
 public final class ClientMemory implements AutoCloseable {
     private final MemorySegment memory;
-    private final PagePins pins = PagePins.open();
 
     /** One for each page that the memory touches. */
     private final long[] frames;
 
+    private volatile boolean closed;
+
     /**
-     * Pins memory and looks its frames up.
+     * Gives memory its pages and looks its frames up.
      *
      * @param memory native memory that stays open until this is closed
-     * @throws LinuxException {@code EFAULT} when it cannot be written, {@code ENOMEM} when the
-     *     process may not pin so much
+     * @throws LinuxException {@code EFAULT} when it cannot be written
      */
     public ClientMemory(MemorySegment memory) {
         this.memory = memory;
-        frames = new long[Math.toIntExact(Pages.count(memory.address(), memory.byteSize()))];
-        try (PageFrames source = PageFrames.open()) {
-            var _ = pins.pin(memory.address(), memory.byteSize(), true);
-            int answer = source.read(memory.address(), frames.length, frames);
+        long address = memory.address();
+        long bytes = memory.byteSize();
+        frames = new long[Math.toIntExact(Pages.count(address, bytes))];
+        LinuxException.check(
+                "madvise(MADV_POPULATE_WRITE)",
+                memory.toString(),
+                bytes == 0 ? 0 : Pages.populate(address, bytes, true));
+        try (PageFrames source = PageFrames.synthetic()) {
+            int answer = source.read(address, frames.length, true, frames);
             LinuxException.check("page frames", memory.toString(), answer);
-        } catch (LinuxException e) {
-            pins.close();
-            throw e;
         }
     }
 
@@ -49,6 +52,10 @@ public final class ClientMemory implements AutoCloseable {
     /** Adds a piece of the memory to a request: one segment for each run of consecutive frames. */
     void addTo(DiskRequest request, long offset, long bytes) {
         Objects.checkFromIndexSize(offset, bytes, memory.byteSize());
+        if (closed || !memory.scope().isAlive()) {
+            // Something else may be mapped there by now.
+            throw new IllegalStateException("closed: " + memory);
+        }
         long address = memory.address() + offset;
         long end = address + bytes;
         long firstPage = memory.address() >>> Segments.FRAME_SHIFT;
@@ -69,9 +76,9 @@ public final class ClientMemory implements AutoCloseable {
         }
     }
 
-    /** Lets go of the pages; a second call does nothing. No request may be under way. */
+    /** Ends the use of the memory; a second call does nothing. No request may be under way. */
     @Override
     public void close() {
-        pins.close();
+        closed = true;
     }
 }

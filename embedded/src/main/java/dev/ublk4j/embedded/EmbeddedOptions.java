@@ -7,11 +7,10 @@ package dev.ublk4j.embedded;
  * @param checkedCopies whether the data of requests is copied in a way that survives a server's bad
  *     buffer address, as in the kernel, at the price of a system call for each copy. Without it a
  *     bad address ends the virtual machine
- * @param numberedFrames whether page frames are always numbered by what is mapped, device, inode
- *     and page, so that a shared file's consecutive pages have consecutive frames. Registered
- *     memory is then not pinned: no page gets memory before it is used, and pages that are given
- *     back and come again are the same ones. Without it frames are the kernel's where this process
- *     may see them
+ * @param numberedFrames whether registered memory is known by the numbers of its page frames alone:
+ *     no page is touched, so none gets memory before it is used, and none is missed that is not
+ *     there. Without it registered memory gets its pages at once, and is refused where they cannot
+ *     be had, as in the kernel. Frames are numbered by what is mapped either way
  * @param release the release of Linux whose driver it is like
  */
 public record EmbeddedOptions(
@@ -39,7 +38,7 @@ public record EmbeddedOptions(
         return new EmbeddedOptions(cpus, newCheckedCopies, numberedFrames, release);
     }
 
-    /** {@return these options with frames that are always numbered, or not} */
+    /** {@return these options with registered memory that is touched, or not} */
     public EmbeddedOptions withNumberedFrames(boolean newNumberedFrames) {
         return new EmbeddedOptions(cpus, checkedCopies, newNumberedFrames, release);
     }

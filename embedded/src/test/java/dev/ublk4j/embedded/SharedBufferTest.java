@@ -195,9 +195,10 @@ class SharedBufferTest {
                 server.run();
                 long second = IoDesc.offset(1);
                 assertThat(IoDesc.flags(server.descriptors, 0)).isZero();
-                boolean lockOnly = IoDesc.flags(server.descriptors, second) == 0;
-                assertThat(driver.counters(id).readOnly() + driver.counters(id).notRegistered())
-                        .isEqualTo(lockOnly ? 2 : 1);
+                assertThat(IoDesc.flags(server.descriptors, second))
+                        .isEqualTo(IoFlag.UBLK_IO_F_SHMEM_ZC);
+                assertThat(driver.counters(id).readOnly()).isOne();
+                assertThat(driver.counters(id).hits()).isOne();
                 server.answerNext();
                 server.answerNext();
             }

@@ -42,7 +42,7 @@ class DataArea implements AutoCloseable {
     /**
      * {@return memory that is shared with a device: its data is not copied}
      *
-     * @throws LinuxException {@code ENOMEM} when the process may not pin so much
+     * @throws LinuxException when there is not so much memory, or the device has no room for it
      */
     static DataArea shared(Device device, long bytes) {
         try (SharedMemory file = SharedMemory.create("nbd", bytes)) {

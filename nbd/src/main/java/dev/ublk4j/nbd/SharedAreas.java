@@ -29,7 +29,7 @@ final class SharedAreas {
         this.device = device;
     }
 
-    /** {@return an area, shared where the process may pin its memory} */
+    /** {@return an area, shared where it can be} */
     DataArea take() {
         synchronized (this) {
             DataArea area = idle.pollFirst();

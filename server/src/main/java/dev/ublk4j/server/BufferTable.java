@@ -1,5 +1,6 @@
 package dev.ublk4j.server;
 
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -43,6 +44,7 @@ final class BufferTable {
     private final AtomicReferenceArray<@Nullable SharedBuffer> buffers;
     private final AtomicInteger registering = new AtomicInteger();
     private final AtomicLong removals = new AtomicLong();
+    private final AtomicBoolean refusals = new AtomicBoolean();
 
     /** Makes a table for every index there can be. */
     BufferTable() {
@@ -85,6 +87,11 @@ final class BufferTable {
     long remove(int index) {
         buffers.set(index, null);
         return removals.incrementAndGet();
+    }
+
+    /** {@return whether no queue has been refused the memory to pin a buffer before; true once} */
+    boolean isFirstRefusal() {
+        return !refusals.get() && refusals.compareAndSet(false, true);
     }
 
     /** {@return how many buffers have been taken out} */

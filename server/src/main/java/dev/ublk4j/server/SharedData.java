@@ -1,6 +1,8 @@
 package dev.ublk4j.server;
 
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.LockedMemory;
 import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.ShmemAddress;
 import dev.ublk4j.uring.Ring;
@@ -116,9 +118,10 @@ final class SharedData {
     /** Gives the ring its slots, all of them empty, unless it has them. */
     void openSlots() {
         if (slots.length == 0) {
-            ring.registerSparseBuffers(SLOTS);
-            slots = new @Nullable SharedBuffer[SHARED_SLOTS];
+            @Nullable SharedBuffer[] empty = new @Nullable SharedBuffer[SHARED_SLOTS];
             refused = new @Nullable SharedBuffer[SHARED_SLOTS];
+            ring.registerSparseBuffers(SLOTS);
+            slots = empty;
         }
     }
 
@@ -134,11 +137,24 @@ final class SharedData {
             highestSlot = Math.max(highestSlot, index);
             return true;
         } catch (LinuxException e) {
-            // RLIMIT_MEMLOCK, or memory that must not be written. The I/O works without, just
-            // slower.
+            // The I/O works without, just slower.
+            tell(buffer, e);
             refused[index] = buffer;
-            LOG.log(Level.WARNING, "a shared buffer stays unregistered with a queue's ring", e);
             return false;
+        }
+    }
+
+    /** Tells of the limit once, for all buffers and queues of the device. */
+    private void tell(SharedBuffer buffer, LinuxException e) {
+        if (e.errno() != Errno.ENOMEM) {
+            // Memory that must not be written: io_uring takes none, and nothing can be done.
+            LOG.log(Level.DEBUG, () -> buffer + " stays unregistered with a queue's ring", e);
+        } else if (table.isFirstRefusal()) {
+            LOG.log(
+                    Level.WARNING,
+                    () ->
+                            "%s is not pinned, so the kernel looks its pages up for each request, which is slower: %s"
+                                    .formatted(buffer, LockedMemory.remedy()));
         }
     }
 

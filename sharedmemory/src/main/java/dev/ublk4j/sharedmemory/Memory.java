@@ -13,11 +13,12 @@ final class Memory {
     /**
      * Gives pages their memory: of their own where they are writable, else as a read would.
      *
-     * @return 0, or {@code -EFAULT} when not all of them can be read
+     * @return 0, or {@code -EFAULT} when not all of them can be read, or written where that is a
+     *     must
      */
-    static int populate(long address, long length) {
+    static int populate(long address, long length, boolean writable) {
         long answer = madvise(address, length, MADV_POPULATE_WRITE);
-        if (answer < 0) {
+        if (answer < 0 && !writable) {
             // Not writable, or not there at all: a read tells.
             answer = madvise(address, length, MADV_POPULATE_READ);
         }

@@ -1,7 +1,10 @@
 package dev.ublk4j.sharedmemory;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
@@ -49,13 +52,19 @@ final class MemoryMap implements AutoCloseable {
     private static final int INODE = 64;
     private static final int DEV_MAJOR = 72;
     private static final int DEV_MINOR = 76;
+    private static final int NAME_SIZE = 80;
+    private static final int NAME_ADDR = 88;
     private static final int FLAG_READABLE = 0x1;
+    private static final int FLAG_WRITABLE = 0x2;
     private static final int FLAG_SHARED = 0x8;
 
     private static final Pattern LINE =
             Pattern.compile(
-                    "(\\p{XDigit}+)-(\\p{XDigit}+) (.)..(.) (\\p{XDigit}+)"
-                            + " (\\p{XDigit}+):(\\p{XDigit}+) (\\d+).*");
+                    "(\\p{XDigit}+)-(\\p{XDigit}+) (.)(.).(.) (\\p{XDigit}+)"
+                            + " (\\p{XDigit}+):(\\p{XDigit}+) (\\d+) *(.*)");
+
+    /** Bytes of a name that are asked for: a path and what the kernel adds to it. */
+    private static final int LONGEST_NAME = 4096 + 64;
 
     private final Fd maps = Fd.open(MAPS, Fd.O_RDONLY);
 
@@ -65,17 +74,21 @@ final class MemoryMap implements AutoCloseable {
      * @param start first address
      * @param end address after the last
      * @param readable whether it may be read
+     * @param writable whether it may be written
      * @param shared whether changes are those of the file
      * @param offset bytes into the file of the first address
      * @param file what is mapped; inode 0 for memory without a file
+     * @param name what the kernel calls it; empty where it has no name
      */
     record Area(
             long start,
             long end,
             boolean readable,
+            boolean writable,
             boolean shared,
             long offset,
-            FileIdentity file) {}
+            FileIdentity file,
+            String name) {}
 
     /** {@return the mapping at an address, null where there is none} */
     @Nullable Area find(long address) {
@@ -83,11 +96,14 @@ final class MemoryMap implements AutoCloseable {
             MemorySegment query = arena.allocate(QUERY_BYTES, Long.BYTES);
             query.set(JAVA_LONG, 0, QUERY_BYTES);
             query.set(JAVA_LONG, QUERY_ADDR, address);
+            MemorySegment name = arena.allocate(LONGEST_NAME);
+            query.set(JAVA_INT, NAME_SIZE, LONGEST_NAME);
+            query.set(JAVA_LONG, NAME_ADDR, name.address());
             long answer = maps.ioctl(PROCMAP_QUERY, query);
             if (answer == Errno.ENOENT.negated()) {
                 return null;
             }
-            if (answer == Errno.ENOTTY.negated()) {
+            if (answer == Errno.ENOTTY.negated() || answer == Errno.ENAMETOOLONG.negated()) {
                 return findInText(address);
             }
             LinuxException.check("PROCMAP_QUERY", maps.name(), answer);
@@ -96,18 +112,25 @@ final class MemoryMap implements AutoCloseable {
                     query.get(JAVA_LONG, VMA_START),
                     query.get(JAVA_LONG, VMA_END),
                     (flags & FLAG_READABLE) != 0,
+                    (flags & FLAG_WRITABLE) != 0,
                     (flags & FLAG_SHARED) != 0,
                     query.get(JAVA_LONG, VMA_OFFSET),
                     new FileIdentity(
                             query.get(JAVA_INT, DEV_MAJOR),
                             query.get(JAVA_INT, DEV_MINOR),
-                            query.get(JAVA_LONG, INODE)));
+                            query.get(JAVA_LONG, INODE)),
+                    text(name, query.get(JAVA_INT, NAME_SIZE)));
         }
+    }
+
+    /** {@return a name; the size that the kernel gives counts its end, and is 0 without a name} */
+    private static String text(MemorySegment name, int size) {
+        return size == 0 ? "" : new String(name.asSlice(0, size - 1L).toArray(JAVA_BYTE), UTF_8);
     }
 
     /** As {@link #find}, by reading the text. */
     static @Nullable Area findInText(long address) {
-        try (BufferedReader lines = Files.newBufferedReader(MAPS)) {
+        try (BufferedReader lines = Files.newBufferedReader(MAPS, ISO_8859_1)) {
             String line;
             while ((line = lines.readLine()) != null) {
                 Area area = parse(line);
@@ -130,12 +153,14 @@ final class MemoryMap implements AutoCloseable {
                 Long.parseUnsignedLong(matcher.group(1), 16),
                 Long.parseUnsignedLong(matcher.group(2), 16),
                 matcher.group(3).equals("r"),
-                matcher.group(4).equals("s"),
-                Long.parseUnsignedLong(matcher.group(5), 16),
+                matcher.group(4).equals("w"),
+                matcher.group(5).equals("s"),
+                Long.parseUnsignedLong(matcher.group(6), 16),
                 new FileIdentity(
-                        Integer.parseInt(matcher.group(6), 16),
                         Integer.parseInt(matcher.group(7), 16),
-                        Long.parseUnsignedLong(matcher.group(8))));
+                        Integer.parseInt(matcher.group(8), 16),
+                        Long.parseUnsignedLong(matcher.group(9))),
+                new String(matcher.group(10).getBytes(ISO_8859_1), UTF_8));
     }
 
     @Override

@@ -47,6 +47,19 @@ public final class Pages {
         return (address + SIZE - 1) & -SIZE;
     }
 
+    /**
+     * Gives the pages of a range their memory now, which also tells whether it is there. Nothing
+     * holds it: the kernel may swap it out and move it.
+     *
+     * @param address of the first byte; may be wild
+     * @param length bytes
+     * @param writable whether the memory must be writable
+     * @return 0, or {@code -EFAULT} when not all of it is there and as accessible as asked
+     */
+    public static int populate(long address, long length, boolean writable) {
+        return Memory.populate(address, length, writable);
+    }
+
     /** {@return the number of pages that a range touches, 0 for an empty one} */
     public static long count(long address, long length) {
         return length == 0 ? 0 : (ceiling(address + length) - floor(address)) >>> SHIFT;

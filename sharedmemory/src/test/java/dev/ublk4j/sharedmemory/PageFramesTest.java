@@ -1,6 +1,5 @@
 package dev.ublk4j.sharedmemory;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -15,62 +14,40 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
 
 class PageFramesTest {
     private static final int PAGES = 64;
     private static final long LENGTH = (long) PAGES * Pages.SIZE;
 
-    enum Source {
-        REAL,
-        SYNTHETIC;
-
-        PageFrames open() {
-            if (this == SYNTHETIC) {
-                return PageFrames.synthetic();
-            }
-            assumeTrue(RealFrames.PERMITTED, "the process may see real frames");
-            return PageFrames.real();
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource
-    void twoMappingsOfOneMemoryHaveTheSameFrames(Source source) {
-        try (PageFrames frames = source.open();
-                PagePins pins = PagePins.open();
+    @Test
+    void twoMappingsOfOneMemoryHaveTheSameFrames() {
+        try (PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory = SharedMemory.create("test", LENGTH);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment one = memory.map(arena, false);
             MemorySegment other = memory.map(arena, true);
-            pins.pin(one.address(), LENGTH, true);
 
             assertThat(read(frames, other, PAGES)).isEqualTo(read(frames, one, PAGES));
             assertThat(one.address()).isNotEqualTo(other.address());
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void aPartialMappingHasTheFramesOfItsPart(Source source) {
-        try (PageFrames frames = source.open();
-                PagePins pins = PagePins.open();
+    @Test
+    void aPartialMappingHasTheFramesOfItsPart() {
+        try (PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory = SharedMemory.create("test", LENGTH);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment all = memory.map(arena, false);
             MemorySegment part = memory.map(arena, 5L * Pages.SIZE, 3L * Pages.SIZE, false);
-            pins.pin(all.address(), LENGTH, true);
 
             assertThat(read(frames, part, 3))
                     .isEqualTo(read(frames, all.asSlice(5L * Pages.SIZE), 3));
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void differentMemoriesHaveDifferentFrames(Source source) {
-        try (PageFrames frames = source.open();
+    @Test
+    void differentMemoriesHaveDifferentFrames() {
+        try (PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory = SharedMemory.create("test", LENGTH);
                 SharedMemory another = SharedMemory.create("test", LENGTH);
                 Arena arena = Arena.ofConfined()) {
@@ -93,10 +70,9 @@ class PageFramesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void aPrivateCopyIsNotTheMemoryItWasCopiedFrom(Source source) {
-        try (PageFrames frames = source.open();
+    @Test
+    void aPrivateCopyIsNotTheMemoryItWasCopiedFrom() {
+        try (PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory = SharedMemory.create("test", LENGTH);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment shared = memory.map(arena, false);
@@ -113,15 +89,12 @@ class PageFramesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void rangesAreTheFramesPutTogether(Source source) {
-        try (PageFrames frames = source.open();
-                PagePins pins = PagePins.open();
+    @Test
+    void rangesAreTheFramesPutTogether() {
+        try (PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory = SharedMemory.create("test", LENGTH);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment mapped = memory.map(arena, false);
-            pins.pin(mapped.address(), LENGTH, true);
             List<FrameRange> ranges = frames.ranges(mapped.address(), LENGTH);
 
             List<Long> expanded = new ArrayList<>();
@@ -140,10 +113,9 @@ class PageFramesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void aRangeThatBeginsAndEndsWithinPagesCoversThemWhole(Source source) {
-        try (PageFrames frames = source.open();
+    @Test
+    void aRangeThatBeginsAndEndsWithinPagesCoversThemWhole() {
+        try (PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory = SharedMemory.create("test", LENGTH);
                 Arena arena = Arena.ofConfined()) {
             long address = memory.map(arena, false).address();
@@ -155,11 +127,10 @@ class PageFramesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void hugePagesMakeFewRanges(Source source) throws IOException {
+    @Test
+    void hugePagesMakeFewRanges() throws IOException {
         try (HugePages pool = HugePages.reserve(4);
-                PageFrames frames = source.open();
+                PageFrames frames = PageFrames.synthetic();
                 SharedMemory memory =
                         SharedMemory.createHuge("test", 4 * HugePages.SIZE, HugePages.SIZE);
                 Arena arena = Arena.ofConfined()) {
@@ -169,7 +140,7 @@ class PageFramesTest {
 
             List<FrameRange> ranges = frames.ranges(one.address(), one.byteSize());
 
-            assertThat(ranges).hasSizeBetween(1, source == Source.REAL ? 4 : 1);
+            assertThat(ranges).hasSize(1);
             assertThat(ranges)
                     .allSatisfy(range ->
                             assertThat(range.pages() % (HugePages.SIZE >> Pages.SHIFT)).isZero());
@@ -177,20 +148,53 @@ class PageFramesTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource
-    void wildAddressesHaveNoFrames(Source source) {
+    @Test
+    void whoWantsToWriteGetsNoFramesOfWhatIsReadOnly() {
+        long[] into = new long[PAGES];
+        try (PageFrames frames = PageFrames.synthetic();
+                SharedMemory memory = SharedMemory.create("test", LENGTH);
+                Arena arena = Arena.ofConfined()) {
+            long readOnly = memory.map(arena, true).address();
+            long writable = memory.map(arena, false).address();
+
+            assertThat(frames.read(readOnly, PAGES, true, into)).isEqualTo(Errno.EFAULT.negated());
+            assertThat(frames.read(readOnly, PAGES, false, into)).isZero();
+            assertThat(frames.read(writable, PAGES, true, into)).isZero();
+            SharedMemoryTest.assertThatErrno(
+                    Errno.EFAULT, () -> frames.ranges(readOnly, LENGTH, true));
+        }
+    }
+
+    @Test
+    void filesBeyondTheLastNumberAreKnownByAddress() {
+        try (PageFrames frames = PageFrames.numberedBy(new StretchNumbers(1));
+                SharedMemory first = SharedMemory.create("first", LENGTH);
+                SharedMemory second = SharedMemory.create("second", LENGTH);
+                Arena arena = Arena.ofConfined()) {
+            long[] known = read(frames, first.map(arena, false), PAGES);
+            MemorySegment one = second.map(arena, false);
+            MemorySegment other = second.map(arena, false);
+
+            assertThat(read(frames, one, 1)).containsExactly(one.address() >>> Pages.SHIFT);
+            assertThat(read(frames, other, 1)).containsExactly(other.address() >>> Pages.SHIFT);
+            assertThat(read(frames, first.map(arena, true), PAGES)).isEqualTo(known);
+        }
+    }
+
+    @Test
+    void wildAddressesHaveNoFrames() {
         long[] into = new long[2];
-        try (PageFrames frames = source.open();
+        try (PageFrames frames = PageFrames.synthetic();
                 Arena arena = Arena.ofConfined()) {
             for (long wild : new long[] {0, Pages.SIZE, 0x7fff_ffff_f000L, 1L << 60, -1L << 12}) {
-                assertThat(frames.read(wild, 1, into))
+                assertThat(frames.read(wild, 1, false, into))
                         .as("0x%x", wild)
                         .isEqualTo(Errno.EFAULT.negated());
             }
             long end = endOfMapping(arena);
-            assertThat(frames.read(end - Pages.SIZE, 1, into)).isZero();
-            assertThat(frames.read(end - Pages.SIZE, 2, into)).isEqualTo(Errno.EFAULT.negated());
+            assertThat(frames.read(end - Pages.SIZE, 1, false, into)).isZero();
+            assertThat(frames.read(end - Pages.SIZE, 2, false, into))
+                    .isEqualTo(Errno.EFAULT.negated());
             SharedMemoryTest.assertThatErrno(
                     Errno.EFAULT, () -> frames.ranges(end - Pages.SIZE, 2L * Pages.SIZE));
         }
@@ -260,29 +264,9 @@ class PageFramesTest {
     }
 
     @Test
-    void whichFramesAreOpenedSaysTheProcess() {
-        try (PageFrames frames = PageFrames.open()) {
-            assertThat(frames.isReal()).isEqualTo(RealFrames.PERMITTED);
-        }
-    }
-
-    @Test
-    void realFramesOfUntouchedMemoryAreSupplied() {
-        try (PageFrames frames = Source.REAL.open();
-                Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = Mapping.anonymous(LENGTH, Mapping.MAP_PRIVATE, arena);
-
-            long[] found = read(frames, memory, PAGES);
-
-            assertThat(found).doesNotHaveDuplicates().doesNotContain(0);
-            assertThat(memory.get(JAVA_BYTE, LENGTH - 1)).isZero();
-        }
-    }
-
-    @Test
     void aMappingIsFoundAlikeByQueryAndInTheText() {
         try (MemoryMap map = new MemoryMap();
-                SharedMemory memory = SharedMemory.create("test", LENGTH);
+                SharedMemory memory = SharedMemory.create("t\u00e4st", LENGTH);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment shared = memory.map(arena, 2L * Pages.SIZE, Pages.SIZE, true);
             MemorySegment anonymous = Mapping.anonymous(LENGTH, Mapping.MAP_PRIVATE, arena);
@@ -300,15 +284,17 @@ class PageFramesTest {
                                     shared.address(),
                                     shared.address() + Pages.SIZE,
                                     true,
+                                    false,
                                     true,
                                     2L * Pages.SIZE,
-                                    memory.identity()));
+                                    memory.identity(),
+                                    "/memfd:t\u00e4st (deleted)"));
         }
     }
 
     private static long[] read(PageFrames frames, MemorySegment memory, int pages) {
         long[] into = new long[pages];
-        assertThat(frames.read(memory.address(), pages, into)).isZero();
+        assertThat(frames.read(memory.address(), pages, false, into)).isZero();
         return into;
     }
 

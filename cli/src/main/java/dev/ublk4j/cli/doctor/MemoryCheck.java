@@ -33,7 +33,9 @@ final class MemoryCheck {
         return bytes >= ENOUGH_LOCKED
                 ? Finding.ok("memlock", text)
                 : Finding.warn(
-                        "memlock", text + ", too little for zero copy", "ulimit -l unlimited");
+                        "memlock",
+                        text + ", and io_uring pins no more shared memory than that: it is slower",
+                        "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit");
     }
 
     static Finding hugePages(Path root) {

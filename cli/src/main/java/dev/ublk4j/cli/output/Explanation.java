@@ -5,6 +5,7 @@ import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.LockedMemory;
 import dev.ublk4j.targets.UnfitFileException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -35,7 +36,7 @@ public final class Explanation {
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
                     case UncheckedIOException failed -> ofWrapped(failed);
                     case IOException failed -> failed.getMessage();
-                    case OutOfMemoryError full -> "not enough memory: " + full.getMessage();
+                    case OutOfMemoryError none -> ofMemory(none);
                     default -> unexpected(error);
                 };
         return text == null ? "no reason given" : Visible.of(text.strip());
@@ -67,6 +68,14 @@ public final class Explanation {
                 || error instanceof UncheckedIOException;
     }
 
+    private static String ofMemory(OutOfMemoryError e) {
+        String message = String.valueOf(e.getMessage());
+        return message.contains("native thread")
+                ? "no more threads; to raise the limit: ulimit -u, or TasksMax= of a unit"
+                : "out of memory: %s; to raise the limit: UBLK4J_JAVA_OPTS=-Xmx..., ulimit -v"
+                        .formatted(message);
+    }
+
     private static String unexpected(Throwable error) {
         String message = error.getMessage();
         return "unexpected %s%s; --debug shows where"
@@ -78,6 +87,9 @@ public final class Explanation {
     private static String ofRefusal(LinuxException e) {
         if (e.object().equals(CONTROL)) {
             return ofControlNode(e);
+        }
+        if (e.errno() == Errno.EMFILE) {
+            return text(e) + "; to raise the limit: ulimit -n, or LimitNOFILE= of a unit";
         }
         return switch (e.call()) {
             case "openat" -> ofOpen(e);
@@ -116,7 +128,9 @@ public final class Explanation {
                     "this process may not use io_uring; see: sysctl kernel.io_uring_disabled, and"
                             + " the seccomp profile of a container";
             case ENOSYS -> "this kernel has no io_uring";
-            case ENOMEM -> "not enough memory for io_uring; see: ulimit -l";
+            case ENOMEM ->
+                    "not enough memory for io_uring, which the kernel takes of what may be locked; "
+                            + LockedMemory.remedy();
             default -> text(e);
         };
     }

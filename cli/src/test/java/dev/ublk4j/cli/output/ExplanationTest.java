@@ -33,12 +33,23 @@ class ExplanationTest {
                     UBLK_U_CMD_ADD_DEV | new device | EPERM | no permission
                     UBLK_U_CMD_SET_PARAMS | device 3 | EINVAL | UBLK_U_CMD_SET_PARAMS
                     io_uring_setup | ring | EPERM | io_uring_disabled
-                    io_uring_setup | ring | ENOMEM | ulimit -l
+                    io_uring_setup | ring | ENOMEM | RLIMIT_MEMLOCK is
+                    io_uring_setup | ring | ENOMEM | ulimit -l, or LimitMEMLOCK=
+                    openat | /dev/sda | EMFILE | ulimit -n, or LimitNOFILE=
+                    io_uring_setup | ring | EMFILE | ulimit -n
                     mmap | 1 byte | ENOMEM | not enough memory
                     """)
     void ofARefusedCallSaysWhatItMeans(String call, String object, Errno errno, String part) {
         assertThat(Explanation.of(new LinuxException(call, object, errno.negated())))
                 .contains(part);
+    }
+
+    @Test
+    void ofALimitOfThreadsNamesIt() {
+        OutOfMemoryError error = new OutOfMemoryError("unable to create native thread: or so");
+        assertThat(Explanation.of(error)).contains("ulimit -u", "TasksMax=").doesNotContain("\n");
+        assertThat(Explanation.of(new OutOfMemoryError("Java heap space")))
+                .contains("Java heap space", "-Xmx");
     }
 
     @ParameterizedTest
