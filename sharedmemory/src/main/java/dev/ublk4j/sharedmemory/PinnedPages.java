@@ -18,8 +18,11 @@ public final class PinnedPages {
      * @throws IOException when it cannot be read, as by others than root
      */
     public static long held() throws IOException {
-        // Each processor counts for itself; reading this file adds the counters up.
-        var _ = Files.readAllBytes(REFRESH);
+        // Each processor counts for itself; reading this file adds the counters up. A kernel for one
+        // processor has one counter, and no such file.
+        if (Files.exists(REFRESH)) {
+            var _ = Files.readAllBytes(REFRESH);
+        }
         List<String> lines = Files.readAllLines(VMSTAT);
         return counter(lines, "nr_foll_pin_acquired") - counter(lines, "nr_foll_pin_released");
     }
