@@ -1,5 +1,7 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.doctor.CrashGuard;
+import dev.ublk4j.cli.doctor.KernelIdentity;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.LiveDevice;
@@ -96,6 +98,13 @@ final class AddCommand implements Runnable, TargetHost {
 
     @Mixin private final ServeFlags serving = new ServeFlags();
 
+    @Option(
+            names = "--risk-crash",
+            scope = ScopeType.INHERIT,
+            description =
+                    "Add the device also where this kernel is known to crash when one is added.")
+    private boolean riskCrash;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
@@ -118,6 +127,9 @@ final class AddCommand implements Runnable, TargetHost {
                         kind.source(),
                         words,
                         driver -> start(driver, kind, options, shared));
+        if (!riskCrash) {
+            CrashGuard.check(KernelIdentity.running(), "; to add one all the same: --risk-crash");
+        }
         CommandLine command = spec.commandLine();
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;

@@ -56,7 +56,8 @@ final class DriverCheck {
         return Finding.fail(
                 SUBJECT,
                 "this kernel has no " + MODULE,
-                "apt-get install linux-modules-extra-$(uname -r) on Ubuntu, or use: ublk4j vm");
+                "apt-get install linux-modules-extra-$(uname -r) on Ubuntu, dnf install"
+                        + " kernel-modules-extra on Fedora and RHEL 10, or use: ublk4j vm");
     }
 
     private boolean mentions(String list) {

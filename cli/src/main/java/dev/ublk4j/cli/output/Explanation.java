@@ -7,6 +7,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.LockedMemory;
 import dev.ublk4j.targets.UnfitFileException;
+import dev.ublk4j.uapi.ControlCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -16,6 +17,12 @@ import org.jspecify.annotations.Nullable;
 /** What an error means to a person, on one line, with what to type where that is known. */
 public final class Explanation {
     private static final String CONTROL = "/dev/ublk-control";
+    private static final String ADD = ControlCommand.ADD_DEV.cName();
+
+    /** Of plain users; before Linux 6.15 of everybody. */
+    private static final String TOO_MANY =
+            "the driver has as many devices as it may; see"
+                    + " /sys/module/ublk_drv/parameters/ublks_max";
 
     private Explanation() {}
 
@@ -140,11 +147,16 @@ public final class Explanation {
         return switch (e.errno()) {
             case EEXIST -> device + " exists already; leave -n out for a number that is free";
             case ENODEV -> "there is no " + device;
-            case EPERM, EACCES -> "no permission for " + device + " (" + e.call() + ")";
+            case EACCES -> e.call().equals(ADD) ? TOO_MANY : noPermission(e);
+            case EPERM -> noPermission(e);
             case EBUSY -> device + " is in use";
             case EINVAL -> "the driver refuses this: " + e.getMessage();
             default -> text(e);
         };
+    }
+
+    private static String noPermission(LinuxException e) {
+        return "no permission for " + e.object() + " (" + e.call() + ")";
     }
 
     private static String text(LinuxException e) {
