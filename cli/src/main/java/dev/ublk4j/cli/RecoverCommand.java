@@ -10,11 +10,14 @@ import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -32,6 +35,14 @@ final class RecoverCommand implements Callable<Integer> {
     @Parameters(paramLabel = "N", description = "The device, by number.")
     private int number;
 
+    @Option(
+            names = "--force",
+            description = {
+                "Take the block device behind it, or the file, although it is mounted or otherwise in"
+                        + " use meanwhile. What is on it may be lost."
+            })
+    private boolean force;
+
     @Mixin private final RecoverFlags recovery = new RecoverFlags();
 
     @Mixin private final ServeFlags serving = new ServeFlags();
@@ -47,7 +58,7 @@ final class RecoverCommand implements Callable<Integer> {
         CommandLine command = spec.commandLine();
         DriverModule.check();
         ServedDevice served = served();
-        TargetWords.Read words = TargetWords.read(served.words());
+        TargetWords.Read words = TargetWords.read(force ? forced(served) : served.words());
         TargetKind kind = words.kind();
         DevicePlan plan =
                 new DevicePlan(
@@ -80,6 +91,17 @@ final class RecoverCommand implements Callable<Integer> {
                     "device %d has a server, process %d".formatted(number, served.server().pid()));
         }
         return served;
+    }
+
+    /** Not kept for another time. */
+    private static List<String> forced(ServedDevice served) {
+        List<String> words = new ArrayList<>(served.words());
+        int kind = words.indexOf("file");
+        if (!served.target().equals("file") || kind < 0) {
+            throw new Failure("--force is for files and block devices");
+        }
+        words.add(kind + 1, "--force");
+        return words;
     }
 
     private DeviceInfo info() {

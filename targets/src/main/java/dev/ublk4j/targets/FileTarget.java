@@ -113,6 +113,9 @@ public final class FileTarget implements Target {
     public void queueStopped(Queue queue) {
         if (queue.hasIoLeft()) {
             file.leaveToIo();
+        } else {
+            // The kernel takes a ring down at its leisure, and a block device would stay claimed.
+            queue.ring().unregisterFiles();
         }
     }
 

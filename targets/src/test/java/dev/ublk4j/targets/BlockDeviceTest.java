@@ -9,12 +9,8 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -89,20 +85,6 @@ class BlockDeviceTest {
         return point;
     }
 
-    /** Writes a master boot record with one partition of Linux, from the first MiB on. */
-    private static void partition(Path file) throws IOException {
-        ByteBuffer record = ByteBuffer.allocate(512).order(ByteOrder.LITTLE_ENDIAN);
-        record.put(446 + 4, (byte) 0x83);
-        record.putInt(446 + 8, 2048);
-        record.putInt(446 + 12, (int) (SIZE / 512) - 2048);
-        record.putShort(510, (short) 0xaa55);
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-            while (record.hasRemaining()) {
-                int _ = channel.write(record, record.position());
-            }
-        }
-    }
-
     private static void assertBusy(Path path, FileOptions options) {
         assertThatThrownBy(() -> BackingFile.open(path, options).close())
                 .isInstanceOfSatisfying(
@@ -123,21 +105,31 @@ class BlockDeviceTest {
     @Test
     void aDeviceThatIsWrittenIsNotMounted() throws Exception {
         Path device = loop();
-        run("mkfs.ext4", "-q", "-F", device.toString());
+        assumeTrue(run("mkfs.ext4", "-q", "-F", device.toString()) != null, "no mkfs.ext4");
         Path point = Files.createDirectory(folder.resolve("mounted"));
         try (BackingFile file = BackingFile.open(device, DIRECT)) {
             assertThat(file.size()).isEqualTo(SIZE);
             assertThat(run("mount", device.toString(), point.toString())).isNull();
         }
+        try (TestBed bed = TestBed.of(new FileTarget(BackingFile.open(device, DIRECT)))) {
+            bed.flush();
+            assertThat(run("mount", device.toString(), point.toString())).isNull();
+        }
+        assertThat(run("mount", device.toString(), point.toString()))
+                .as("mounted as soon as it is closed")
+                .isNotNull();
+        undo.push(new String[] {"umount", point.toString()});
     }
 
     @Test
     void aWholeDiskIsNotWrittenWhileAPartitionOfItIsMounted() throws Exception {
-        partition(image);
-        Path device = loop("-P");
+        Path device = loop();
+        assumeTrue(
+                run("addpart", device.toString(), "1", "2048", "100000") != null,
+                "no partitions of loop devices");
+        undo.push(new String[] {"delpart", device.toString(), "1"});
         String name = device.getFileName() + "p1";
         Path numbers = Path.of("/sys/class/block", name, "dev");
-        assumeTrue(Files.exists(numbers), "no partitions of loop devices");
         String[] number = Files.readString(numbers).strip().split(":");
         Path partition = folder.resolve(name);
         assumeTrue(
