@@ -56,6 +56,9 @@ final class Session implements AutoCloseable {
 
     private boolean ended;
 
+    /** Whether anything has come. Of the session's thread. */
+    private boolean heard;
+
     /**
      * Takes a client in.
      *
@@ -109,8 +112,8 @@ final class Session implements AutoCloseable {
                     } else if (outcome == Outcome.LATE) {
                         LOG.log(
                                 Level.WARNING,
-                                "vhost-user client dropped: it has sent half a message, or takes no"
-                                        + " answers");
+                                "vhost-user client dropped: it has sent nothing or half a message,"
+                                        + " or takes no answers");
                     }
                     return;
                 }
@@ -127,7 +130,9 @@ final class Session implements AutoCloseable {
 
     private Outcome takeMessage() {
         stream.clear();
-        Outcome outcome = stream.awaitInput(FOREVER);
+        // Whoever says nothing at all keeps others out, and is no client.
+        Outcome outcome = stream.awaitInput(heard ? FOREVER : PATIENCE);
+        heard = true;
         if (outcome == Outcome.DONE) {
             outcome = stream.readUpTo(HEADER_BYTES, PATIENCE);
         }

@@ -131,6 +131,16 @@ final class EnduringExportTest {
         }
     }
 
+    @Test
+    void letsNobodyHoldThePlaceOfAClientWhoSaysNothing() {
+        try (TestExport disk = new TestExport(new MemoryTarget(1 << 20), 1, folder);
+                TestClient silent = TestClient.connected(disk.socket());
+                TestClient client = TestClient.withMemory(disk.socket())) {
+            assertThat(TestRing.of(client, 0).started().run(IN, 0, DATA, 512)).isEqualTo(OK);
+            assertThat(silent.isDropped()).isTrue();
+        }
+    }
+
     private static void limit(long set, long get) {
         LinuxException.check(
                 "prlimit64", "", Syscall.call(Syscall.Call.PRLIMIT64, 0, RLIMIT_NOFILE, set, get));

@@ -165,10 +165,13 @@ public final class RunFolder {
         }
     }
 
-    /** Removes the state file of a device that is gone, unless its server still runs. */
+    /**
+     * Removes the state file of a device that is gone, and what belongs to it, unless its server
+     * still runs. A file that only has such a name is left alone.
+     */
     public void removeStale(int id) throws IOException {
         ServedDevice device = readOrNull(id);
-        if (device == null || !device.server().isAlive()) {
+        if (device != null && !device.server().isAlive()) {
             Files.deleteIfExists(stateFile(id));
             UnixListener.removeAbandoned(controlSocket(id));
             Files.deleteIfExists(ledger(id));

@@ -102,6 +102,17 @@ class RunFolderTest {
     }
 
     @Test
+    void keepsWhatNoServerHasLeftThere() throws IOException {
+        folder().write(device(2, EARLIER));
+        Files.writeString(path.resolve("run/2024.json"), "{\"somebody\": \"else's\"}");
+        Files.writeString(path.resolve("run/2.control"), "no socket");
+
+        folder().clean(Set.of());
+
+        assertThat(files()).containsExactly("2.control", "2024.json");
+    }
+
+    @Test
     void needNotExistToBeCleaned() {
         folder().clean(Set.of());
 

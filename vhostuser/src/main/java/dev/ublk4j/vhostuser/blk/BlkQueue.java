@@ -178,7 +178,7 @@ public final class BlkQueue implements QueueGuest {
 
     /** Ends a service, if it is the one that there is. */
     private OptionalInt end(Service expected) {
-        if (service != expected) {
+        if (!expected.equals(service)) {
             return OptionalInt.empty();
         }
         try {
@@ -304,14 +304,7 @@ public final class BlkQueue implements QueueGuest {
 
     /** Serves the ring no more, for what its client has done, or what went wrong with it. */
     void breakRing(Throwable e) {
-        breakRing(
-                switch (e) {
-                    case BadRingException bad -> String.valueOf(bad.getMessage());
-                    case LinuxException refused -> String.valueOf(refused.getMessage());
-                    // What the JVM throws where mapped memory is gone: its client has cut it short.
-                    case InternalError gone -> "its memory is gone: " + gone.getMessage();
-                    default -> "failed with " + e;
-                });
+        breakRing(RingFailure.reason(e));
     }
 
     private void breakRing(String reason) {
