@@ -88,7 +88,8 @@ final class BlockStatus {
 
     /** Adds runs, rounded to blocks, to extents that go from {@code offset} to {@code end}. */
     private void cut(Extents runs, long first, long offset, long end, Extents extents) {
-        // Everything before `known` has been told; the block that begins there may be known in part.
+        // Everything before `known` has been told; the block that begins there may be known in
+        // part.
         long known = first;
         long at = first;
         boolean isData = false;

@@ -20,7 +20,9 @@ final class Connection {
     /** Requests of a client that are under way at a time; more wait in its socket. */
     static final int MAX_OPERATIONS = 256;
 
-    /** Pages of a client at a time, of those that all clients share: two of the largest requests. */
+    /**
+     * Pages of a client at a time, of those that all clients share: two of the largest requests.
+     */
     private static final int MAX_BORROWED = 2 * PageRuns.pages(NbdExport.MAX_PAYLOAD + 8192L);
 
     /** Larger pieces would leave no room in the shared area for others. */
@@ -277,10 +279,12 @@ final class Connection {
     private void end() {
         ended = true;
         front.ended(this);
-        letGo(chosen.export(), () -> {
-            arena.close();
-            close(link, chosen.export(), area, onEnd);
-        });
+        letGo(
+                chosen.export(),
+                () -> {
+                    arena.close();
+                    close(link, chosen.export(), area, onEnd);
+                });
         LOG.log(Level.DEBUG, () -> this + ": ended");
     }
 

@@ -200,17 +200,19 @@ final class SlowPath {
 
     /** Zeroes a part of one block. */
     private long zeroPart(long from, long to) {
-        return gated(true, () -> {
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
-                long answer = disk.read(one, floor(from));
-                if (answer < 0) {
-                    return answer;
-                }
-                one.asSlice(from - floor(from), to - from).fill((byte) 0);
-                return disk.write(one, floor(from));
-            }
-        });
+        return gated(
+                true,
+                () -> {
+                    try (Arena arena = Arena.ofShared()) {
+                        MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
+                        long answer = disk.read(one, floor(from));
+                        if (answer < 0) {
+                            return answer;
+                        }
+                        one.asSlice(from - floor(from), to - from).fill((byte) 0);
+                        return disk.write(one, floor(from));
+                    }
+                });
     }
 
     private long zeroBlocks(Operation operation, long offset, long length) {

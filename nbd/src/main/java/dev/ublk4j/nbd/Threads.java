@@ -25,8 +25,7 @@ final class Threads {
 
     /** {@return the JDK's own} */
     static Threads ofJdk() {
-        return new Threads(
-                Thread.ofPlatform().daemon().factory(), Thread.ofVirtual().factory());
+        return new Threads(Thread.ofPlatform().daemon().factory(), Thread.ofVirtual().factory());
     }
 
     /** Starts a platform thread, which does not keep the process alive. */

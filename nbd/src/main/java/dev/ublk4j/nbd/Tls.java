@@ -88,9 +88,7 @@ public final class Tls {
             }
         }
         String message = String.valueOf(thrown.getMessage());
-        return message.contains(NO_CERTIFICATE)
-                ? "it has sent no certificate"
-                : "TLS: " + message;
+        return message.contains(NO_CERTIFICATE) ? "it has sent no certificate" : "TLS: " + message;
     }
 
     SSLEngine engine() {

@@ -149,20 +149,22 @@ class ScarcityTest {
             AtomicInteger served = new AtomicInteger();
             for (int count = 0; count < 100; count++) {
                 waiting.add(
-                        Thread.ofVirtual().start(() -> {
-                            try {
-                                NbdClient client =
-                                        NbdClient.inTransmission(folder.resolve("nbd.sock"));
-                                client.readAt(0, 512);
-                                client.errorOf(Command.BLOCK_STATUS, 0, 0, 4096);
-                                synchronized (clients) {
-                                    clients.add(client);
-                                }
-                                served.incrementAndGet();
-                            } catch (IOException e) {
-                                throw new AssertionError(e);
-                            }
-                        }));
+                        Thread.ofVirtual()
+                                .start(() -> {
+                                    try {
+                                        NbdClient client =
+                                                NbdClient.inTransmission(
+                                                        folder.resolve("nbd.sock"));
+                                        client.readAt(0, 512);
+                                        client.errorOf(Command.BLOCK_STATUS, 0, 0, 4096);
+                                        synchronized (clients) {
+                                            clients.add(client);
+                                        }
+                                        served.incrementAndGet();
+                                    } catch (IOException e) {
+                                        throw new AssertionError(e);
+                                    }
+                                }));
             }
             while (!Files.readString(errors).contains("too many open files")) {
                 Thread.sleep(50);

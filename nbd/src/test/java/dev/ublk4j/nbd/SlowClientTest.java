@@ -171,8 +171,7 @@ class SlowClientTest {
 
     @Test
     void aClientOfTcpIsAskedWhetherItIsStillThere() throws Exception {
-        try (Served served =
-                Served.of(folder, NbdOptions.defaults(), new MemoryTarget(1 << 20))) {
+        try (Served served = Served.of(folder, NbdOptions.defaults(), new MemoryTarget(1 << 20))) {
             int port = served.server.listen(new InetSocketAddress("127.0.0.1", 0));
             try (Socket client = new Socket("127.0.0.1", port)) {
                 assertThat(client.getInputStream().readNBytes(18)).hasSize(18);
