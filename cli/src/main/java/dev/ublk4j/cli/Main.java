@@ -34,11 +34,20 @@ public final class Main {
             return commandLine().execute(arguments);
         } catch (Error e) {
             // No more threads, memory or descriptors: what picocli hands to nobody.
-            System.err.println("ublk4j: " + Explanation.of(e));
+            System.err.println("ublk4j: " + explain(e));
             if (List.of(arguments).contains("--debug")) {
                 e.printStackTrace();
             }
             return FAILED;
+        }
+    }
+
+    private static String explain(Error e) {
+        try {
+            return Explanation.of(e);
+        } catch (Error unable) {
+            // Not even a class can be loaded.
+            return e + "; a limit is too low, see: ulimit -n, ulimit -v";
         }
     }
 
