@@ -65,7 +65,17 @@ public final class Main {
         } catch (Failure e) {
             return onMisuse(e.getMessage(), command, arguments);
         } catch (IOException | RuntimeException | Error e) {
+            return onLastFailure(e, command, arguments);
+        }
+    }
+
+    private static int onLastFailure(Throwable e, CommandLine command, String... arguments) {
+        try {
             return onFailure(e, command, arguments);
+        } catch (Error unable) {
+            // Not even a class can be loaded.
+            System.err.println("ublk4j: " + e + "; a limit is too low, see: ulimit -n, ulimit -v");
+            return FAILED;
         }
     }
 

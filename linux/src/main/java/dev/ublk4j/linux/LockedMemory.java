@@ -9,8 +9,8 @@ import java.lang.foreign.MemorySegment;
  * How much memory this process may lock or have pinned ({@code RLIMIT_MEMLOCK}).
  *
  * <p>io_uring counts what is registered with it against the limit, for all processes of a user
- * together, unless the process has {@code CAP_IPC_LOCK}; its rings themselves too, before Linux 5.12
- * and again in recent ones (seen on 6.18).
+ * together, unless the process has {@code CAP_IPC_LOCK}; its rings themselves too, before Linux
+ * 5.12 and again in recent ones (seen on 6.18).
  */
 public final class LockedMemory {
     private static final int RLIMIT_MEMLOCK = 8;
