@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -98,6 +99,7 @@ final class UserModeLinuxTest {
         return image;
     }
 
+    @Timeout(180)
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void mountsAFileSystem(boolean packed) throws Exception {
