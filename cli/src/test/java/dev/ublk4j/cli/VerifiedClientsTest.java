@@ -98,10 +98,8 @@ class VerifiedClientsTest {
         SSLContext context = Certificates.load(folder.resolve("server"), true);
         server =
                 new NbdServer(
-                        NbdOptions.defaults()
-                                .withTls(Tls.required(context).withVerifiedClients()));
-        device =
-                server.export("", "", driver, new NullTarget(SIZE), DeviceOptions.defaults());
+                        NbdOptions.defaults().withTls(Tls.required(context).withVerifiedClients()));
+        device = server.export("", "", driver, new NullTarget(SIZE), DeviceOptions.defaults());
         port = server.listen(new InetSocketAddress("127.0.0.1", 0));
     }
 
@@ -159,8 +157,7 @@ class VerifiedClientsTest {
                 s.sendall(b"IHAVEOPT" + struct.pack(">IIIH", 7, 6, 0, 0))
                 take(s, 20)
                 """);
-        return run(
-                "python3 %s %s %s %d".formatted(script, folder.resolve(who), version, port));
+        return run("python3 %s %s %s %d".formatted(script, folder.resolve(who), version, port));
     }
 
     @ParameterizedTest
