@@ -52,7 +52,8 @@ public record NbdOptions(
      * most 50 microseconds}
      */
     public static NbdOptions defaults() {
-        return new NbdOptions(Tls.off(), 128, DEFAULT_PAYLOADS, Duration.ofSeconds(30), DEFAULT_POLL);
+        return new NbdOptions(
+                Tls.off(), 128, DEFAULT_PAYLOADS, Duration.ofSeconds(30), DEFAULT_POLL);
     }
 
     /** {@return the same with TLS} */

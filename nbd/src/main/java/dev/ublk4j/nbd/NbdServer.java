@@ -171,7 +171,11 @@ public final class NbdServer implements AutoCloseable {
         try {
             synchronized (listeners) {
                 if (clock == null) {
-                    clock = new Clock(options.patience().dividedBy(Progress.LOOKS), this::tick, threads);
+                    clock =
+                            new Clock(
+                                    options.patience().dividedBy(Progress.LOOKS),
+                                    this::tick,
+                                    threads);
                 }
                 listeners.add(new Listener(socket, this::onClient, threads));
             }

@@ -37,8 +37,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
      * @param patience from now on, for all of the handshake
      * @param onRelayEnd told when a relay has ended, and has closed the socket
      */
-    SocketStream(
-            Socket socket, Tls tls, Duration patience, Threads threads, Runnable onRelayEnd) {
+    SocketStream(Socket socket, Tls tls, Duration patience, Threads threads, Runnable onRelayEnd) {
         this.client = socket;
         this.socket = socket;
         this.tls = tls;

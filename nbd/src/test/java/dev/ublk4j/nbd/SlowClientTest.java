@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Who has begun something goes on with it, or has to go. */
-@Timeout(value = 2, unit = TimeUnit.MINUTES)
+@Timeout(value = 5, unit = TimeUnit.MINUTES)
 class SlowClientTest {
     private static final int LARGEST = 32 << 20;
     private static final long SIZE = 1L << 30;
