@@ -3,6 +3,7 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.output.Failure;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -92,7 +93,8 @@ final class Certificates {
     }
 
     private static PrivateKey key(Path file) throws IOException, GeneralSecurityException {
-        String text = Files.readString(file);
+        // What stands around a key may be in any encoding.
+        String text = Files.readString(file, StandardCharsets.ISO_8859_1);
         int begin = text.indexOf(BEGIN_KEY);
         int end = text.indexOf(END_KEY);
         if (begin < 0 || end < begin) {

@@ -1,8 +1,10 @@
 package dev.ublk4j.cli;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -21,7 +23,7 @@ final class UserNumber implements ITypeConverter<Integer> {
             return Integer.valueOf(text);
         }
         try {
-            for (String line : Files.readAllLines(USERS)) {
+            for (String line : lines(USERS)) {
                 String[] fields = line.split(":", -1);
                 if (fields.length > NUMBER && fields[NAME].equals(text)) {
                     return Integer.valueOf(fields[NUMBER]);
@@ -32,5 +34,10 @@ final class UserNumber implements ITypeConverter<Integer> {
         }
         throw new TypeConversionException(
                 "there is no user '%s' in %s; a number will do".formatted(text, USERS));
+    }
+
+    /** Full names in an encoding of old are no reason to find nobody. */
+    private static List<String> lines(Path file) throws IOException {
+        return new String(Files.readAllBytes(file), StandardCharsets.UTF_8).lines().toList();
     }
 }

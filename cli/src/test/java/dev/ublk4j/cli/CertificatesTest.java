@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.cli.output.Failure;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -53,6 +54,19 @@ class CertificatesTest {
         byte[] certificate = keys.getCertificate("server").getEncoded();
         write("server-cert.pem", "CERTIFICATE", certificate);
         write("ca-cert.pem", "CERTIFICATE", certificate);
+    }
+
+    @Test
+    void ofTextInAnOldEncodingAreRead() throws Exception {
+        create("RSA");
+        Path key = folder.resolve("server-key.pem");
+        byte[] text = Files.readAllBytes(key);
+        try (OutputStream out = Files.newOutputStream(key)) {
+            out.write(new byte[] {'C', 'N', '=', 'B', (byte) 0xfc, '\n'});
+            out.write(text);
+        }
+
+        assertThat(Certificates.load(folder, false)).isNotNull();
     }
 
     private void write(String name, String kind, byte[] der) throws IOException {

@@ -18,7 +18,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The launcher, in a tree of its own that has been built, with a JDK that says what it is given. */
+/**
+ * The launcher, in a tree of its own that has been built, with a JDK that says what it is given.
+ */
 @DisplayName("The launcher")
 @Timeout(value = 5, unit = TimeUnit.MINUTES)
 class LauncherTest {
@@ -40,7 +42,8 @@ class LauncherTest {
         tree = Files.createDirectories(folder.resolve("trée"));
         Path source = DocumentedCommands.root();
         for (String name : new String[] {"ublk4j", "mvnw"}) {
-            Files.copy(source.resolve(name), tree.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
+            Files.copy(
+                    source.resolve(name), tree.resolve(name), StandardCopyOption.COPY_ATTRIBUTES);
         }
         Files.createDirectories(tree.resolve("scripts"));
         for (String name : new String[] {"check-owner", "hand-over"}) {

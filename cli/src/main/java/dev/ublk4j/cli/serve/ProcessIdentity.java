@@ -1,6 +1,7 @@
 package dev.ublk4j.cli.serve;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -30,7 +31,9 @@ public record ProcessIdentity(long pid, long startTicks) {
     /** {@return the process that now has a number, null where none runs} */
     public static @Nullable ProcessIdentity ofOrNull(long pid) {
         try {
-            return parseOrNull(pid, Files.readString(Path.of("/proc", Long.toString(pid), "stat")));
+            // The name of a process may be any bytes.
+            Path stat = Path.of("/proc", Long.toString(pid), "stat");
+            return parseOrNull(pid, Files.readString(stat, StandardCharsets.ISO_8859_1));
         } catch (IOException e) {
             return null;
         }

@@ -240,6 +240,22 @@ class RunFolderTest {
     }
 
     @Test
+    void aProcessIsKnownWhateverBytesItsNameIs() throws Exception {
+        Process process =
+                new ProcessBuilder(
+                                "bash",
+                                "-c",
+                                "printf '\\xff' >/proc/$$/comm && echo named && read -r")
+                        .start();
+        try {
+            assertThat(process.inputReader().readLine()).isEqualTo("named");
+            assertThat(ProcessIdentity.ofOrNull(process.pid())).isNotNull();
+        } finally {
+            process.destroy();
+        }
+    }
+
+    @Test
     void aReportTellsOfTheDevice() {
         String line = device(3, SELF).json();
 
