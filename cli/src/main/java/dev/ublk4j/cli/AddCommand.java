@@ -1,5 +1,7 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.doctor.CrashGuard;
+import dev.ublk4j.cli.doctor.KernelIdentity;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.LiveDevice;
 import dev.ublk4j.cli.serve.ProcessIdentity;
@@ -93,6 +95,13 @@ final class AddCommand implements Runnable, TargetHost {
 
     @Mixin private final ServeFlags serving = new ServeFlags();
 
+    @Option(
+            names = "--risk-crash",
+            scope = ScopeType.INHERIT,
+            description =
+                    "Add the device also where this kernel is known to crash when one is added.")
+    private boolean riskCrash;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
     private CommandSpec spec;
@@ -115,6 +124,9 @@ final class AddCommand implements Runnable, TargetHost {
                         kind.source(),
                         words,
                         driver -> start(driver, kind, options, shared));
+        if (!riskCrash) {
+            CrashGuard.check(KernelIdentity.running(), "; to add one all the same: --risk-crash");
+        }
         CommandLine command = spec.commandLine();
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
@@ -125,7 +137,7 @@ final class AddCommand implements Runnable, TargetHost {
         if (orRecover && isWaiting(driver)) {
             return takingOver.recover(driver, number, kind, shared);
         }
-        Device device = data.checked(Device.start(driver, kind.openShaped(), options));
+        Device device = Device.start(driver, kind.openShaped(), options);
         return shared == null
                 ? new LiveDevice(device, null)
                 : shared.start(device, RunFolder.ofUser());
@@ -156,9 +168,10 @@ final class AddCommand implements Runnable, TargetHost {
                     "--recovery is of no use for %s: its data goes with the server"
                             .formatted(kind.name()));
         }
-        // A driver that cannot resize leaves the feature out.
         DeviceOptions options =
-                data.choose(flags.options(number, queues)).with(recovery).with(Feature.UPDATE_SIZE);
+                data.choose(flags.options(number, queues))
+                        .with(recovery)
+                        .withIfAble(Feature.UPDATE_SIZE);
         return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

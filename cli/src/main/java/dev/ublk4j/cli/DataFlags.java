@@ -1,7 +1,5 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Failure;
-import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.uapi.Feature;
 import picocli.CommandLine.Command;
@@ -41,15 +39,5 @@ final class DataFlags {
         return zeroCopy
                 ? options.with(Feature.SUPPORT_ZERO_COPY).with(Feature.AUTO_BUF_REG)
                 : options;
-    }
-
-    /** {@return the device, whose driver does what was chosen; another is closed} */
-    Device checked(Device device) {
-        Feature wanted = userCopy ? Feature.USER_COPY : Feature.AUTO_BUF_REG;
-        if ((userCopy || zeroCopy) && !wanted.in(device.info().flags())) {
-            device.close();
-            throw new Failure("this driver has no " + wanted);
-        }
-        return device;
     }
 }

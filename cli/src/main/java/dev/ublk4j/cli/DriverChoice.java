@@ -1,9 +1,16 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.doctor.CrashGuard;
+import dev.ublk4j.cli.doctor.KernelIdentity;
+import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.uapi.ControlCommand;
 import java.io.PrintWriter;
+import org.jspecify.annotations.Nullable;
 
 /** Which driver a demonstration adds its device to. */
 enum DriverChoice {
@@ -20,10 +27,34 @@ enum DriverChoice {
         return switch (this) {
             case EMBEDDED -> EmbeddedDriver.create();
             case KERNEL -> {
+                CrashGuard.check(KernelIdentity.running(), "; or take --driver embedded");
                 DriverModule.load(err);
                 yield KernelDriver.open();
             }
-            case AUTO -> DriverModule.tryLoad() ? KernelDriver.open() : EmbeddedDriver.create();
+            case AUTO -> {
+                KernelDriver driver = kernelOrNull(err);
+                yield driver == null ? EmbeddedDriver.create() : driver;
+            }
         };
+    }
+
+    /** {@return the kernel's driver, if it is there and can do what is to be shown} */
+    private static @Nullable KernelDriver kernelOrNull(PrintWriter err) {
+        if (CrashGuard.isKnownToCrash(KernelIdentity.running()) || !DriverModule.tryLoad()) {
+            return null;
+        }
+        KernelDriver driver = KernelDriver.open();
+        try {
+            new Control(driver).require(ControlCommand.REG_BUF);
+            return driver;
+        } catch (MissingFeatureException e) {
+            err.println("ublk4j: " + Explanation.of(e) + "; the driver in Java is used instead");
+            err.flush();
+            driver.close();
+            return null;
+        } catch (RuntimeException e) {
+            driver.close();
+            throw e;
+        }
     }
 }

@@ -19,6 +19,7 @@ final class FeaturesCommand implements Callable<Integer> {
     public Integer call() {
         DriverModule.load(output.err());
         try (KernelDriver driver = KernelDriver.open()) {
+            // Of a driver that does not tell, Explanation says since when drivers do.
             long bits = new Control(driver).featureBits();
             output.print(json -> write(bits, json), out -> print(bits, out));
         }
@@ -26,13 +27,17 @@ final class FeaturesCommand implements Callable<Integer> {
     }
 
     static void print(long bits, PrintWriter out) {
-        Table table = new Table("FEATURE", "HERE", "WHAT IT IS");
+        Table table = new Table("FEATURE", "HERE", "LINUX", "WHAT IT IS");
         for (Feature feature : Feature.values()) {
-            table.row(feature.name(), feature.in(bits) ? "yes" : "no", feature.description());
+            table.row(
+                    feature.name(),
+                    feature.in(bits) ? "yes" : "no",
+                    feature.since(),
+                    feature.description());
         }
         long unknown = bits & ~knownBits();
         if (unknown != 0) {
-            table.row("0x" + Long.toHexString(unknown), "yes", "newer than this program");
+            table.row("0x" + Long.toHexString(unknown), "yes", "", "newer than this program");
         }
         table.print(out);
     }
@@ -53,6 +58,7 @@ final class FeaturesCommand implements Callable<Integer> {
             json.writeStartObject();
             json.writeStringProperty("name", feature.cName());
             json.writeBooleanProperty("supported", feature.in(bits));
+            json.writeStringProperty("since", feature.since());
             json.writeStringProperty("description", feature.description());
             json.writeEndObject();
         }

@@ -90,7 +90,9 @@ final class PageCacheCommand implements Callable<Integer> {
 
     private void serveAndRun() {
         DeviceOptions options =
-                DeviceOptions.defaults().with(Feature.SHMEM_ZC).with(Feature.NO_AUTO_PART_SCAN);
+                DeviceOptions.defaults()
+                        .with(Feature.SHMEM_ZC)
+                        .withIfAble(Feature.NO_AUTO_PART_SCAN);
         try (Driver chosen = driver.open(spec.commandLine().getErr());
                 Device device =
                         Device.start(

@@ -4,6 +4,7 @@ import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
@@ -43,6 +44,8 @@ final class QuiesceCommand implements Callable<Integer> {
         }
         try (KernelDriver driver = KernelDriver.open()) {
             new Control(driver).quiesce(number, IDLE_PATIENCE);
+        } catch (MissingFeatureException e) {
+            throw e;
         } catch (LinuxException e) {
             if (e.errno() == Errno.EOPNOTSUPP) {
                 throw new Failure("device %d was added without --recovery".formatted(number), e);

@@ -119,7 +119,7 @@ public final class Demo {
                 DeviceOptions.defaults()
                         .withDepth(2 * DEPTH)
                         .with(Feature.SHMEM_ZC)
-                        .with(Feature.NO_AUTO_PART_SCAN);
+                        .withIfAble(Feature.NO_AUTO_PART_SCAN);
         return Device.start(driver, new FileTarget(backing), options);
     }
 

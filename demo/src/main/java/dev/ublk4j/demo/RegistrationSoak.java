@@ -51,7 +51,7 @@ public record RegistrationSoak(Driver driver, int cycles) {
                 DeviceOptions.defaults()
                         .withDepth(2 * DEPTH)
                         .with(Feature.SHMEM_ZC)
-                        .with(Feature.NO_AUTO_PART_SCAN);
+                        .withIfAble(Feature.NO_AUTO_PART_SCAN);
         PoolOptions poolOptions = PoolOptions.of(BLOCK, DEPTH).withoutHugePages();
         try (Device device =
                         Device.start(driver, new MemoryTarget((long) BLOCK * BLOCKS), options);

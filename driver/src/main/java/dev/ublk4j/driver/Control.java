@@ -2,6 +2,7 @@ package dev.ublk4j.driver;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.CtrlCmd;
@@ -16,6 +17,8 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Every control command of a {@link Driver} as a typed method.
@@ -29,9 +32,11 @@ public final class Control {
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(20);
 
     private static final int NO_DEVICE = -1;
+    private static final long PAUSE_NANOS = 10_000_000;
 
     private final Driver driver;
     private final Duration timeout;
+    private volatile @Nullable Dialect dialect;
 
     /** Speaks to a driver, allowing each command {@link #DEFAULT_TIMEOUT}. */
     public Control(Driver driver) {
@@ -49,17 +54,53 @@ public final class Control {
         return driver;
     }
 
-    /** {@return what the driver can do ({@code UBLK_U_CMD_GET_FEATURES})} */
+    /**
+     * {@return what the driver can do ({@code UBLK_U_CMD_GET_FEATURES})}
+     *
+     * @throws MissingFeatureException when it does not tell, which came with Linux 6.5
+     */
     public Set<Feature> features() {
         return Feature.of(featureBits());
     }
 
-    /** {@return what the driver can do, as it says it, unknown bits included} */
+    /**
+     * {@return what the driver can do, as it says it, unknown bits included}
+     *
+     * @throws MissingFeatureException when it does not tell, which came with Linux 6.5
+     */
     public long featureBits() {
-        try (Payload payload = new Payload(ControlCommand.UBLK_FEATURES_LEN)) {
-            payload.send(ControlCommand.GET_FEATURES, NO_DEVICE);
-            return payload.memory.get(JAVA_LONG, 0);
+        return dialect()
+                .features()
+                .orElseThrow(() ->
+                        MissingFeatureException.of(ControlCommand.GET_FEATURES, driver.name()));
+    }
+
+    /**
+     * {@return whether the driver is known not to have a feature} Of some old features an old
+     * driver does not tell: there, the flags that {@link #add} answers do.
+     */
+    public boolean lacks(Feature feature) {
+        return dialect().lacks(feature);
+    }
+
+    /**
+     * Refuses a command that the driver is known not to have, before anything is done for it.
+     *
+     * @throws MissingFeatureException when it has not
+     */
+    public void require(ControlCommand command) {
+        if (dialect().lacks(command)) {
+            throw MissingFeatureException.of(command, driver.name());
         }
+    }
+
+    private Dialect dialect() {
+        Dialect known = dialect;
+        if (known == null) {
+            known = Dialect.of(driver, timeout);
+            dialect = known;
+        }
+        return known;
     }
 
     /**
@@ -174,10 +215,27 @@ public final class Control {
 
     /**
      * Takes the server away from a live device, which keeps its requests ({@code
-     * UBLK_U_CMD_QUIESCE_DEV}).
+     * UBLK_U_CMD_QUIESCE_DEV}). Sends it again, as long as there is patience, to drivers that give
+     * up where a command is on its way just then, or where a signal ends their wait.
+     *
+     * @param patience how long the driver may wait for each queue to have an idle tag
+     * @throws LinuxException {@code EBUSY} or {@code EINTR} when the patience ended
      */
     public void quiesce(int device, Duration patience) {
-        send(ControlCommand.QUIESCE_DEV, device, patience.toMillis());
+        long start = System.nanoTime();
+        while (true) {
+            long left = Math.max(0, patience.toNanos() - (System.nanoTime() - start));
+            try {
+                send(ControlCommand.QUIESCE_DEV, device, Duration.ofNanos(left).toMillis());
+                return;
+            } catch (LinuxException e) {
+                boolean passes = e.errno() == Errno.EBUSY || e.errno() == Errno.EINTR;
+                if (!passes || left == 0) {
+                    throw e;
+                }
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
     }
 
     /**
@@ -237,8 +295,14 @@ public final class Control {
                 CtrlCmd.len(header, 0, (int) memory.byteSize());
             }
             String object = device == NO_DEVICE ? "new device" : "device " + device;
+            require(command);
+            int op = dialect().encoding().op(command.op());
             try {
-                int answer = driver.control(command.op(), header, timeout);
+                int answer = driver.control(op, header, timeout);
+                if (answer == Errno.EOPNOTSUPP.negated()
+                        && command == ControlCommand.DEL_DEV_ASYNC) {
+                    throw MissingFeatureException.of(command, driver.name());
+                }
                 return (int) LinuxException.check(command.cName(), object, answer);
             } catch (ControlTimeoutException e) {
                 // The driver may still write to the payload: its memory is given up.

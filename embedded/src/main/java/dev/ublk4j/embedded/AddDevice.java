@@ -48,7 +48,7 @@ final class AddDevice {
         }
     }
 
-    private static int check(MemorySegment info, ControlHeader header, Credentials caller) {
+    private int check(MemorySegment info, ControlHeader header, Credentials caller) {
         int depth = DevInfo.queueDepth(info, 0) & 0xffff;
         int queues = DevInfo.nrHwQueues(info, 0) & 0xffff;
         if (depth > BufferOffset.UBLK_MAX_QUEUE_DEPTH
@@ -63,7 +63,7 @@ final class AddDevice {
         } else if ((flags & Feature.UBLK_F_UNPRIVILEGED_DEV) == 0) {
             return Errno.EPERM.negated();
         }
-        if (!isRecoveryValid(flags)) {
+        if (options.release().checksFlags() && !isRecoveryValid(flags)) {
             return INVALID;
         }
         if ((flags & Feature.UBLK_F_UNPRIVILEGED_DEV) != 0) {
@@ -73,10 +73,12 @@ final class AddDevice {
                 return INVALID;
             }
         }
-        if ((flags & Feature.UBLK_F_INTEGRITY) != 0 && (flags & Feature.UBLK_F_USER_COPY) == 0) {
+        if (options.release().checksFlags()
+                && (flags & Feature.UBLK_F_INTEGRITY) != 0
+                && (flags & Feature.UBLK_F_USER_COPY) == 0) {
             return INVALID;
         }
-        if (!settleDescriptorSize(info, flags)) {
+        if (options.release().hasDescriptorSize() && !settleDescriptorSize(info, flags)) {
             return INVALID;
         }
         DevInfo.flags(info, 0, flags);
@@ -143,10 +145,11 @@ final class AddDevice {
         DevInfo.state(info, 0, DeviceState.UBLK_S_DEV_DEAD);
         DevInfo.ublksrvPid(info, 0, -1);
         long asked = DevInfo.flags(info, 0);
-        if ((asked & Feature.UBLK_F_ZONED) != 0) {
+        if ((asked & Feature.UBLK_F_ZONED) != 0
+                && options.release().compareTo(KernelRelease.LINUX_6_6) >= 0) {
             return INVALID; // as a kernel without zoned block devices
         }
-        long flags = (asked & Features.SUPPORTED) | Features.ALWAYS;
+        long flags = (asked & options.release().features()) | options.release().always();
         if ((flags & Feature.UBLK_F_USER_COPY) != 0) {
             flags &= ~Feature.UBLK_F_NEED_GET_DATA;
         }

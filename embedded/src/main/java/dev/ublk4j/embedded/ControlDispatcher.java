@@ -25,6 +25,10 @@ final class ControlDispatcher {
         this.addDevice = new AddDevice(table, options);
     }
 
+    KernelRelease release() {
+        return options.release();
+    }
+
     static int number(int commandOp) {
         return commandOp & 0xff;
     }
@@ -44,12 +48,18 @@ final class ControlDispatcher {
      * @param sender who waits for the answer
      */
     int dispatch(int commandOp, ControlHeader header, Credentials caller, Thread sender) {
+        KernelRelease release = options.release();
         int type = commandOp >>> 8 & 0xff;
+        if (!release.takesEncoded() && type != 0) {
+            return Errno.ENODEV.negated();
+        }
         if (type != 'u' && type != 0) {
             return Errno.EOPNOTSUPP.negated();
         }
-        if (commandOp == ControlCommand.UBLK_U_CMD_GET_FEATURES) {
-            return InfoCommands.features(header);
+        ControlCommand command = ControlCommand.of(commandOp);
+        boolean known = command != null && release.knows(command);
+        if (commandOp == ControlCommand.UBLK_U_CMD_GET_FEATURES && known) {
+            return InfoCommands.features(header, release);
         }
         int number = number(commandOp);
         if (number == ControlCommand.UBLK_CMD_ADD_DEV) {
@@ -63,6 +73,10 @@ final class ControlDispatcher {
         if (permission < 0) {
             table.put(device);
             return permission;
+        }
+        if (!known) {
+            table.put(device);
+            return release.takesEncoded() ? Errno.EOPNOTSUPP.negated() : Errno.ENODEV.negated();
         }
         if (number == ControlCommand.UBLK_CMD_DEL_DEV || number == DEL_DEV_ASYNC) {
             boolean wait = number == ControlCommand.UBLK_CMD_DEL_DEV;

@@ -47,6 +47,7 @@ final class Device {
     private final DataTally retired = new DataTally();
     private final LongAdder userCopies = new LongAdder();
     private final boolean checkedCopies;
+    private final KernelRelease release;
 
     private final ReentrantLock mutex = new ReentrantLock();
     private final Condition readyOrStopping = mutex.newCondition();
@@ -83,10 +84,14 @@ final class Device {
         this.table = table;
         this.id = id;
         this.checkedCopies = options.checkedCopies();
+        this.release = options.release();
         MemorySegment info = arena.allocate(DevInfo.SIZE, Long.BYTES);
         info.copyFrom(negotiated);
         description = new DeviceDescription(info);
-        parameters = new DeviceParameters(arena.allocate(Params.SIZE, Long.BYTES));
+        parameters =
+                new DeviceParameters(
+                        arena.allocate(Params.SIZE, Long.BYTES),
+                        options.release().parameterTypes());
         buffers = new BufferRegistry(this, options.numberedFrames());
         queues = new HardwareQueue[description.queues()];
         long bytes =
@@ -106,6 +111,10 @@ final class Device {
 
     DeviceTable table() {
         return table;
+    }
+
+    KernelRelease release() {
+        return release;
     }
 
     int id() {

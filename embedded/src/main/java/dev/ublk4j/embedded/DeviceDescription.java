@@ -18,7 +18,7 @@ final class DeviceDescription {
         flags = DevInfo.flags(info, 0);
         queues = DevInfo.nrHwQueues(info, 0);
         depth = DevInfo.queueDepth(info, 0);
-        descriptorBytes = DevInfo.ioDescSize(info, 0);
+        descriptorBytes = DevInfo.read(info).descriptorStride();
     }
 
     int queues() {

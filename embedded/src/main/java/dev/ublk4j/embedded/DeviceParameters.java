@@ -27,26 +27,23 @@ final class DeviceParameters {
     /** 256 MiB: the largest physical block, smallest and best I/O. */
     private static final int MAX_IO_SHIFT = 28;
 
-    /** What this driver keeps of {@code types}; the types of the features it lacks included. */
-    private static final int KNOWN_TYPES =
-            ParamType.UBLK_PARAM_TYPE_BASIC
-                    | ParamType.UBLK_PARAM_TYPE_DISCARD
-                    | ParamType.UBLK_PARAM_TYPE_DEVT
-                    | ParamType.UBLK_PARAM_TYPE_ZONED
-                    | ParamType.UBLK_PARAM_TYPE_DMA_ALIGN
-                    | ParamType.UBLK_PARAM_TYPE_SEGMENT
-                    | ParamType.UBLK_PARAM_TYPE_INTEGRITY;
-
     private static final int CHAR_MAJOR = 511;
 
     /** {@code BLOCK_EXT_MAJOR}. */
     private static final int DISK_MAJOR = 259;
 
     private final MemorySegment bytes;
+    private final int knownTypes;
 
-    /** Takes over zeroed memory of {@link Params#SIZE} bytes. */
-    DeviceParameters(MemorySegment bytes) {
+    /**
+     * Takes over zeroed memory of {@link Params#SIZE} bytes.
+     *
+     * @param knownTypes what is kept of {@code types}; the types of features that the driver lacks
+     *     included
+     */
+    DeviceParameters(MemorySegment bytes, int knownTypes) {
         this.bytes = bytes;
+        this.knownTypes = knownTypes;
     }
 
     /** {@return the {@code struct ublk_params}} */
@@ -64,11 +61,14 @@ final class DeviceParameters {
 
     /** Drops the types that no driver knows. */
     void keepKnownTypes() {
-        Params.types(bytes, 0, Params.types(bytes, 0) & KNOWN_TYPES);
+        Params.types(bytes, 0, Params.types(bytes, 0) & knownTypes);
     }
 
     /** Fills in what only the driver knows. */
     void fillDeviceNumbers(int deviceId, boolean hasDisk) {
+        if ((knownTypes & ParamType.UBLK_PARAM_TYPE_DEVT) == 0) {
+            return;
+        }
         ParamDevt.charMajor(bytes, Params.DEVT, CHAR_MAJOR);
         ParamDevt.charMinor(bytes, Params.DEVT, deviceId);
         ParamDevt.diskMajor(bytes, Params.DEVT, hasDisk ? DISK_MAJOR : 0);

@@ -55,7 +55,8 @@ public final class EmbeddedDriver implements Driver {
 
     @Override
     public String name() {
-        return "embedded";
+        KernelRelease release = dispatcher.release();
+        return release == KernelRelease.NEWEST ? "embedded" : "embedded as " + release;
     }
 
     @Override

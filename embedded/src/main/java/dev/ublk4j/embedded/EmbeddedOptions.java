@@ -12,8 +12,10 @@ package dev.ublk4j.embedded;
  *     memory is then not pinned: no page gets memory before it is used, and pages that are given
  *     back and come again are the same ones. Without it frames are the kernel's where this process
  *     may see them
+ * @param release the release of Linux whose driver it is like
  */
-public record EmbeddedOptions(int cpus, boolean checkedCopies, boolean numberedFrames) {
+public record EmbeddedOptions(
+        int cpus, boolean checkedCopies, boolean numberedFrames, KernelRelease release) {
     /** Checks the ranges. */
     public EmbeddedOptions {
         if (cpus < 1) {
@@ -21,23 +23,29 @@ public record EmbeddedOptions(int cpus, boolean checkedCopies, boolean numberedF
         }
     }
 
-    /** {@return the CPUs of this machine, copies without a check} */
+    /** {@return the CPUs of this machine, copies without a check, the newest release} */
     public static EmbeddedOptions defaults() {
-        return new EmbeddedOptions(Runtime.getRuntime().availableProcessors(), false, false);
+        return new EmbeddedOptions(
+                Runtime.getRuntime().availableProcessors(), false, false, KernelRelease.NEWEST);
     }
 
     /** {@return these options with another number of CPUs} */
     public EmbeddedOptions withCpus(int newCpus) {
-        return new EmbeddedOptions(newCpus, checkedCopies, numberedFrames);
+        return new EmbeddedOptions(newCpus, checkedCopies, numberedFrames, release);
     }
 
     /** {@return these options with or without checked copies} */
     public EmbeddedOptions withCheckedCopies(boolean newCheckedCopies) {
-        return new EmbeddedOptions(cpus, newCheckedCopies, numberedFrames);
+        return new EmbeddedOptions(cpus, newCheckedCopies, numberedFrames, release);
     }
 
     /** {@return these options with frames that are always numbered, or not} */
     public EmbeddedOptions withNumberedFrames(boolean newNumberedFrames) {
-        return new EmbeddedOptions(cpus, checkedCopies, newNumberedFrames);
+        return new EmbeddedOptions(cpus, checkedCopies, newNumberedFrames, release);
+    }
+
+    /** {@return these options for a driver that is like an older kernel's} */
+    public EmbeddedOptions asKernel(KernelRelease newRelease) {
+        return new EmbeddedOptions(cpus, checkedCopies, numberedFrames, newRelease);
     }
 }

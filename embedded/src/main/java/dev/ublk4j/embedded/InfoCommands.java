@@ -15,13 +15,13 @@ final class InfoCommands {
     private InfoCommands() {}
 
     /** {@code GET_FEATURES}. */
-    static int features(ControlHeader header) {
+    static int features(ControlHeader header, KernelRelease release) {
         if (header.length() != ControlCommand.UBLK_FEATURES_LEN || header.address() == 0) {
             return Errno.EINVAL.negated();
         }
         try (Arena arena = Arena.ofConfined()) {
             return UserMemory.write(
-                    header.address(), arena.allocateFrom(JAVA_LONG, Features.SUPPORTED));
+                    header.address(), arena.allocateFrom(JAVA_LONG, release.features()));
         }
     }
 

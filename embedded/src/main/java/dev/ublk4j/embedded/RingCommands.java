@@ -17,6 +17,7 @@ final class RingCommands {
     private final RequestDispatch dispatch;
     private final boolean needsBuffers;
     private final boolean asksForBuffers;
+    private final boolean encoded;
 
     RingCommands(Device device, EmbeddedQueueRing ring, RequestDispatch dispatch) {
         this.device = device;
@@ -24,11 +25,15 @@ final class RingCommands {
         this.dispatch = dispatch;
         needsBuffers = !device.description().isUserCopy();
         asksForBuffers = device.has(Feature.UBLK_F_NEED_GET_DATA);
+        encoded = device.release().takesEncoded();
     }
 
     /** {@return the command's result, or {@link #KEPT}} */
     int run(int commandOp, int queueId, int tag, int result, long address, long userData) {
         int type = commandOp >>> 8 & 0xff;
+        if (!encoded && type != 0) {
+            return INVALID;
+        }
         if (type != 'u' && type != 0) {
             return Errno.EOPNOTSUPP.negated();
         }

@@ -6,6 +6,7 @@ import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.lang.System.Logger.Level;
@@ -45,7 +46,6 @@ public final class Device implements AutoCloseable {
     private final CountDownLatch stopped = new CountDownLatch(1);
     private final AtomicBoolean closed = new AtomicBoolean();
     private final Departure departure = new Departure(this::ringQueues);
-
     private volatile boolean left;
 
     /** Its number may be another device's from now on. */
@@ -281,11 +281,12 @@ public final class Device implements AutoCloseable {
      * @param bytes a multiple of the logical block size
      * @throws UnsupportedOperationException when the target cannot change its size
      * @throws IllegalArgumentException for a size it cannot have
-     * @throws LinuxException {@code EOPNOTSUPP} from a driver without {@link
-     *     dev.ublk4j.uapi.Feature#UPDATE_SIZE}, or what the target's files answer
+     * @throws LinuxException what the target's files answer; {@link
+     *     dev.ublk4j.driver.MissingFeatureException} before Linux 6.16, when nothing has changed
      */
     public synchronized void resize(long bytes) {
         Geometry resized = geometry.withSize(bytes);
+        control.require(ControlCommand.UPDATE_SIZE); // before the target is another size
         target.resize(bytes);
         control.resize(id(), bytes / Request.SECTOR);
         geometry = resized;

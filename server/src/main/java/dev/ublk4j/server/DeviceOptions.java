@@ -11,9 +11,12 @@ import dev.ublk4j.uapi.Feature;
  * @param depth how many requests a queue can have out at a time, 1 to 4096
  * @param maxIo the largest request in bytes, a multiple of the page; each tag has a buffer of this
  *     size
- * @param features what is asked of the driver, {@code UBLK_F_...} bits
+ * @param features what the driver must do, {@code UBLK_F_...} bits: without one of them there is no
+ *     device
+ * @param wishes what it does where it can, {@code UBLK_F_...} bits: a line in the log says what is
+ *     missing
  */
-public record DeviceOptions(int id, int queues, int depth, int maxIo, long features) {
+public record DeviceOptions(int id, int queues, int depth, int maxIo, long features, long wishes) {
     private static final int PAGE = 4096;
 
     /** The largest request that the driver can be asked for ({@code UBLK_IO_BUF_BITS}). */
@@ -39,41 +42,51 @@ public record DeviceOptions(int id, int queues, int depth, int maxIo, long featu
 
     /** {@return the lowest free number, one queue of 128 requests of at most 512 KiB} */
     public static DeviceOptions defaults() {
-        return new DeviceOptions(-1, 1, 128, 512 * 1024, 0);
+        return new DeviceOptions(-1, 1, 128, 512 * 1024, 0, 0);
     }
 
     /** {@return the same for a certain device number} */
     public DeviceOptions withId(int newId) {
-        return new DeviceOptions(newId, queues, depth, maxIo, features);
+        return new DeviceOptions(newId, queues, depth, maxIo, features, wishes);
     }
 
     /** {@return the same with another number of queues} */
     public DeviceOptions withQueues(int newQueues) {
-        return new DeviceOptions(id, newQueues, depth, maxIo, features);
+        return new DeviceOptions(id, newQueues, depth, maxIo, features, wishes);
     }
 
     /** {@return the same with another depth} */
     public DeviceOptions withDepth(int newDepth) {
-        return new DeviceOptions(id, queues, newDepth, maxIo, features);
+        return new DeviceOptions(id, queues, newDepth, maxIo, features, wishes);
     }
 
     /** {@return the same with another largest request} */
     public DeviceOptions withMaxIo(int newMaxIo) {
-        return new DeviceOptions(id, queues, depth, newMaxIo, features);
+        return new DeviceOptions(id, queues, depth, newMaxIo, features, wishes);
     }
 
-    /** {@return the same with one more feature asked for} */
+    /** {@return the same with one more feature that the driver must have} */
     public DeviceOptions with(Feature feature) {
-        return new DeviceOptions(id, queues, depth, maxIo, features | feature.mask());
+        return new DeviceOptions(id, queues, depth, maxIo, features | feature.mask(), wishes);
     }
 
-    /** {@return the same for a device that outlives its server in such a way} */
+    /** {@return the same with one more feature for drivers that have it} */
+    public DeviceOptions withIfAble(Feature feature) {
+        return new DeviceOptions(id, queues, depth, maxIo, features, wishes | feature.mask());
+    }
+
+    /**
+     * {@return the same for a device that outlives its server in such a way} It can be handed over
+     * in order, too, where the driver is able.
+     */
     public DeviceOptions with(Recovery recovery) {
+        long quiesce = recovery == Recovery.NONE ? 0 : Feature.UBLK_F_QUIESCE;
         return new DeviceOptions(
                 id,
                 queues,
                 depth,
                 maxIo,
-                (features & ~(Recovery.ALL | Feature.UBLK_F_QUIESCE)) | recovery.features());
+                (features & ~(Recovery.ALL | Feature.UBLK_F_QUIESCE)) | recovery.features(),
+                (wishes & ~Feature.UBLK_F_QUIESCE) | quiesce);
     }
 }

@@ -1,6 +1,7 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.uapi.CommandEncoding;
 import dev.ublk4j.uapi.IoCommand;
 import dev.ublk4j.uring.Ring;
 import java.util.function.IntConsumer;
@@ -28,6 +29,9 @@ public final class Queue {
     private final QueueCounters counters;
     private final IntConsumer commitPosted = this::commitPosted;
 
+    private final int fetch;
+    private final int commitAndFetch;
+
     /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
     private final int[] backendIo;
 
@@ -45,6 +49,7 @@ public final class Queue {
             int depth,
             QueueRing ring,
             IoBuffers buffers,
+            CommandEncoding encoding,
             DataPath path,
             @Nullable UserCopy userCopy,
             BufferTable table,
@@ -54,6 +59,8 @@ public final class Queue {
         this.ring = ring;
         this.owner = Thread.currentThread();
         this.buffers = buffers;
+        this.fetch = encoding.op(IoCommand.UBLK_U_IO_FETCH_REQ);
+        this.commitAndFetch = encoding.op(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ);
         this.path = path;
         this.userCopy = userCopy;
         this.tags = new TagTable(depth);
@@ -179,7 +186,7 @@ public final class Queue {
     /** Gives every tag to the driver for the first time. */
     void fetchAll() {
         for (int tag = 0; tag < depth(); tag++) {
-            send(IoCommand.UBLK_U_IO_FETCH_REQ, tag, 0);
+            send(fetch, tag, 0);
         }
     }
 
@@ -210,7 +217,7 @@ public final class Queue {
         if (deliveredNanos[tag] != 0) {
             counters.latency().add(System.nanoTime() - deliveredNanos[tag]);
         }
-        send(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ, tag, answer);
+        send(commitAndFetch, tag, answer);
     }
 
     private void send(int command, int tag, int result) {

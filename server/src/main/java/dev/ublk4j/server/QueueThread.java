@@ -3,6 +3,7 @@ package dev.ublk4j.server;
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.CommandEncoding;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
@@ -196,6 +197,7 @@ final class QueueThread {
                             depth,
                             ring,
                             buffers,
+                            CommandEncoding.ofDevice(info.flags()),
                             path,
                             userCopy,
                             table,

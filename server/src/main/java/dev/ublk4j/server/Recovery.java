@@ -35,8 +35,7 @@ public enum Recovery {
 
     /** {@return the features that a device of this kind is added with} */
     public long features() {
-        // Whoever can be recovered can be handed over in order, too.
-        return features == 0 ? 0 : features | Feature.UBLK_F_QUIESCE;
+        return features;
     }
 
     /** {@return the kind that a device was added with} */

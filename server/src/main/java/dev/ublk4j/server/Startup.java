@@ -34,8 +34,10 @@ final class Startup {
         try {
             DataPath.of(options.features(), target);
             Geometry geometry = target.geometry();
-            DeviceInfo info = control.add(request());
+            Negotiation negotiation = new Negotiation(control, options);
+            DeviceInfo info = control.add(request(negotiation.asked()));
             undo.add(() -> control.delete(info.deviceId()));
+            negotiation.settle(info);
             control.setParams(info.deviceId(), Parameters.of(geometry, info));
             CharDevice charDevice = driver.open(info.deviceId());
             Device device = new Device(control, target, geometry, info, charDevice, guests);
@@ -50,12 +52,8 @@ final class Startup {
         }
     }
 
-    private DeviceInfo request() {
+    private DeviceInfo request(long features) {
         return DeviceInfo.request(
-                options.id(),
-                options.queues(),
-                options.depth(),
-                options.maxIo(),
-                options.features());
+                options.id(), options.queues(), options.depth(), options.maxIo(), features);
     }
 }

@@ -4,6 +4,8 @@ import dev.ublk4j.driver.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.embedded.EmbeddedOptions;
+import dev.ublk4j.embedded.KernelRelease;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
@@ -47,15 +49,17 @@ public final class TestBed implements AutoCloseable {
     private static final long RECHECK_NANOS = 100_000;
     private static final int PAGE = 4096;
 
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
+    private final EmbeddedDriver driver;
     private final Faults faults = new Faults();
     private final Arena arena = Arena.ofShared();
     private final List<SharedArea> areas = new ArrayList<>();
     private final Disk disk;
-    private volatile FaultyDriver server = new FaultyDriver(driver, faults);
+    private volatile FaultyDriver server;
     private volatile Device device;
 
-    private TestBed(Target target, DeviceOptions options) {
+    private TestBed(Target target, DeviceOptions options, EmbeddedDriver driver) {
+        this.driver = driver;
+        server = new FaultyDriver(driver, faults);
         device = Device.start(server, target, options);
         disk = driver.openBlock(device.id());
     }
@@ -81,7 +85,19 @@ public final class TestBed implements AutoCloseable {
      * @param options more queues, less depth, other features: {@link #options} to begin with
      */
     public static TestBed of(Target target, DeviceOptions options) {
-        return new TestBed(target, options);
+        return new TestBed(target, options, EmbeddedDriver.create());
+    }
+
+    /**
+     * Starts a device on a driver that is like an older kernel's.
+     *
+     * @param target belongs to the test bed from now on, and is closed with it
+     * @param options without what the release lacks: {@link #options} share memory, which came with
+     *     Linux 7.1
+     */
+    public static TestBed of(Target target, DeviceOptions options, KernelRelease release) {
+        EmbeddedOptions older = EmbeddedOptions.defaults().asKernel(release);
+        return new TestBed(target, options, EmbeddedDriver.create(older));
     }
 
     /** {@return what goes wrong beneath the target: nothing, until it is told} */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.embedded.KernelRelease;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
@@ -206,5 +207,22 @@ class TestBedTest {
             assertThat(driver.deviceIds()).isEmpty();
         }
         assertThat(target.disk.scope().isAlive()).isFalse();
+    }
+
+    @ParameterizedTest
+    @EnumSource(KernelRelease.class)
+    void eachReleaseServesATargetAndItsNextServer(KernelRelease release) {
+        DeviceOptions options = DeviceOptions.defaults().withDepth(16).with(Recovery.REISSUE);
+        RamDisk first = new RamDisk();
+        try (TestBed bed = TestBed.of(first, options, release)) {
+            bed.write(4096, data(8192));
+            assertThat(bed.read(4096, 8192)).isEqualTo(data(8192));
+            bed.kill();
+            assertThat(bed.state()).isEqualTo(DeviceState.UBLK_S_DEV_QUIESCED);
+
+            bed.recover(new RamDisk());
+            bed.write(0, data(4096));
+            assertThat(bed.read(0, 4096)).isEqualTo(data(4096));
+        }
     }
 }

@@ -127,6 +127,19 @@ public enum ControlCommand {
         return Optional.ofNullable(feature);
     }
 
+    /** {@return the first version of Linux whose driver has the command, for people} */
+    public String since() {
+        if (feature != null) {
+            return feature.since();
+        }
+        return switch (this) {
+            case GET_DEV_INFO2 -> Feature.UNPRIVILEGED_DEV.since();
+            case GET_FEATURES -> "6.5";
+            case DEL_DEV_ASYNC -> "6.7";
+            default -> "6.0";
+        };
+    }
+
     /** {@return whether the command is about one device} */
     public boolean isAboutDevice() {
         return this != GET_FEATURES;

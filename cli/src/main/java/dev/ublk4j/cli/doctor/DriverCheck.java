@@ -3,6 +3,7 @@ package dev.ublk4j.cli.doctor;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.serve.ProcessUser;
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.Feature;
@@ -55,7 +56,8 @@ final class DriverCheck {
         return Finding.fail(
                 SUBJECT,
                 "this kernel has no " + MODULE,
-                "apt-get install linux-modules-extra-$(uname -r) on Ubuntu, or use: ublk4j vm");
+                "apt-get install linux-modules-extra-$(uname -r) on Ubuntu, dnf install"
+                        + " kernel-modules-extra on Fedora and RHEL 10, or use: ublk4j vm");
     }
 
     private boolean mentions(String list) {
@@ -84,6 +86,12 @@ final class DriverCheck {
                                     SUBJECT,
                                     text + "; no zero copy over shared memory (SHMEM_ZC)",
                                     "boot Linux 7.1 or later"));
+        } catch (MissingFeatureException e) {
+            return Optional.of(
+                    Finding.warn(
+                            SUBJECT,
+                            Explanation.of(e) + "; it serves copied data",
+                            "boot Linux 7.1 or later"));
         } catch (LinuxException e) {
             return Optional.of(Finding.fail(SUBJECT, Explanation.of(e), "run as root"));
         }

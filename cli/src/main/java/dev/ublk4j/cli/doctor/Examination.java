@@ -11,12 +11,12 @@ public final class Examination {
     /** {@return what was found; the last findings rest on the first} */
     public static List<Finding> run() {
         Path root = Path.of("/");
-        KernelVersion kernel = KernelVersion.parse(System.getProperty("os.version"));
+        KernelIdentity kernel = KernelIdentity.running();
         List<Finding> findings = new ArrayList<>();
         findings.add(JavaCheck.version(Runtime.version()));
         findings.add(JavaCheck.architecture(System.getProperty("os.arch")));
-        findings.add(KernelCheck.version(kernel));
-        KernelCheck.knownBad(kernel).ifPresent(findings::add);
+        findings.add(KernelCheck.version(kernel.version()));
+        findings.addAll(KernelCheck.known(kernel));
         DriverCheck driver = new DriverCheck(root, System.getProperty("os.version"));
         findings.add(driver.loaded());
         driver.usable().ifPresent(findings::add);

@@ -12,6 +12,9 @@ import java.nio.file.Path;
 final class RingCheck {
     private static final String SUBJECT = "io_uring";
 
+    private static final String ENABLE =
+            "sysctl kernel.io_uring_disabled=0, for good in /etc/sysctl.d";
+
     private RingCheck() {}
 
     static Finding usable(Path root) {
@@ -36,8 +39,9 @@ final class RingCheck {
     static String remedy(int disabled) {
         return switch (disabled) {
             case 0 -> "in a container: allow io_uring in its seccomp profile";
-            case 1 -> "run as root, or: sysctl kernel.io_uring_disabled=0";
-            default -> "sysctl kernel.io_uring_disabled=0";
+            case 1 -> "run as root, or: " + ENABLE;
+            // As RHEL 10 and its kin set it.
+            default -> ENABLE;
         };
     }
 }

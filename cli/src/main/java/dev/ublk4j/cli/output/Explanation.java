@@ -1,10 +1,12 @@
 package dev.ublk4j.cli.output;
 
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.targets.UnfitFileException;
+import dev.ublk4j.uapi.ControlCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
@@ -14,6 +16,12 @@ import org.jspecify.annotations.Nullable;
 /** What an error means to a person, on one line, with what to type where that is known. */
 public final class Explanation {
     private static final String CONTROL = "/dev/ublk-control";
+    private static final String ADD = ControlCommand.ADD_DEV.cName();
+
+    /** Of plain users; before Linux 6.15 of everybody. */
+    private static final String TOO_MANY =
+            "the driver has as many devices as it may; see"
+                    + " /sys/module/ublk_drv/parameters/ublks_max";
 
     private Explanation() {}
 
@@ -24,6 +32,7 @@ public final class Explanation {
                     case Failure failure -> failure.getMessage();
                     case ControlTimeoutException timeout ->
                             "the driver gave no answer in time: " + timeout.getMessage();
+                    case MissingFeatureException missing -> missing.getMessage();
                     case HandoverException refused -> refused.text();
                     case LinuxException refused -> ofRefusal(refused);
                     case UnfitFileException unfit -> unfit.getMessage();
@@ -99,11 +108,16 @@ public final class Explanation {
         return switch (e.errno()) {
             case EEXIST -> device + " exists already; leave -n out for a number that is free";
             case ENODEV -> "there is no " + device;
-            case EPERM, EACCES -> "no permission for " + device + " (" + e.call() + ")";
+            case EACCES -> e.call().equals(ADD) ? TOO_MANY : noPermission(e);
+            case EPERM -> noPermission(e);
             case EBUSY -> device + " is in use";
             case EINVAL -> "the driver refuses this: " + e.getMessage();
             default -> text(e);
         };
+    }
+
+    private static String noPermission(LinuxException e) {
+        return "no permission for " + e.object() + " (" + e.call() + ")";
     }
 
     private static String text(LinuxException e) {

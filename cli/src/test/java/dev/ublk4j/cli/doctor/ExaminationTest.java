@@ -45,20 +45,6 @@ class ExaminationTest {
         assertThat(KernelCheck.version(KernelVersion.parse(release)).level()).isEqualTo(level);
     }
 
-    @ParameterizedTest
-    @CsvSource({
-        "6.16.9, false",
-        "6.17, true",
-        "6.17.0-14-generic, true",
-        "6.17.13, true",
-        "6.18.3, false",
-        "6.18.4, true",
-        "6.18.5, false"
-    })
-    void warnsOfKernelsKnownToBeBad(String release, boolean bad) {
-        assertThat(KernelCheck.knownBad(KernelVersion.parse(release)).isPresent()).isEqualTo(bad);
-    }
-
     @Test
     void findsNoDriver() {
         assertThat(driver().level()).isEqualTo(Level.FAIL);
@@ -93,7 +79,7 @@ class ExaminationTest {
         assertThat(RingCheck.remedy(RingCheck.disabled(root))).contains("seccomp");
         write("proc/sys/kernel/io_uring_disabled", "2\n");
         assertThat(RingCheck.remedy(RingCheck.disabled(root)))
-                .isEqualTo("sysctl kernel.io_uring_disabled=0");
+                .startsWith("sysctl kernel.io_uring_disabled=0");
     }
 
     @Test
