@@ -80,11 +80,17 @@ final class BufferRegistry {
         } catch (LinuxException e) {
             return -e.number();
         }
-        int answer = insert(address, bytes, pin, flags);
-        if (answer < 0) {
-            pin.close();
+        boolean inserted = false;
+        try {
+            int answer = insert(address, bytes, pin, flags);
+            inserted = answer >= 0;
+            return answer;
+        } finally {
+            // The heap may end anywhere above, and the pages are not to stay for that.
+            if (!inserted) {
+                pin.close();
+            }
         }
-        return answer;
     }
 
     private PagePins pins() {
@@ -128,11 +134,21 @@ final class BufferRegistry {
         try {
             int answer = table.register(runs, flags);
             if (answer >= 0 && pin != null) {
-                pinned.put(answer, pin);
+                keep(answer, pin);
             }
             return answer;
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void keep(int index, Pin pin) {
+        try {
+            pinned.put(index, pin);
+        } catch (OutOfMemoryError e) {
+            // Requests may have found it already.
+            int _ = remove(index);
+            throw e;
         }
     }
 

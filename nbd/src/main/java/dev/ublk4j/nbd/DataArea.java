@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.LinuxException;
@@ -51,8 +52,8 @@ final class DataArea implements AutoCloseable {
                 area.client = new ClientMemory(area.memory);
                 area.buffer = device.share(area.memory, false);
                 return area;
-            } catch (LinuxException e) {
-                area.close();
+            } catch (RuntimeException | Error e) {
+                ControlTimeoutException.whenSettled(e, area::close);
                 throw e;
             }
         }
@@ -79,7 +80,12 @@ final class DataArea implements AutoCloseable {
     @Override
     public void close() {
         if (buffer != null) {
-            buffer.close();
+            try {
+                buffer.close();
+            } catch (ControlTimeoutException e) {
+                ControlTimeoutException.whenSettled(e, this::close);
+                throw e;
+            }
         }
         if (client != null) {
             client.close();

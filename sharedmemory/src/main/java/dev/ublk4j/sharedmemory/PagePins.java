@@ -75,9 +75,15 @@ public final class PagePins implements AutoCloseable {
             if (closed) {
                 throw new IllegalStateException("closed");
             }
-            Pin pin = new Pin(this, address, length, hold(address, length, writable));
-            pins.add(pin);
-            return pin;
+            Pin.Hold hold = hold(address, length, writable);
+            try {
+                Pin pin = new Pin(this, address, length, hold);
+                pins.add(pin);
+                return pin;
+            } catch (OutOfMemoryError e) {
+                release(hold);
+                throw e;
+            }
         } finally {
             lock.unlock();
         }
@@ -102,6 +108,9 @@ public final class PagePins implements AutoCloseable {
                 slots.add(ringWithRoom().pin(address + at, piece));
             }
             return slots;
+        } catch (OutOfMemoryError e) {
+            release(slots);
+            throw e;
         } catch (LinuxException e) {
             release(slots);
             LinuxException named =
@@ -134,12 +143,16 @@ public final class PagePins implements AutoCloseable {
             if (!pins.remove(pin)) {
                 return;
             }
-            switch (pin.hold()) {
-                case Pin.Hold.Slots(List<BufferSlot> slots) -> release(slots);
-                case Pin.Hold.Lock(PageLocks.Locked range) -> locks.unlock(range);
-            }
+            release(pin.hold());
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void release(Pin.Hold hold) {
+        switch (hold) {
+            case Pin.Hold.Slots(List<BufferSlot> slots) -> release(slots);
+            case Pin.Hold.Lock(PageLocks.Locked range) -> locks.unlock(range);
         }
     }
 

@@ -69,8 +69,13 @@ public final class SharingServer implements AutoCloseable {
         this.access = new Access(device.info().ownerUid(), options.users());
         this.quota = new Quota(options.limits());
         this.registry = new Registry(device, quota, store);
-        this.file = SocketFile.open(options.folder(), device.id(), access);
         this.stop = EventFd.nonBlocking();
+        try {
+            this.file = SocketFile.open(options.folder(), device.id(), access);
+        } catch (Throwable e) {
+            stop.close();
+            throw e;
+        }
         this.acceptor =
                 Thread.ofPlatform()
                         .daemon()
@@ -126,7 +131,14 @@ public final class SharingServer implements AutoCloseable {
     }
 
     private void listen() {
-        acceptor.start();
+        try {
+            acceptor.start();
+        } catch (OutOfMemoryError e) {
+            // There may be as many threads as there can be.
+            file.close();
+            stop.close();
+            throw e;
+        }
         LOG.log(Level.INFO, () -> device + " takes memory at " + path());
     }
 
@@ -191,13 +203,15 @@ public final class SharingServer implements AutoCloseable {
     private void accept() {
         try (Poll poll = new Poll(file.socket().fd(), stop.fd());
                 Poll pause = new Poll(stop.fd())) {
+            boolean failing = false;
             while (true) {
                 poll.await(Duration.ofSeconds(-1));
                 if (poll.seen(STOP) != 0) {
                     return;
                 }
                 assert poll.seen(LISTENER) != 0;
-                if (!acceptOne() && pause.await(PAUSE)) {
+                failing = !acceptOne(failing);
+                if (failing && pause.await(PAUSE)) {
                     return;
                 }
             }
@@ -207,17 +221,22 @@ public final class SharingServer implements AutoCloseable {
     }
 
     /**
-     * Takes in whoever waits, if anybody still does; answers false when that cannot be done now.
+     * Takes in whoever waits, if anybody still does; answers false when that cannot be done now:
+     * there may be no descriptor, no thread or no memory left, all of which comes back.
+     *
+     * @param failing whether the last one could not be taken in either, which has been logged
      */
-    private boolean acceptOne() {
+    private boolean acceptOne(boolean failing) {
         try {
             UnixSocket socket = file.socket().acceptOrNull();
             if (socket != null) {
                 admit(socket);
             }
             return true;
-        } catch (LinuxException e) {
-            LOG.log(Level.WARNING, () -> "cannot accept at " + path(), e);
+        } catch (RuntimeException | Error e) {
+            if (!failing) {
+                LOG.log(Level.WARNING, () -> "%s: cannot accept: %s".formatted(path(), e));
+            }
             return false;
         }
     }
@@ -228,14 +247,23 @@ public final class SharingServer implements AutoCloseable {
             if (!access.admits(peer)) {
                 LOG.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
                 turnAway(socket, Errno.EACCES);
-            } else if (!quota.tryEnter(peer.pid())) {
+            } else if (!quota.tryEnter(peer.pid(), access.administers(peer))) {
                 LOG.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
                 turnAway(socket, Errno.EUSERS);
             } else {
-                serve(socket, peer);
+                serveCounted(socket, peer);
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             socket.close();
+            throw e;
+        }
+    }
+
+    private void serveCounted(UnixSocket socket, Peer peer) {
+        try {
+            serve(socket, peer);
+        } catch (RuntimeException | Error e) {
+            quota.leave(peer.pid());
             throw e;
         }
     }
@@ -275,7 +303,12 @@ public final class SharingServer implements AutoCloseable {
                             }
                         });
         connections.add(thread);
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            connections.remove(thread);
+            throw e;
+        }
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.ublk4j.vhostuser;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.FrameRange;
@@ -46,8 +47,8 @@ final class MappedRegion implements AutoCloseable {
                 MemorySegment piece = memory.asSlice(at, Math.min(most, memory.byteSize() - at));
                 pieces.add(pinned ? device.share(piece, false) : device.shareUnpinned(piece));
             }
-        } catch (RuntimeException e) {
-            close();
+        } catch (RuntimeException | Error e) {
+            ControlTimeoutException.whenSettled(e, this::close);
             throw e;
         }
     }
@@ -71,10 +72,18 @@ final class MappedRegion implements AutoCloseable {
         return guest;
     }
 
-    /** Takes it back from the device, which waits for requests that use it, and unmaps it. */
+    /**
+     * Takes it back from the device, which waits for requests that use it, and unmaps it. What
+     * takes longer than anybody should wait is done later, when this has thrown.
+     */
     @Override
     public void close() {
-        pieces.forEach(SharedBuffer::close);
+        try {
+            pieces.forEach(SharedBuffer::close);
+        } catch (ControlTimeoutException e) {
+            ControlTimeoutException.whenSettled(e, this::close);
+            throw e;
+        }
         arena.close();
     }
 }

@@ -143,10 +143,18 @@ final class RegionTable implements AutoCloseable {
         throw new ProtocolException("there is no region of %s".formatted(region));
     }
 
-    /** Takes all regions back. */
+    /** Takes all regions back; those that could be are, when this throws. */
     void clear() {
+        RuntimeException failure = null;
         while (!mapped.isEmpty()) {
-            mapped.removeLast().close();
+            try {
+                mapped.removeLast().close();
+            } catch (RuntimeException e) {
+                failure = e;
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
     }
 

@@ -18,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -46,6 +47,8 @@ public final class Keeper implements AutoCloseable {
     private static final Duration LOOK_AROUND = Duration.ofSeconds(1);
 
     private static final int BACKLOG = 16;
+
+    private static final long PAUSE_NANOS = 100_000_000;
 
     private final Path path;
     private final UnixSocket listener;
@@ -83,13 +86,25 @@ public final class Keeper implements AutoCloseable {
     public void serve(BooleanSupplier needed) {
         try (Poll poll = new Poll(listener.fd())) {
             while (!ended && needed.getAsBoolean()) {
-                if (poll.await(LOOK_AROUND)) {
-                    UnixSocket client = listener.acceptOrNull();
-                    if (client != null) {
-                        serve(client);
-                    }
+                if (poll.await(LOOK_AROUND) && !serveOne()) {
+                    // No descriptor or no memory is left: whoever asks has enough of neither.
+                    LockSupport.parkNanos(PAUSE_NANOS);
                 }
             }
+        }
+    }
+
+    /** Serves whoever waits; answers false when he cannot be. What is kept stays kept. */
+    private boolean serveOne() {
+        try {
+            UnixSocket client = listener.acceptOrNull();
+            if (client != null) {
+                serve(client);
+            }
+            return true;
+        } catch (RuntimeException | Error e) {
+            LOG.log(Level.WARNING, () -> "%s: a client cannot be served: %s".formatted(path, e));
+            return false;
         }
     }
 
