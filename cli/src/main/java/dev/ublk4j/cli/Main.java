@@ -10,7 +10,8 @@ import picocli.CommandLine.ParseResult;
  * The command {@code ublk4j}.
  *
  * <p>It ends with 0, with 1 when it failed, with 2 when it was called wrongly, and with 130 or 143
- * when it served a device until SIGINT or SIGTERM. A failure is one line on the standard error.
+ * when it served a device until SIGINT or SIGTERM, with 3 when it could not take the device down in
+ * time then. A failure is one line on the standard error.
  */
 public final class Main {
     /** The exit status of a command that failed. */

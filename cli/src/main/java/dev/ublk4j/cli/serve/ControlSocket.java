@@ -32,6 +32,9 @@ public final class ControlSocket implements AutoCloseable {
     /** How long an answer may be worked on: a resize waits for the file system. */
     private static final Duration ANSWER_PATIENCE = Duration.ofSeconds(30);
 
+    /** How long to wait when nobody can be taken in. */
+    private static final Duration PAUSE = Duration.ofMillis(100);
+
     private static final int MAX_CONNECTIONS = 16;
     private static final int MAX_LINE = 64 * 1024;
 
@@ -69,18 +72,52 @@ public final class ControlSocket implements AutoCloseable {
     }
 
     private void accept() {
+        boolean failing = false;
         try {
-            while (true) {
+            while (listener.isOpen()) {
+                if (failing) {
+                    Thread.sleep(PAUSE);
+                }
                 free.acquire();
-                SocketChannel client = listener.accept();
-                Thread.ofVirtual().name("control-client").start(() -> serve(client));
+                failing = !acceptOne(failing);
             }
-        } catch (ClosedChannelException e) {
-            LOG.log(Level.DEBUG, () -> path + " is closed");
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Waits for a client; answers false when none could be taken in: there may be no descriptor, no
+     * thread or no memory left, all of which comes back.
+     *
+     * @param failing whether the last one could not either, which has been logged
+     */
+    private boolean acceptOne(boolean failing) {
+        SocketChannel client = null;
+        try {
+            SocketChannel accepted = listener.accept();
+            client = accepted;
+            Thread.ofVirtual().name("control-client").start(() -> serve(accepted));
+            return true;
+        } catch (ClosedChannelException e) {
+            LOG.log(Level.DEBUG, () -> path + " is closed");
+        } catch (IOException | RuntimeException | Error e) {
+            if (!failing) {
+                LOG.log(Level.WARNING, () -> "%s: cannot accept: %s".formatted(path, e));
+            }
+        }
+        if (client != null) {
+            closeNow(client);
+        }
+        free.release();
+        return false;
+    }
+
+    private static void closeNow(SocketChannel channel) {
+        try {
+            channel.close();
         } catch (IOException e) {
-            LOG.log(Level.ERROR, () -> "nobody is answered any more at " + path, e);
+            LOG.log(Level.DEBUG, "a connection does not close", e);
         }
     }
 
@@ -105,7 +142,7 @@ public final class ControlSocket implements AutoCloseable {
     private String answer(String request) {
         try {
             return answerer.apply(request);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
             LOG.log(Level.DEBUG, "a command failed", e);
             return Report.failed(Explanation.of(e));
         }
@@ -149,11 +186,9 @@ public final class ControlSocket implements AutoCloseable {
     private static void closeLater(SocketChannel channel, Duration time) {
         try {
             Thread.sleep(time);
-            channel.close();
+            closeNow(channel);
         } catch (InterruptedException e) {
             // It was in time.
-        } catch (IOException e) {
-            LOG.log(Level.DEBUG, "a connection does not close", e);
         }
     }
 
