@@ -280,7 +280,7 @@ public final class Control {
                 int answer = driver.control(command.op(), header, patience);
                 return (int) LinuxException.check(command.cName(), object, answer);
             } catch (ControlTimeoutException e) {
-                // The driver may still read and write the payload, which its outcome holds until then.
+                // The driver may still read and write the payload: the outcome holds it.
                 CompletionStage<Integer> _ =
                         e.outcome()
                                 .whenComplete(
