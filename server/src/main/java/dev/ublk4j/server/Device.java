@@ -33,7 +33,6 @@ public final class Device implements AutoCloseable {
     private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private final Control control;
-    private final Target target;
     private final Ending ending;
     private final Resizing size;
     private final DeviceInfo info;
@@ -55,7 +54,6 @@ public final class Device implements AutoCloseable {
             CharDevice charDevice,
             IntFunction<? extends QueueGuest> guests) {
         this.control = control;
-        this.target = target;
         this.info = info;
         this.charDevice = charDevice;
         this.ending = new Ending(this, control, target);

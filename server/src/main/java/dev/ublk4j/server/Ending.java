@@ -63,7 +63,8 @@ final class Ending {
                     STOP_DEV,
                     () -> {
                         unlessGone(() -> control.stop(device.id()));
-                        return stopAnswered = true;
+                        stopAnswered = true;
+                        return 0;
                     },
                     answer -> {
                         stopAnswered = isDone(answer);
@@ -135,7 +136,8 @@ final class Ending {
                     DEL_DEV,
                     () -> {
                         unlessGone(() -> control.delete(device.id()));
-                        return deleted = true;
+                        deleted = true;
+                        return 0;
                     },
                     answer -> {
                         deleted = isDone(answer);

@@ -105,11 +105,13 @@ final class QueueThread {
                     threads.stream().map(QueueThread::start).toArray(CompletableFuture[]::new);
             CompletableFuture.allOf(fetched).join();
         } catch (CompletionException e) {
-            switch (e.getCause()) {
-                case RuntimeException cause -> throw cause;
-                case Error cause -> throw cause;
-                default -> throw e;
+            if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
             }
+            if (e.getCause() instanceof Error cause) {
+                throw cause;
+            }
+            throw e;
         }
     }
 
