@@ -20,8 +20,9 @@ import picocli.CommandLine.RunLast;
  * The command {@code ublk4j}.
  *
  * <p>It ends with 0, with 1 when it failed, with 2 when it was called wrongly, with 130 or 143 when
- * it served a device until SIGINT or SIGTERM, and with 141 when nobody read on what it printed. A
- * failure is one line on the standard error; who asked for JSON gets it as JSON, too.
+ * it served a device until SIGINT or SIGTERM, with 3 when it could not take the device down in time
+ * then, and with 141 when nobody read on what it printed. A failure is one line on the standard
+ * error; who asked for JSON gets it as JSON, too.
  */
 public final class Main {
     /** The exit status of a command that failed. */

@@ -39,6 +39,10 @@ final class ManualPage {
         entry("0", "It is done; or a device was served until it was deleted.");
         entry("1", "It failed; one line on the standard error says why.");
         entry("2", "It was called wrongly.");
+        entry(
+                "3",
+                "A device was served until SIGINT or SIGTERM, and its target did not let it be taken"
+                        + " down in time; one line on the standard error says what is left.");
         entry("130, 143", "A device was served until SIGINT or SIGTERM.");
         entry("141", "What it printed was not read to its end.");
         heading("ENVIRONMENT");

@@ -7,6 +7,7 @@ import dev.ublk4j.cli.serve.Foreground;
 import dev.ublk4j.cli.serve.Report;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.linux.MemoryReclaim;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -26,6 +27,16 @@ final class ServeFlags {
     @Option(names = "--json", scope = ScopeType.INHERIT, description = "Print the device as JSON.")
     private boolean json;
 
+    @Option(
+            names = "--own-swap",
+            scope = ScopeType.INHERIT,
+            description = {
+                "Serve swap space of this machine, or a file system that the server's own memory"
+                        + " may be written to: keep all its memory in place and never wait for I/O"
+                        + " to get more, which hangs otherwise. Needs root."
+            })
+    private boolean ownSwap;
+
     /**
      * Serves a device, or has it served by a process in the background; returns when that is so.
      *
@@ -33,6 +44,10 @@ final class ServeFlags {
      */
     void serve(DevicePlan plan, PrintWriter out, PrintWriter err) throws IOException {
         Path log = Background.ownLogOrNull();
+        if (ownSwap && (log != null || foreground)) {
+            // Before there is any thread that serves: they take it over from this one.
+            MemoryReclaim.withstand();
+        }
         if (log != null) {
             report(plan, log, out);
             return;

@@ -143,8 +143,22 @@ public final class Attachment implements AutoCloseable {
     }
 
     private void keep(Duration interval) {
-        while (shareAsKeeper()) {
-            LockSupport.parkNanos(interval.toNanos());
+        boolean wanted = true;
+        boolean failing = false;
+        while (wanted) {
+            try {
+                wanted = shareAsKeeper();
+                failing = false;
+            } catch (RuntimeException | Error e) {
+                // There may be no memory or no thread left for a moment: it is tried again.
+                if (!failing) {
+                    LOG.log(Level.WARNING, () -> "%s is not shared: %s".formatted(this, e));
+                }
+                failing = true;
+            }
+            if (wanted) {
+                LockSupport.parkNanos(interval.toNanos());
+            }
         }
     }
 

@@ -4,6 +4,7 @@ import dev.ublk4j.client.BlockAccess;
 import dev.ublk4j.client.BlockDevice;
 import dev.ublk4j.client.DirectDevice;
 import dev.ublk4j.client.Sharing;
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.kernel.KernelDriver;
@@ -50,7 +51,7 @@ public record ServedBlockDevice(Driver driver, Device device, @Nullable Path soc
                 // A mapping of its own, as another process would have.
                 buffer = device.share(memory.map(arena, false), false);
             } catch (RuntimeException e) {
-                arena.close();
+                ControlTimeoutException.whenSettled(e, arena::close);
                 throw e;
             }
         }
@@ -63,7 +64,12 @@ public record ServedBlockDevice(Driver driver, Device device, @Nullable Path soc
         @Override
         public void close() {
             if (isActive()) {
-                buffer.close();
+                try {
+                    buffer.close();
+                } catch (ControlTimeoutException e) {
+                    ControlTimeoutException.whenSettled(e, this::close);
+                    throw e;
+                }
                 arena.close();
             }
         }

@@ -12,11 +12,14 @@ import dev.ublk4j.uapi.DeviceParams;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.Params;
 import dev.ublk4j.uapi.ShmemBufReg;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.Set;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -24,10 +27,34 @@ import org.jspecify.annotations.Nullable;
  * Every control command of a {@link Driver} as a typed method.
  *
  * <p>A command that is refused throws a {@link LinuxException} that names it, the device and the
- * errno; one that has no answer in time throws {@link ControlTimeoutException}. Any thread may call
- * any method.
+ * errno; one that has no answer in time throws {@link ControlTimeoutException}, which knows the
+ * outcome once it comes. Any thread may call any method.
  */
 public final class Control {
+    /*
+     * Outcomes:
+     * ---------
+     * A command that has been sent has an outcome, if not in time. The driver waits by design, for
+     * requests, tags and openers, and a target that is slow makes it wait as long as it likes. So patience
+     * is how long the caller waits, and never how long the command takes: one that had no answer in
+     * time is neither done nor undone. The ControlTimeoutException carries its outcome, and
+     *
+     *   - whoever sent it acts on the outcome, whenever it comes: undoes what nobody wants any more, or
+     *     finishes what depends on it. Here that is ADD_DEV, whose device nobody would own. What is sent
+     *     for a device is the business of the server's Device, of its buffers that of DeviceBuffers.
+     *   - no command is sent a second time while the first has no outcome; a caller that comes again
+     *     waits for the first.
+     *   - what the command names is the driver's until then: the payload, which is kept here, and the
+     *     memory of REG_BUF and UNREG_BUF, whose owner gets the exception and waits for its outcome.
+     *
+     * START_DEV, STOP_DEV, DEL_DEV, UPDATE_SIZE, QUIESCE_DEV, END_USER_RECOVERY, REG_BUF and UNREG_BUF
+     * change what the server must do next, and have somebody who acts. A late SET_PARAMS or
+     * START_USER_RECOVERY needs nobody: the former is of a device that is about to be deleted, the
+     * latter changes nothing that is not done again by the next one. The rest only tell something.
+     */
+
+    private static final System.Logger LOG = System.getLogger(Control.class.getName());
+
     /** How long a command may take that has nothing to wait for. */
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(20);
 
@@ -112,11 +139,24 @@ public final class Control {
      *     out of range, {@code EPERM} for a user who may not
      */
     public DeviceInfo add(DeviceInfo wanted) {
-        try (Payload payload = new Payload(DevInfo.SIZE)) {
-            DevInfo.write(payload.memory, 0, wanted);
+        Payload payload = new Payload(DevInfo.SIZE);
+        DevInfo.write(payload.memory, 0, wanted);
+        try {
             payload.send(ControlCommand.ADD_DEV, wanted.deviceId());
             return DevInfo.read(payload.memory);
+        } catch (ControlTimeoutException e) {
+            throw e.until(e.outcome().thenApply(answer -> deleteUnowned(payload, answer)));
         }
+    }
+
+    /** Deletes a device that came when its adder had given up. */
+    private int deleteUnowned(Payload payload, int answer) {
+        if (answer >= 0) {
+            int device = DevInfo.read(payload.memory).deviceId();
+            LOG.log(Level.WARNING, () -> "device %d came too late".formatted(device));
+            deleteAsync(device);
+        }
+        return answer;
     }
 
     /**
@@ -162,38 +202,34 @@ public final class Control {
 
     /** Sets the parameters of a device that is not live ({@code UBLK_U_CMD_SET_PARAMS}). */
     public void setParams(int device, DeviceParams params) {
-        try (Payload payload = new Payload(Params.SIZE)) {
-            params.write(payload.memory, 0);
-            payload.send(ControlCommand.SET_PARAMS, device);
-        }
+        Payload payload = new Payload(Params.SIZE);
+        params.write(payload.memory, 0);
+        payload.send(ControlCommand.SET_PARAMS, device);
     }
 
     /** {@return the parameters of a device ({@code UBLK_U_CMD_GET_PARAMS})} */
     public DeviceParams params(int device) {
-        try (Payload payload = new Payload(Params.SIZE)) {
-            Params.len(payload.memory, 0, Params.SIZE);
-            payload.send(ControlCommand.GET_PARAMS, device);
-            return DeviceParams.read(payload.memory, 0);
-        }
+        Payload payload = new Payload(Params.SIZE);
+        Params.len(payload.memory, 0, Params.SIZE);
+        payload.send(ControlCommand.GET_PARAMS, device);
+        return DeviceParams.read(payload.memory, 0);
     }
 
     /** {@return a device as the driver knows it ({@code UBLK_U_CMD_GET_DEV_INFO})} */
     public DeviceInfo info(int device) {
-        try (Payload payload = new Payload(DevInfo.SIZE)) {
-            payload.send(ControlCommand.GET_DEV_INFO, device);
-            return DevInfo.read(payload.memory);
-        }
+        Payload payload = new Payload(DevInfo.SIZE);
+        payload.send(ControlCommand.GET_DEV_INFO, device);
+        return DevInfo.read(payload.memory);
     }
 
     /**
      * {@return the processors whose requests go to a queue ({@code UBLK_U_CMD_GET_QUEUE_AFFINITY})}
      */
     public BitSet affinity(int device, int queue) {
-        try (Payload payload = new Payload(1024)) {
-            payload.argument = queue;
-            payload.send(ControlCommand.GET_QUEUE_AFFINITY, device);
-            return BitSet.valueOf(payload.memory.toArray(JAVA_LONG));
-        }
+        Payload payload = new Payload(1024);
+        payload.argument = queue;
+        payload.send(ControlCommand.GET_QUEUE_AFFINITY, device);
+        return BitSet.valueOf(payload.memory.toArray(JAVA_LONG));
     }
 
     /**
@@ -226,7 +262,9 @@ public final class Control {
         while (true) {
             long left = Math.max(0, patience.toNanos() - (System.nanoTime() - start));
             try {
-                send(ControlCommand.QUIESCE_DEV, device, Duration.ofNanos(left).toMillis());
+                Payload payload = new Payload(0);
+                payload.argument = Duration.ofNanos(left).toMillis();
+                payload.send(ControlCommand.QUIESCE_DEV, device, timeout.plusNanos(left));
                 return;
             } catch (LinuxException e) {
                 boolean passes = e.errno() == Errno.EBUSY || e.errno() == Errno.EINTR;
@@ -246,15 +284,14 @@ public final class Control {
      * @return the buffer's index, 0 to 65535
      */
     public int registerBuffer(int device, MemorySegment memory, boolean readOnly) {
-        try (Payload payload = new Payload(ShmemBufReg.SIZE)) {
-            ShmemBufReg.write(
-                    payload.memory,
-                    0,
-                    memory.address(),
-                    memory.byteSize(),
-                    readOnly ? ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY : 0);
-            return payload.send(ControlCommand.REG_BUF, device);
-        }
+        Payload payload = new Payload(ShmemBufReg.SIZE);
+        ShmemBufReg.write(
+                payload.memory,
+                0,
+                memory.address(),
+                memory.byteSize(),
+                readOnly ? ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY : 0);
+        return payload.send(ControlCommand.REG_BUF, device);
     }
 
     /**
@@ -268,25 +305,28 @@ public final class Control {
     }
 
     private void send(ControlCommand command, int device, long argument) {
-        try (Payload payload = new Payload(0)) {
-            payload.argument = argument;
-            payload.send(command, device);
-        }
+        Payload payload = new Payload(0);
+        payload.argument = argument;
+        payload.send(command, device);
     }
 
     /** A command and the buffer it points to. */
-    private final class Payload implements AutoCloseable {
-        private final Arena arena = Arena.ofConfined();
+    private final class Payload {
+        /** Lives until nobody refers to it, which the outcome of the command does. */
         private final MemorySegment memory;
+
         private long argument;
-        private boolean abandoned;
 
         Payload(int bytes) {
-            memory = arena.allocate(bytes, Long.BYTES);
+            memory = Arena.ofAuto().allocate(bytes, Long.BYTES);
         }
 
         int send(ControlCommand command, int device) {
-            MemorySegment header = arena.allocate(CtrlCmd.LAYOUT);
+            return send(command, device, timeout);
+        }
+
+        int send(ControlCommand command, int device, Duration patience) {
+            MemorySegment header = Arena.ofAuto().allocate(CtrlCmd.LAYOUT);
             CtrlCmd.devId(header, 0, device);
             CtrlCmd.queueId(header, 0, CtrlCmd.NO_QUEUE);
             CtrlCmd.data(header, 0, argument);
@@ -298,23 +338,24 @@ public final class Control {
             require(command);
             int op = dialect().encoding().op(command.op());
             try {
-                int answer = driver.control(op, header, timeout);
+                int answer = driver.control(op, header, patience);
                 if (answer == Errno.EOPNOTSUPP.negated()
                         && command == ControlCommand.DEL_DEV_ASYNC) {
                     throw MissingFeatureException.of(command, driver.name());
                 }
                 return (int) LinuxException.check(command.cName(), object, answer);
             } catch (ControlTimeoutException e) {
-                // The driver may still write to the payload: its memory is given up.
-                abandoned = true;
+                // The driver may still read and write the payload: the outcome holds it.
+                CompletionStage<Integer> _ =
+                        e.outcome()
+                                .whenComplete(
+                                        (_, _) -> {
+                                            assert memory.scope().isAlive();
+                                        });
                 throw e;
-            }
-        }
-
-        @Override
-        public void close() {
-            if (!abandoned) {
-                arena.close();
+            } finally {
+                Reference.reachabilityFence(memory);
+                Reference.reachabilityFence(header);
             }
         }
     }

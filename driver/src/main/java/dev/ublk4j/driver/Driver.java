@@ -22,12 +22,12 @@ public interface Driver extends AutoCloseable {
      * DEL_DEV} until the last opener is gone, {@code UNREG_BUF} until no request uses the buffer.
      *
      * @param commandOp the encoded number, {@code UBLK_U_CMD_...}
-     * @param command a {@code struct ublksrv_ctrl_cmd}, 32 bytes of native memory; what it points
-     *     to must stay valid until this method returns, or for ever when it throws
+     * @param command a {@code struct ublksrv_ctrl_cmd}, 32 bytes of native memory, read before this
+     *     method returns; what it points to must stay valid until the command has its outcome
      * @param timeout how long to wait for the answer
      * @return the command's answer: 0 or more, or a negative errno
-     * @throws ControlTimeoutException when no answer came in time; the command may still take
-     *     effect
+     * @throws ControlTimeoutException when no answer came in time; it carries the outcome, which
+     *     comes later
      * @throws LinuxException when the driver cannot be reached at all
      */
     int control(int commandOp, MemorySegment command, Duration timeout);

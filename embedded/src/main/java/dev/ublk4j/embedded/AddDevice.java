@@ -121,15 +121,22 @@ final class AddDevice {
             if (id < 0) {
                 return id;
             }
-            int answer = settle(info, id);
-            if (answer == 0) {
-                answer = UserMemory.write(header.address(), info);
+            boolean added = false;
+            try {
+                int answer = settle(info, id);
+                if (answer == 0) {
+                    answer = UserMemory.write(header.address(), info);
+                }
+                if (answer < 0) {
+                    return answer;
+                }
+                table.add(new Device(table, id, info, options));
+                added = true;
+            } finally {
+                if (!added) {
+                    table.untake(id);
+                }
             }
-            if (answer < 0) {
-                table.untake(id);
-                return answer;
-            }
-            table.add(new Device(table, id, info, options));
             if (unprivileged) {
                 table.countUnprivileged(1);
             }

@@ -22,8 +22,14 @@ final class CharFile {
         if (!device.open()) {
             return null;
         }
+        CharFile file;
+        try {
+            file = new CharFile(device);
+        } catch (Throwable e) {
+            device.closed();
+            throw e;
+        }
         device.table().get(device);
-        CharFile file = new CharFile(device);
         device.openerPid((int) ProcessHandle.current().pid());
         device.file(file);
         return file;

@@ -46,9 +46,10 @@ final class DeviceLife {
                 return Errno.EBUSY.negated();
             }
             QueueLimits limits = device.parameters().limits();
+            BlockDisk disk = new BlockDisk(device, device.parameters(), limits);
             device.table().get(device);
             device.serverPid(pid);
-            device.disk(new BlockDisk(device, device.parameters(), limits));
+            device.disk(disk);
             device.state(DeviceState.UBLK_S_DEV_LIVE);
             device.used();
             return 0;

@@ -47,9 +47,14 @@ final class EmbeddedCharDevice implements CharDevice {
             throw refused("mmap", "length " + length, Errno.EINVAL);
         }
         file.get();
-        return MemorySegment.ofAddress(descriptors.address())
-                .reinterpret(length, arena, unmapped -> file.put())
-                .asReadOnly();
+        try {
+            return MemorySegment.ofAddress(descriptors.address())
+                    .reinterpret(length, arena, unmapped -> file.put())
+                    .asReadOnly();
+        } catch (RuntimeException e) {
+            file.put(); // the arena is closed
+            throw e;
+        }
     }
 
     @Override

@@ -12,8 +12,8 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
@@ -67,17 +67,42 @@ public final class EmbeddedDriver implements Driver {
         }
         // A thread of its own, so that a command without an answer in time goes on, as the
         // kernel's. It knows who waits for it: the requests of a queue of the sender's would have
-        // no
-        // answer before the command has.
+        // no answer before the command has.
         Thread sender = Thread.currentThread();
-        FutureTask<Integer> task =
-                new FutureTask<>(() -> dispatcher.dispatch(commandOp, header, caller, sender));
-        Thread.ofPlatform().daemon().name("ublk-" + name(commandOp)).start(task);
-        return await(task, commandOp, header, timeout);
+        CompletableFuture<Integer> outcome = new CompletableFuture<>();
+        try {
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("ublk-" + name(commandOp))
+                    .start(() -> carryOut(commandOp, header, sender, outcome));
+        } catch (OutOfMemoryError e) {
+            return Errno.ENOMEM.negated();
+        }
+        return await(outcome, commandOp, header, timeout);
+    }
+
+    private void carryOut(
+            int commandOp,
+            ControlHeader header,
+            Thread sender,
+            CompletableFuture<Integer> outcome) {
+        int answer;
+        try {
+            answer = dispatcher.dispatch(commandOp, header, caller, sender);
+        } catch (OutOfMemoryError e) {
+            answer = Errno.ENOMEM.negated();
+        } catch (Throwable e) {
+            outcome.completeExceptionally(e);
+            return;
+        }
+        outcome.complete(answer);
     }
 
     private static int await(
-            FutureTask<Integer> task, int commandOp, ControlHeader header, Duration timeout) {
+            CompletableFuture<Integer> outcome,
+            int commandOp,
+            ControlHeader header,
+            Duration timeout) {
         long left = TimeUnit.NANOSECONDS.convert(timeout);
         long start = System.nanoTime();
         boolean interrupted = false;
@@ -85,12 +110,12 @@ public final class EmbeddedDriver implements Driver {
             while (true) {
                 try {
                     long passed = System.nanoTime() - start;
-                    return task.get(left - passed, TimeUnit.NANOSECONDS);
+                    return outcome.get(left - passed, TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 } catch (TimeoutException e) {
                     throw new ControlTimeoutException(
-                            name(commandOp), "device " + header.deviceId(), timeout);
+                            name(commandOp), "device " + header.deviceId(), timeout, outcome);
                 } catch (ExecutionException e) {
                     throw new IllegalStateException(name(commandOp) + " failed", e.getCause());
                 }

@@ -60,7 +60,12 @@ final class EmbeddedQueueRing implements QueueRing {
         this.file = file;
         device = file.device();
         ring = Ring.open(options.withTaskrunFlag(options.deferTaskrun()));
-        sleep = new RingSleep(ring);
+        try {
+            sleep = new RingSleep(ring);
+        } catch (Throwable e) {
+            ring.close(); // no descriptor is left, or no heap
+            throw e;
+        }
         dispatch = new RequestDispatch(device, counters);
         commands = new RingCommands(device, this, dispatch);
         file.get();

@@ -7,55 +7,109 @@ import dev.ublk4j.uapi.CtrlCmd;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 
 /**
  * The rings that control commands are sent over, one command at a time each.
  *
  * <p>A command may wait for long (START_DEV for the queues, DEL_DEV for openers), and others must
  * get through meanwhile, so every command under way has a ring of its own; idle rings are kept. A
- * ring whose command had no answer in time is closed, which cancels the command where the kernel
- * can.
+ * command that had no answer in time is not cancelled, because the kernel's driver would hardly
+ * notice: a thread goes on to wait for its outcome.
  */
 final class ControlRings implements AutoCloseable {
     /** A control command needs the 80-byte command area of a 128-byte entry. */
     private static final RingOptions OPTIONS =
             RingOptions.defaults().withEntries(4).withSqe128(true).withSingleIssuer(false);
 
+    private static final System.Logger LOG = System.getLogger(ControlRings.class.getName());
+
     private static final int MAX_IDLE = 4;
+    private static final long FOREVER_NANOS = Long.MAX_VALUE;
 
     private final ArrayDeque<Ring> idle = new ArrayDeque<>();
     private boolean closed;
 
+    /**
+     * Sends a command and waits for its answer.
+     *
+     * @throws ControlTimeoutException when there is none in time; a thread waits for its outcome
+     */
     int send(Fd control, int commandOp, MemorySegment command, Duration timeout) {
+        Answer answer = new Answer();
         Ring ring = take();
-        boolean answered = false;
+        boolean kept = false;
         try {
             long area = ring.uringCommand(control.number(), commandOp, 0);
             MemorySegment.copy(command, 0, ring.sqes(), area, CtrlCmd.SIZE);
-            Answer answer = new Answer();
-            long deadline = System.nanoTime() + timeout.toNanos();
-            while (true) {
-                long left = deadline - System.nanoTime();
-                ring.submitAndWait(1, Math.max(left, 1));
-                if (ring.drain(answer) > 0) {
-                    answered = true;
-                    return answer.result;
-                }
-                if (left <= 0) {
+            kept = await(ring, answer, TimeUnit.NANOSECONDS.convert(timeout));
+            if (!kept) {
+                CompletableFuture<Integer> outcome = new CompletableFuture<>();
+                kept = awaitElsewhere(ring, answer, outcome);
+                if (kept) {
                     throw new ControlTimeoutException(
-                            name(commandOp), "device " + CtrlCmd.devId(command, 0), timeout);
+                            name(commandOp),
+                            "device " + CtrlCmd.devId(command, 0),
+                            timeout,
+                            outcome);
                 }
+                // Without a thread that waits, the caller is more patient than it wished to be.
+                kept = await(ring, answer, FOREVER_NANOS);
             }
+            giveBack(ring);
+            return answer.result;
         } finally {
-            if (answered) {
-                giveBack(ring);
-            } else {
+            if (!kept) {
                 abandon(ring);
             }
         }
+    }
+
+    /** {@return whether the answer came in time} */
+    private static boolean await(Ring ring, Answer answer, long nanos) {
+        long start = System.nanoTime();
+        while (true) {
+            long left = nanos - (System.nanoTime() - start);
+            ring.submitAndWait(1, Math.max(left, 1));
+            if (ring.drain(answer) > 0) {
+                return true;
+            }
+            if (left <= 0) {
+                return false;
+            }
+        }
+    }
+
+    /** {@return whether a thread waits for the answer from now on; the ring is that one's then} */
+    private boolean awaitElsewhere(Ring ring, Answer answer, CompletableFuture<Integer> outcome) {
+        try {
+            Thread.ofPlatform()
+                    .daemon()
+                    .name("ublk-control-late")
+                    .start(() -> awaitOutcome(ring, answer, outcome));
+            return true;
+        } catch (OutOfMemoryError e) {
+            LOG.log(Level.WARNING, "no thread to wait for a command with", e);
+            return false;
+        }
+    }
+
+    private void awaitOutcome(Ring ring, Answer answer, CompletableFuture<Integer> outcome) {
+        try {
+            boolean answered = await(ring, answer, FOREVER_NANOS);
+            assert answered;
+            giveBack(ring);
+        } catch (Throwable e) {
+            outcome.completeExceptionally(e);
+            ring.close();
+            return;
+        }
+        outcome.complete(answer.result);
     }
 
     private static String name(int commandOp) {
@@ -84,7 +138,8 @@ final class ControlRings implements AutoCloseable {
     }
 
     /**
-     * Closing waits for the command, which may hang for good: that is left to a thread of its own.
+     * After a failure of the ring itself. Closing waits for the command, which may hang for good:
+     * that is left to a thread of its own.
      */
     private static void abandon(Ring ring) {
         Thread.ofPlatform().daemon().name("ublk-control-abandoned").start(ring::close);

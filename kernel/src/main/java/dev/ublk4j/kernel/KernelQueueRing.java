@@ -13,7 +13,7 @@ import dev.ublk4j.uring.RingOptions;
 final class KernelQueueRing implements QueueRing, CompletionHandler {
     private final int charDevice;
     private final Ring ring;
-    private final Wakeup wakeup = new Wakeup();
+    private final Wakeup wakeup;
 
     private CompletionHandler handler = (userData, result, flags) -> {};
     private int handedOver;
@@ -21,6 +21,12 @@ final class KernelQueueRing implements QueueRing, CompletionHandler {
     KernelQueueRing(Fd charDevice, RingOptions options) {
         this.charDevice = charDevice.number();
         this.ring = Ring.open(options);
+        try {
+            wakeup = new Wakeup();
+        } catch (Throwable e) {
+            ring.close(); // no descriptor is left, or no heap
+            throw e;
+        }
         wakeup.arm(ring);
     }
 

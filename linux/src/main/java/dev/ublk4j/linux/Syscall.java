@@ -115,6 +115,7 @@ public final class Syscall {
         FSTATFS(138, 44),
         MLOCK(149, 228),
         MUNLOCK(150, 229),
+        MLOCKALL(151, 230),
         PRCTL(157, 167),
         GETTID(186, 178),
         SCHED_SETAFFINITY(203, 122),

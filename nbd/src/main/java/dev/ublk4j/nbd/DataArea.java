@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.LinuxException;
@@ -52,7 +53,7 @@ class DataArea implements AutoCloseable {
                 area.buffer = device.share(area.memory, false);
                 return area;
             } catch (Throwable e) {
-                area.close();
+                ControlTimeoutException.whenSettled(e, area::close);
                 throw e;
             }
         }
@@ -88,7 +89,12 @@ class DataArea implements AutoCloseable {
     @Override
     public final void close() {
         if (buffer != null) {
-            buffer.close();
+            try {
+                buffer.close();
+            } catch (ControlTimeoutException e) {
+                ControlTimeoutException.whenSettled(e, this::close);
+                throw e;
+            }
         }
         if (client != null) {
             client.close();

@@ -4,9 +4,7 @@ import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
-import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.lang.System.Logger.Level;
@@ -15,9 +13,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 
@@ -31,23 +30,21 @@ import java.util.function.IntFunction;
 public final class Device implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Device.class.getName());
 
-    /** How long the target may hold up a queue, or a request, that somebody waits for. */
-    private static final Duration TARGET_PATIENCE = Duration.ofSeconds(30);
+    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private final Control control;
-    private final Target target;
-    private volatile Geometry geometry;
+    private final Ending ending;
+    private final Resizing size;
     private final DeviceInfo info;
     private final CharDevice charDevice;
     private final BufferTable table = new BufferTable();
     private final List<QueueThread> threads = new ArrayList<>();
     private final DeviceBuffers buffers;
     private final AtomicInteger running;
-    private final CountDownLatch stopped = new CountDownLatch(1);
-    private final AtomicBoolean closed = new AtomicBoolean();
-    private final Departure departure = new Departure(this::ringQueues);
+    private final CompletableFuture<Void> stopped = new CompletableFuture<>();
+    private final Departure departure = new Departure(() -> threads.forEach(QueueThread::ring));
+
     private volatile boolean left;
-    private volatile boolean deleted;
 
     Device(
             Control control,
@@ -57,10 +54,10 @@ public final class Device implements AutoCloseable {
             CharDevice charDevice,
             IntFunction<? extends QueueGuest> guests) {
         this.control = control;
-        this.target = target;
-        this.geometry = geometry;
         this.info = info;
         this.charDevice = charDevice;
+        this.ending = new Ending(this, control, target);
+        this.size = new Resizing(info.deviceId(), control, target, geometry);
         this.running = new AtomicInteger(info.queues());
         this.buffers = new DeviceBuffers(this, control, table, threads);
         for (int queue = 0; queue < info.queues(); queue++) {
@@ -127,58 +124,40 @@ public final class Device implements AutoCloseable {
         QueueThread.startAll(threads);
     }
 
-    /** Undoes the constructor and {@link #startQueues}, when the device did not become live. */
+    /** Undoes everything, when the device did not become live: it is deleted, its target closed. */
     void takeDown() {
-        end(this::stop);
+        closeUnstarted();
+        ending.close();
     }
 
-    /** Lets go of a device that did not become live, and leaves it to the next server. */
+    /** As {@link #takeDown}, but leaves the device to the next server. */
     void letGo() {
-        end(() -> {
-            departure.begin();
-            awaitQueues();
-        });
+        closeUnstarted();
+        ending.leave(departure);
     }
 
-    private void end(Runnable howToEndQueues) {
-        if (threads.stream().anyMatch(QueueThread::isStarted)) {
-            howToEndQueues.run();
-        } else {
+    private void closeUnstarted() {
+        if (threads.stream().noneMatch(QueueThread::isStarted)) {
             charDevice.close();
+            stopped.complete(null);
         }
-    }
-
-    private void ringQueues() {
-        threads.forEach(QueueThread::ring);
     }
 
     /** On a queue's thread, as the last thing it does. */
     private void onExit(QueueThread thread) {
-        if (thread.failed() && stopped.getCount() > 0) {
-            // A queue that no longer serves would keep its requests for ever.
-            endAfterFailure(thread);
+        if (thread.failed() && !stopped.isDone()) {
+            // A queue that no longer serves would keep its requests for ever, and the driver with
+            // them, whoever asked it to stop the device. It gives them up, as those of a server
+            // that has died, when nobody has the char device any more; so all queues end.
+            departure.begin();
         }
         if (running.decrementAndGet() == 0) {
-            left = isKeptForAnother();
-            charDevice.close();
-            stopped.countDown();
-        }
-    }
-
-    private void endAfterFailure(QueueThread failed) {
-        if (isRecoverable()) {
-            departure.begin();
-        } else {
-            // Not from the queue's thread: the driver waits for it.
-            Thread.ofVirtual().name(failed + "-stop").start(this::stopAfterFailure);
-        }
-    }
-
-    private void stopAfterFailure() {
-        try {
-            control.stop(id());
-        } catch (LinuxException e) {
-            LOG.log(Level.ERROR, () -> this + " cannot be stopped", e);
+            try {
+                left = isKeptForAnother();
+            } finally {
+                charDevice.close();
+                stopped.complete(null);
+            }
         }
     }
 
@@ -215,7 +194,7 @@ public final class Device implements AutoCloseable {
 
     /** {@return what the target said of itself} */
     public Geometry geometry() {
-        return geometry;
+        return size.geometry();
     }
 
     /**
@@ -275,20 +254,19 @@ public final class Device implements AutoCloseable {
     }
 
     /**
-     * Gives the device another size, once the target has made room.
+     * Gives the device another size: where it grows, once the target has made room.
      *
      * @param bytes a multiple of the logical block size
      * @throws UnsupportedOperationException when the target cannot change its size
      * @throws IllegalArgumentException for a size it cannot have
      * @throws LinuxException what the target's files answer; {@link
-     *     dev.ublk4j.driver.MissingFeatureException} before Linux 6.16, when nothing has changed
+     *     dev.ublk4j.driver.MissingFeatureException} before Linux 6.16. Both have their old size
+     *     then
+     * @throws dev.ublk4j.driver.ControlTimeoutException when the driver takes longer; target and
+     *     device agree again with the outcome
      */
-    public synchronized void resize(long bytes) {
-        Geometry resized = geometry.withSize(bytes);
-        control.require(ControlCommand.UPDATE_SIZE); // before the target is another size
-        target.resize(bytes);
-        control.resize(id(), bytes / Request.SECTOR);
-        geometry = resized;
+    public void resize(long bytes) {
+        size.change(bytes);
     }
 
     /**
@@ -300,21 +278,36 @@ public final class Device implements AutoCloseable {
      * @param patience how long the driver may wait for each queue to have an idle tag
      * @throws LinuxException {@code EOPNOTSUPP} for a device that was not added for this, {@code
      *     EBUSY} when the patience ended
+     * @throws dev.ublk4j.driver.ControlTimeoutException when the driver does not answer at all; if
+     *     it does so later, the server is taken away then
      * @throws IllegalStateException when the target does not answer its requests in time, or when a
      *     handler calls whose own request would be waited for
      */
     public void quiesce(Duration patience) {
         QueueThread.requireOther(threads);
-        buffers.pause(() -> {
-            control.quiesce(id(), patience);
-            departure.begin();
-        });
-        awaitQueues();
+        buffers.pause(
+                "UBLK_U_CMD_QUIESCE_DEV",
+                () -> {
+                    control.quiesce(id(), patience);
+                    departure.begin();
+                },
+                answer -> {
+                    if (answer >= 0) {
+                        departure.begin();
+                    }
+                    return answer;
+                });
+        ending.awaitQueues();
     }
 
     /** {@return whether the device is gone, so that another may have its number} */
     boolean isDeleted() {
-        return deleted;
+        return ending.isDeleted();
+    }
+
+    /** {@return completes when the device has stopped} */
+    CompletableFuture<Void> end() {
+        return stopped;
     }
 
     /** {@return whether the device has ended here and waits for another server} */
@@ -324,77 +317,65 @@ public final class Device implements AutoCloseable {
 
     /** Waits until the device has stopped, whoever stopped it. */
     public void awaitStop() throws InterruptedException {
-        stopped.await();
+        boolean stops = awaitStop(FOREVER);
+        assert stops;
     }
 
     /** {@return whether the device has stopped within a time, whoever stopped it} */
     public boolean awaitStop(Duration timeout) throws InterruptedException {
-        return stopped.await(timeout.toNanos(), TimeUnit.NANOSECONDS);
+        try {
+            stopped.get(TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
+            return true;
+        } catch (TimeoutException e) {
+            return false;
+        } catch (ExecutionException e) {
+            throw new AssertionError(e);
+        }
     }
 
     /**
      * Stops the device: the block device goes away, requests that the target has are answered,
      * others fail. The device stays added. Does nothing when it has stopped.
      *
-     * @throws IllegalStateException when the target does not answer its requests in time, or when a
-     *     handler calls whose own request would be waited for
+     * @throws dev.ublk4j.driver.ControlTimeoutException when the target does not answer its
+     *     requests in time: the device stops when it has
+     * @throws IllegalStateException when the queues do not end in time, or when a handler calls
+     *     whose own request would be waited for
      */
     public void stop() {
-        if (stopped.getCount() > 0) {
-            QueueThread.requireOther(threads);
-            unlessGone(() -> control.stop(id()));
-            awaitQueues();
-        }
+        QueueThread.requireOther(threads);
+        ending.stop();
     }
 
-    private void awaitQueues() {
-        try {
-            if (!awaitStop(TARGET_PATIENCE)) {
-                throw new IllegalStateException(
-                        "%s has requests out with its target that are not answered"
-                                .formatted(this));
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while " + this + " stops", e);
-        }
+    /**
+     * Waits for the target to answer the requests that it has now. Whoever must stop the device in
+     * time does that first: the driver waits for those answers, and so does Linux with the end of
+     * the process that has told it to.
+     *
+     * @return whether they have been answered in time, or the device has stopped
+     */
+    public boolean awaitAnswers(Duration patience) {
+        return QueueThread.awaitAnswers(threads, patience) || stopped.isDone();
     }
 
     /**
      * Stops the device, deletes it and closes its target. A device that is {@linkplain #isLeft
-     * left} to another server stays as it is. A second call does nothing.
+     * left} to another server stays as it is. A second call does nothing; after one that has thrown
+     * it does what is left, which also happens by itself once the driver and the target let it.
+     *
+     * @throws dev.ublk4j.driver.ControlTimeoutException when the driver does not stop or delete the
+     *     device in time
+     * @throws LinuxException when it refuses
+     * @throws IllegalStateException as {@link #stop}
      */
     @Override
     public void close() {
         QueueThread.requireOther(threads);
-        if (!closed.compareAndSet(false, true)) {
-            return;
-        }
-        try {
-            stop();
-            if (!left) {
-                unlessGone(() -> control.delete(id()));
-                deleted = true;
-            }
-        } finally {
-            target.close();
-        }
-        LOG.log(Level.INFO, () -> this + (left ? " waits for another server" : " is deleted"));
-    }
-
-    /** Somebody else may have deleted the device, which is as good. */
-    private static void unlessGone(Runnable command) {
-        try {
-            command.run();
-        } catch (LinuxException e) {
-            if (e.errno() != Errno.ENODEV) {
-                throw e;
-            }
-        }
+        ending.close();
     }
 
     @Override
     public String toString() {
-        return "ublk" + id() + " (" + geometry + ")";
+        return "ublk" + id() + " (" + geometry() + ")";
     }
 }

@@ -1,16 +1,33 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.IntUnaryOperator;
 
 /** Registers shared buffers with the driver, and makes them known to a device's queues. */
 final class DeviceBuffers {
+    /*
+     * Late answers:
+     * -------------
+     * Both commands wait for the device's requests, for as long as a target takes.
+     *
+     *   REG_BUF    its owner has given up, so it is unregistered again. Until then requests name it,
+     *              so it is entered as any other, and served. Its registration goes on being announced
+     *              meanwhile: a request that names its index waits for the answer.
+     *   UNREG_BUF  its entry is removed, and the queues let go of it, as if it had been in time.
+     *
+     * The memory is the owner's again with the outcome of the exception that he got. All of it is one
+     * turn: nothing else is registered or unregistered before.
+     */
+    private static final String REG_BUF = "UBLK_U_CMD_REG_BUF";
+    private static final String UNREG_BUF = "UBLK_U_CMD_UNREG_BUF";
+
     /** How long a target may hold up a queue that somebody waits for. */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -23,46 +40,90 @@ final class DeviceBuffers {
     private final List<QueueThread> threads;
 
     /**
-     * Held while a buffer comes or goes, so that the driver does not give an index out again before
-     * its entry is gone (see {@link BufferTable}), and while the server is taken away from the
-     * device: without a server both commands would hang, and the device with them.
+     * Taken while a buffer comes or goes, so that the driver does not give an index out again
+     * before its entry is gone (see {@link BufferTable}), and while the server is taken away from
+     * the device: without a server both commands would hang, and the device with them.
      */
-    private final ReentrantLock registration = new ReentrantLock();
+    private final Turn registration;
 
     DeviceBuffers(Device device, Control control, BufferTable table, List<QueueThread> threads) {
         this.device = device;
         this.control = control;
         this.table = table;
         this.threads = threads;
+        this.registration = new Turn(device.id());
     }
 
     SharedBuffer share(MemorySegment memory, boolean readOnly, boolean mayBePinned) {
         requireOtherThread();
-        registration.lock();
-        try {
-            if (device.isWithoutServer()) {
-                throw new NotServedException(
-                        "UBLK_U_CMD_REG_BUF", device.id(), "which waits for another server");
-            }
-            return register(memory, readOnly, mayBePinned);
-        } finally {
-            registration.unlock();
-        }
+        return registration.run(
+                REG_BUF,
+                () -> {
+                    if (device.isWithoutServer()) {
+                        throw new NotServedException(
+                                REG_BUF, device.id(), "which waits for another server");
+                    }
+                    return register(memory, readOnly, mayBePinned);
+                },
+                answer -> retract(answer, memory, mayBePinned));
     }
 
     private SharedBuffer register(MemorySegment memory, boolean readOnly, boolean mayBePinned) {
         table.beginRegistration();
+        boolean late = false;
         try {
-            int index = control.registerBuffer(device.id(), memory, readOnly);
-            SharedBuffer buffer = new SharedBuffer(device, index, memory, mayBePinned);
-            table.enter(buffer);
-            return buffer;
+            return enter(
+                    control.registerBuffer(device.id(), memory, readOnly), memory, mayBePinned);
+        } catch (ControlTimeoutException e) {
+            late = true;
+            throw e;
         } finally {
-            table.endRegistration();
-            // After the end, so that a request set aside finds its buffer, or finds that there is
-            // none.
-            threads.forEach(QueueThread::ring);
+            if (!late) {
+                endRegistration();
+            }
         }
+    }
+
+    private SharedBuffer enter(int index, MemorySegment memory, boolean mayBePinned) {
+        SharedBuffer buffer;
+        try {
+            buffer = new SharedBuffer(device, index, memory, mayBePinned);
+        } catch (OutOfMemoryError e) {
+            control.unregisterBuffer(device.id(), index);
+            throw e;
+        }
+        table.enter(buffer);
+        return buffer;
+    }
+
+    private void endRegistration() {
+        table.endRegistration();
+        // After the end, so that a request set aside finds its buffer, or finds that there is none.
+        threads.forEach(QueueThread::ring);
+    }
+
+    /**
+     * Ends a registration that was late.
+     *
+     * @return negative, or the index where the driver keeps the buffer for another server
+     */
+    private int retract(int answer, MemorySegment memory, boolean mayBePinned) {
+        SharedBuffer buffer;
+        try {
+            buffer = answer < 0 ? null : enter(answer, memory, mayBePinned);
+        } finally {
+            endRegistration();
+        }
+        if (buffer == null) {
+            return answer;
+        }
+        try {
+            remove(buffer);
+        } catch (ControlTimeoutException e) {
+            removed(buffer, Turn.outcomeOf(e));
+        }
+        awaitQueues(buffer);
+        return buffer.isRegistered() ? answer : Errno.ETIMEDOUT.negated();
     }
 
     /** Enters a buffer that a former server registered; before the queues start. */
@@ -76,56 +137,96 @@ final class DeviceBuffers {
     }
 
     /**
-     * Takes a buffer back; its memory may be unmapped when this has returned.
+     * Takes a buffer back; its memory may be unmapped when this has returned. What has been done of
+     * that before is not done again.
      *
-     * @return whether the driver has it no more: a device without a server keeps it registered, for
-     *     the next to inherit
+     * @throws ControlTimeoutException when that takes longer; its memory may be unmapped with the
+     *     outcome, unless that is an errno
      */
-    boolean unshare(int index) {
-        boolean unregistered;
-        long epoch;
-        registration.lock();
-        try {
-            unregistered = device.isDeleted() || !device.isWithoutServer();
-            if (!device.isDeleted() && unregistered) {
-                unregister(index);
-            }
-            epoch = table.remove(index);
-        } finally {
-            registration.unlock();
+    void unshare(SharedBuffer buffer) {
+        if (buffer.isInTable()) {
+            registration.run(
+                    UNREG_BUF,
+                    () -> {
+                        if (buffer.isInTable()) {
+                            remove(buffer);
+                        }
+                        return 0;
+                    },
+                    answer -> {
+                        removed(buffer, answer);
+                        awaitQueues(buffer);
+                        return 0;
+                    });
         }
+        awaitQueues(buffer);
+    }
+
+    private void remove(SharedBuffer buffer) {
+        if (!device.isDeleted() && device.isWithoutServer()) {
+            // The driver keeps it for the next server to inherit.
+            buffer.removed(table.remove(buffer.index()), true);
+            return;
+        }
+        if (!device.isDeleted()) {
+            unregister(buffer.index());
+        }
+        removed(buffer, 0);
+    }
+
+    /**
+     * Goes on when UNREG_BUF has been answered.
+     *
+     * @throws LinuxException when the driver keeps the buffer, which stays as it is then
+     */
+    private void removed(SharedBuffer buffer, int answer) {
+        if (answer < 0 && !isGone(answer)) {
+            throw new LinuxException(UNREG_BUF, "device " + device.id(), answer);
+        }
+        buffer.removed(table.remove(buffer.index()), false);
+    }
+
+    private void awaitQueues(SharedBuffer buffer) {
         threads.forEach(QueueThread::ring);
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        long start = System.nanoTime();
         for (QueueThread thread : threads) {
-            while (!thread.hasSeen(epoch)) {
-                if (System.nanoTime() > deadline) {
+            while (!thread.hasSeen(buffer.epoch())) {
+                if (System.nanoTime() - start > PATIENCE.toNanos()) {
                     throw new IllegalStateException(
-                            "%s does not let go of buffer %d".formatted(thread, index));
+                            "%s does not let go of buffer %d".formatted(thread, buffer.index()));
                 }
                 LockSupport.parkNanos(PAUSE_NANOS);
             }
         }
-        return unregistered;
     }
 
     private void unregister(int index) {
         try {
             control.unregisterBuffer(device.id(), index);
         } catch (LinuxException e) {
-            // Somebody else has, or has deleted the device; or a former server died on its way to.
-            if (e.errno() != Errno.ENODEV && e.errno() != Errno.ENOENT) {
+            if (!isGone(-e.number())) {
                 throw e;
             }
         }
     }
 
-    /** Runs a command that takes the server away, while no buffer comes or goes. */
-    void pause(Runnable command) {
-        registration.lock();
-        try {
-            command.run();
-        } finally {
-            registration.unlock();
-        }
+    /** Somebody else has, or has deleted the device; or a former server died on its way to. */
+    private static boolean isGone(int answer) {
+        return answer == Errno.ENODEV.negated() || answer == Errno.ENOENT.negated();
+    }
+
+    /**
+     * Runs a command that takes the server away, while no buffer comes or goes.
+     *
+     * @param onLate acts on the answer when it is late
+     */
+    void pause(String command, Runnable send, IntUnaryOperator onLate) {
+        registration.run(
+                command,
+                () -> {
+                    send.run();
+                    return 0;
+                },
+                onLate);
     }
 }

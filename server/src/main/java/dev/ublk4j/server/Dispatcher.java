@@ -191,12 +191,20 @@ final class Dispatcher implements CompletionHandler {
     private void hand(Request request) {
         long id = request.id();
         if (blocking) {
+            handToThread(request, id);
+        } else {
+            settle(request, id, call(request));
+        }
+    }
+
+    private void handToThread(Request request, long id) {
+        try {
             Thread.ofVirtual()
                     .name(queue + "-" + request.tag())
                     .start(() ->
                             new CurrentRequest(queue, id).call(() -> callBlocking(request, id)));
-        } else {
-            settle(request, id, call(request));
+        } catch (Throwable e) {
+            settle(request, id, answerTo(e, request));
         }
     }
 
@@ -251,6 +259,6 @@ final class Dispatcher implements CompletionHandler {
             return -refused.number();
         }
         LOG.log(Level.ERROR, () -> "the target failed on " + request, thrown);
-        return Errno.EIO.negated();
+        return (thrown instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EIO).negated();
     }
 }

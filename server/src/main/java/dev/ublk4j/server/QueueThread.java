@@ -9,9 +9,12 @@ import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -25,6 +28,9 @@ final class QueueThread {
     private static final System.Logger LOG = System.getLogger(QueueThread.class.getName());
 
     private static final int PAGE = 4096;
+
+    /** How often it is asked whether a request has been answered. */
+    private static final long PAUSE_NANOS = 1_000_000;
 
     /** Submissions per tag: an answer, and two of the target's own. */
     private static final int ENTRIES_PER_TAG = 3;
@@ -86,7 +92,14 @@ final class QueueThread {
      * Starts the thread; the answer completes when every tag is with the driver, or with why not.
      */
     CompletableFuture<Void> start() {
-        thread.start();
+        try {
+            thread.start();
+        } catch (OutOfMemoryError e) {
+            // There may be as many threads as there can be.
+            failed = true;
+            fetched.completeExceptionally(e);
+            onExit.accept(this);
+        }
         return fetched;
     }
 
@@ -98,6 +111,9 @@ final class QueueThread {
             CompletableFuture.allOf(fetched).join();
         } catch (CompletionException e) {
             if (e.getCause() instanceof RuntimeException cause) {
+                throw cause;
+            }
+            if (e.getCause() instanceof Error cause) {
                 throw cause;
             }
             throw e;
@@ -115,6 +131,31 @@ final class QueueThread {
                 throw new IllegalStateException(queue + " would wait for itself");
             }
         }
+    }
+
+    /**
+     * {@return whether the requests that threads have out now are all answered within a time} Those
+     * that come meanwhile do not count.
+     */
+    static boolean awaitAnswers(List<QueueThread> threads, Duration patience) {
+        List<BooleanSupplier> owing = threads.stream().map(QueueThread::owing).toList();
+        long start = System.nanoTime();
+        while (owing.stream().anyMatch(BooleanSupplier::getAsBoolean)) {
+            if (System.nanoTime() - start > patience.toNanos()) {
+                return false;
+            }
+            LockSupport.parkNanos(PAUSE_NANOS);
+        }
+        return true;
+    }
+
+    private BooleanSupplier owing() {
+        Queue queue = served;
+        if (queue == null) {
+            return () -> false;
+        }
+        long[] ids = queue.tags().carried();
+        return () -> queue.tags().carriesAny(ids);
     }
 
     /** {@return whether {@link #start} has been called} */
@@ -233,8 +274,11 @@ final class QueueThread {
             } finally {
                 ioLeft = !new LeftoverIo(queue, ring, guest).end();
                 queue.doorbell().close();
-                guest.stopped();
-                target.queueStopped(queue);
+                try {
+                    guest.stopped();
+                } finally {
+                    target.queueStopped(queue);
+                }
             }
         }
     }

@@ -1,16 +1,19 @@
 package dev.ublk4j.server;
 
 import java.lang.foreign.MemorySegment;
-import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Memory that is shared with a device, until it is closed. */
 public final class SharedBuffer implements AutoCloseable {
+    private static final long IN_TABLE = -1;
+
     private final Device device;
     private final int index;
     private final MemorySegment memory;
     private final boolean mayBePinned;
-    private final AtomicBoolean closed = new AtomicBoolean();
     private volatile boolean registered = true;
+
+    /** The epoch of the table that queues must have seen; negative while it is in there. */
+    private volatile long epoch = IN_TABLE;
 
     SharedBuffer(Device device, int index, MemorySegment memory, boolean mayBePinned) {
         this.device = device;
@@ -44,17 +47,38 @@ public final class SharedBuffer implements AutoCloseable {
 
     /**
      * Takes the memory back. Waits for requests that use it; when this has returned, none does and
-     * the memory may be unmapped. A second call does nothing.
+     * the memory may be unmapped. When this has thrown, the memory is still in use, and another
+     * call does what is left; after one that has returned it does nothing.
      *
+     * @throws dev.ublk4j.driver.ControlTimeoutException when requests use it for longer than
+     *     anybody should wait; the driver goes on, and with the outcome another call returns
      * @throws IllegalStateException when a handler of the device calls, whose own request would be
-     *     waited for
+     *     waited for, or when a queue is held up
      */
     @Override
     public void close() {
         device.buffers().requireOtherThread();
-        if (closed.compareAndSet(false, true)) {
-            registered = !device.buffers().unshare(index);
-        }
+        device.buffers().unshare(this);
+    }
+
+    boolean isInTable() {
+        return epoch == IN_TABLE;
+    }
+
+    /** {@return the epoch of the table from which on no queue finds the buffer} */
+    long epoch() {
+        return epoch;
+    }
+
+    /**
+     * Notes that it has been taken out of the table; once.
+     *
+     * @param newEpoch of the table
+     * @param kept whether the driver still has it
+     */
+    void removed(long newEpoch, boolean kept) {
+        registered = kept;
+        epoch = newEpoch;
     }
 
     @Override

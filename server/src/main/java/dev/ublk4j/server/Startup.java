@@ -40,9 +40,11 @@ final class Startup {
             negotiation.settle(info);
             control.setParams(info.deviceId(), Parameters.of(geometry, info));
             CharDevice charDevice = driver.open(info.deviceId());
+            undo.add(charDevice::close);
             Device device = new Device(control, target, geometry, info, charDevice, guests);
-            undo.add(device::takeDown);
+            undo.replace(device::takeDown);
             device.startQueues();
+            // Late, it is followed by the STOP_DEV and the DEL_DEV of the way back.
             control.start(info.deviceId(), ProcessHandle.current().pid());
             LOG.log(Level.INFO, () -> device + " is live on " + driver.name());
             return device;

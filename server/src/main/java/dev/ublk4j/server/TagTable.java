@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.stream.IntStream;
 
 /**
  * Who owns each tag of a queue, and which request it carries.
@@ -130,6 +131,35 @@ final class TagTable {
         return tag < entries.length
                 && (long) ENTRY.getAcquire(entries, tag)
                         == entry(RequestId.generation(id), State.DELIVERED);
+    }
+
+    /** {@return the requests that have not been committed}; from any thread */
+    long[] carried() {
+        return IntStream.range(0, entries.length)
+                .filter(tag -> isCarrying((long) ENTRY.getAcquire(entries, tag)))
+                .mapToLong(tag -> idOf(tag, (long) ENTRY.getAcquire(entries, tag)))
+                .toArray();
+    }
+
+    /** {@return whether one of some requests still has not been committed}; from any thread */
+    boolean carriesAny(long[] ids) {
+        for (long id : ids) {
+            int tag = RequestId.tag(id);
+            long entry = (long) ENTRY.getAcquire(entries, tag);
+            if (isCarrying(entry) && idOf(tag, entry) == id) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isCarrying(long entry) {
+        State state = state(entry);
+        return state == State.DELIVERED || state == State.ANSWERED;
+    }
+
+    private static long idOf(int tag, long entry) {
+        return RequestId.of(tag, entry >>> STATE_BITS);
     }
 
     /** {@return where a tag is}; from any thread, for messages */

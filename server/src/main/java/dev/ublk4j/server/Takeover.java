@@ -66,11 +66,13 @@ final class Takeover {
                 unregisterLost();
             }
             CharDevice charDevice = control.driver().open(id);
+            undo.add(charDevice::close);
             Device taken =
                     new Device(control, target, device, info, charDevice, queue -> new NoGuest());
-            undo.add(taken::letGo);
+            undo.replace(taken::letGo);
             inherited.buffers().forEach(taken.buffers()::adopt);
             taken.startQueues();
+            // Late, it makes a device live whose server is about to go: it waits for another again.
             control.endRecovery(id, ProcessHandle.current().pid());
             if (info.state() != DeviceState.UBLK_S_DEV_FAIL_IO) {
                 unregisterLost();

@@ -10,12 +10,18 @@ final class Undo {
         steps.push(step);
     }
 
+    /** Forgets the steps so far: one undoes it all. */
+    void replace(Runnable step) {
+        steps.clear();
+        steps.push(step);
+    }
+
     /** Runs every step; what they throw is added to the failure that made it necessary. */
     void run(Throwable failure) {
         for (Runnable step : steps) {
             try {
                 step.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 failure.addSuppressed(e);
             }
         }

@@ -19,8 +19,10 @@ import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -204,6 +206,29 @@ class DeviceTest {
             assertThat(device.awaitStop(Duration.ZERO)).isTrue();
         }
         device.close();
+    }
+
+    @Test
+    void onlyTheRequestsThatAreOutNowOweAnAnswer() throws Exception {
+        PendingDisk target = new PendingDisk();
+        try (Device device = start(target);
+                Disk disk = driver.openBlock(device.id())) {
+            assertThat(device.awaitAnswers(Duration.ZERO)).isTrue();
+            Thread first = Thread.startVirtualThread(() -> disk.write(page, 0));
+            long firstId = target.pending.take();
+            assertThat(device.awaitAnswers(Duration.ofMillis(50))).isFalse();
+
+            CompletableFuture<Boolean> answered =
+                    CompletableFuture.supplyAsync(() -> device.awaitAnswers(Duration.ofSeconds(30)));
+            Thread.sleep(50);
+            Thread second = Thread.startVirtualThread(() -> disk.write(page, PAGE));
+            long secondId = target.pending.take();
+            target.queue.get().complete(firstId, PAGE);
+            assertThat(answered.get(30, TimeUnit.SECONDS)).isTrue();
+            target.queue.get().complete(secondId, PAGE);
+            first.join();
+            second.join();
+        }
     }
 
     @Test

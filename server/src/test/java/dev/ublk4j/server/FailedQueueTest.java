@@ -22,7 +22,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
@@ -276,5 +278,80 @@ class FailedQueueTest {
             back.get(30, TimeUnit.SECONDS);
             assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
         }
+    }
+
+    private static final class KeepingDisk extends TestDisk {
+        final BlockingQueue<Request> kept = new LinkedBlockingQueue<>();
+
+        @Override
+        public int read(Request request) {
+            kept.add(request);
+            return Request.PENDING;
+        }
+    }
+
+    private Device startTwoQueues(Target target) {
+        DeviceOptions options = DeviceOptions.defaults().withDepth(4).withQueues(2);
+        return Device.start(driver, target, options, queue -> queue == 0 ? guest : new NoGuest());
+    }
+
+    @Test
+    void aDeviceStopsWhenOneOfItsQueuesFailsWithARequestOut() throws Exception {
+        KeepingDisk target = new KeepingDisk();
+        Device device = startTwoQueues(target);
+        try (Disk disk = driver.openBlock(device.id())) {
+            disk.submit(read().add(page), 0);
+            assertThat(target.kept.poll(30, TimeUnit.SECONDS)).isNotNull();
+            guest.fail();
+
+            assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
+            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(disk.size()).isZero();
+        }
+        device.close();
+        assertThat(target.closed).isTrue();
+        assertThat(driver.deviceIds()).isEmpty();
+    }
+
+    @Test
+    void whatOtherQueuesHaveIsAnsweredBeforeTheDeviceOfAFailedOneStops() throws Exception {
+        KeepingDisk target = new KeepingDisk();
+        CompletableFuture<Long> other = new CompletableFuture<>();
+        try (Device device = startTwoQueues(target);
+                Disk disk = driver.openBlock(device.id())) {
+            disk.submit(
+                    new DiskRequest((_, result) -> other.complete(result)).read(0).add(page), 1);
+            Request request = target.kept.poll(30, TimeUnit.SECONDS);
+            disk.submit(read().add(page), 0);
+            assertThat(target.kept.poll(30, TimeUnit.SECONDS)).isNotNull();
+            guest.fail();
+            assertThat(device.awaitStop(Duration.ofMillis(100))).isFalse();
+
+            request.queue().complete(request.id(), PAGE);
+            assertThat(other.get(30, TimeUnit.SECONDS)).isEqualTo(PAGE);
+            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
+        }
+    }
+
+    @Test
+    void aCloseThatWaitsForTheRequestOfAQueueReturnsWhenTheQueueFails() throws Exception {
+        KeepingDisk target = new KeepingDisk();
+        Device device = startTwoQueues(target);
+        CompletableFuture<Void> closing;
+        try (Disk disk = driver.openBlock(device.id())) {
+            disk.submit(read().add(page), 0);
+            assertThat(target.kept.poll(30, TimeUnit.SECONDS)).isNotNull();
+            closing = CompletableFuture.runAsync(device::close);
+            while (disk.size() != 0) {
+                Thread.onSpinWait();
+            }
+            guest.fail();
+
+            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
+        }
+        closing.get(30, TimeUnit.SECONDS);
+        assertThat(driver.deviceIds()).isEmpty();
     }
 }

@@ -74,9 +74,13 @@ final class ClientConnection {
             if (outcome != Outcome.STOPPED) {
                 registry.releaseAll(this);
             }
-        } catch (RuntimeException e) {
-            LOG.log(Level.INFO, () -> this + " is given up", e);
-            registry.releaseAll(this);
+        } catch (RuntimeException | Error e) {
+            // Whatever it was: nobody else takes its buffers back.
+            try {
+                LOG.log(Level.INFO, () -> this + " is given up", e);
+            } finally {
+                registry.releaseAll(this);
+            }
         }
     }
 
@@ -112,11 +116,14 @@ final class ClientConnection {
         }
         try {
             Request.Register request = new Request.Register(0, 0, 0, "");
+            registry.pace(peer, administers, stop);
             SharedMemory memory = SharedMemory.adopt(stream.takeDescriptor());
             return registry.register(memory, request, null, peer, this).index();
         } catch (LinuxException e) {
             LOG.log(Level.INFO, () -> "%s: %s".formatted(this, e.getMessage()));
             return -e.number();
+        } catch (OutOfMemoryError e) {
+            return Errno.ENOMEM.negated();
         }
     }
 
@@ -195,10 +202,15 @@ final class ClientConnection {
             frame.refuse(out, -e.number(), e.text());
         } catch (LinuxException e) {
             frame.refuse(out, -e.number(), String.valueOf(e.getMessage()));
+        } catch (OutOfMemoryError e) {
+            frame.refuse(out, Errno.ENOMEM.negated(), "the server has no memory for that");
         }
     }
 
     private Consumer<ByteBuffer> perform(Request request) {
+        if (request instanceof Request.Register || request instanceof Request.Unregister) {
+            registry.pace(peer, administers, stop);
+        }
         return switch (request) {
             case Request.Register register -> register(register)::put;
             case Request.Claim claim -> claim(claim)::put;

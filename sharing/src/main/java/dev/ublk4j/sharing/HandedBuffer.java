@@ -1,5 +1,6 @@
 package dev.ublk4j.sharing;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.handover.BufferEntry;
 import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.Registered;
@@ -89,8 +90,8 @@ final class HandedBuffer {
     private SharedBuffer share(Device device, boolean readOnly) {
         try {
             return device.share(mapping.segment(), readOnly);
-        } catch (RuntimeException e) {
-            mapping.unmap();
+        } catch (RuntimeException | Error e) {
+            ControlTimeoutException.whenSettled(e, mapping::unmap);
             throw e;
         }
     }
@@ -175,7 +176,8 @@ final class HandedBuffer {
      * Takes it back from the device and unmaps it.
      *
      * @return whether the driver has it no more
-     * @throws RuntimeException when the device does not let go of it; it stays mapped then
+     * @throws RuntimeException when the device does not let go of it; it stays mapped then, until
+     *     another call returns
      */
     boolean release() {
         shared.close();

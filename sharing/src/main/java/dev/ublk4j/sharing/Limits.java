@@ -25,6 +25,12 @@ public record Limits(
         int buffersPerClient,
         long bytes,
         long bytesPerClient) {
+    /**
+     * How often a user who does not administer the device may have a buffer come or go, in the long
+     * run: each time the driver freezes the device, for as long as its requests take.
+     */
+    public static final int CHANGES_PER_SECOND = 20;
+
     private static final Path MEMORY = Path.of("/proc/meminfo");
     private static final String TOTAL = "MemTotal:";
 
@@ -48,6 +54,14 @@ public record Limits(
     public static Limits defaults() {
         long half = memoryBytes() / 2;
         return new Limits(64, 16, 4096, 1024, half, half);
+    }
+
+    /**
+     * {@return how many connections are for root, the server's user and the device's owner alone: a
+     * sixteenth, at least one where there are two}
+     */
+    public int reservedConnections() {
+        return connections < 2 ? 0 : Math.max(1, connections / 16);
     }
 
     /** {@return the same with other limits for bytes} */

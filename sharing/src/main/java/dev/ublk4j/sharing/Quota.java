@@ -2,14 +2,19 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 
 /** Keeps to the {@link Limits}. Any thread. */
 final class Quota {
+    private static final long NANOS_PER_CHANGE =
+            Duration.ofSeconds(1).toNanos() / Limits.CHANGES_PER_SECOND;
+
     private final Limits limits;
     private final Usage all = new Usage();
     private final Map<Integer, Usage> clients = new HashMap<>();
+    private final Map<Integer, Pace> paces = new HashMap<>();
 
     Quota(Limits limits) {
         this.limits = limits;
@@ -25,17 +30,53 @@ final class Quota {
         }
     }
 
-    /** {@return whether one more connection of a client is within the limits, and counts it} */
-    synchronized boolean tryEnter(int client) {
+    /**
+     * {@return whether one more connection of a client is within the limits, and counts it}
+     *
+     * <p>The last ones are for those who administer the device: whoever else has all the others,
+     * root still comes in to see who that is.
+     *
+     * @param administers whether the client is root, the server's user or the device's owner
+     */
+    synchronized boolean tryEnter(int client, boolean administers) {
         Usage own = clients.getOrDefault(client, new Usage());
-        if (all.connections >= limits.connections()
-                || own.connections >= limits.connectionsPerClient()) {
+        int most = limits.connections() - (administers ? 0 : limits.reservedConnections());
+        if (all.connections >= most || own.connections >= limits.connectionsPerClient()) {
             return false;
         }
         all.connections++;
         own.connections++;
         clients.put(client, own);
         return true;
+    }
+
+    /** How fast a user's buffers come and go. */
+    private static final class Pace {
+        private long freeNanos;
+    }
+
+    /**
+     * {@return how long a user must wait before a buffer comes or goes} It is counted already.
+     *
+     * <p>A user may do at once as much as he may have buffers, so that a start is not slowed down;
+     * who goes on and on does {@link Limits#CHANGES_PER_SECOND} in the long run, with all his
+     * processes.
+     *
+     * @param now {@link System#nanoTime}
+     */
+    synchronized Duration turnOf(int user, long now) {
+        paces.values().removeIf(pace -> pace.freeNanos - now < 0);
+        Pace pace =
+                paces.computeIfAbsent(
+                        user,
+                        _ -> {
+                            Pace fresh = new Pace();
+                            fresh.freeNanos = now;
+                            return fresh;
+                        });
+        pace.freeNanos += NANOS_PER_CHANGE;
+        long ahead = pace.freeNanos - now - NANOS_PER_CHANGE * limits.buffersPerClient();
+        return Duration.ofNanos(Math.max(0, ahead));
     }
 
     /** Counts a connection no more. */

@@ -1,11 +1,14 @@
 package dev.ublk4j.sharing;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.handover.BufferEntry;
 import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.handover.Request;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Poll;
 import dev.ublk4j.linux.UnixSocket.Peer;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.sharedmemory.SharedMemory;
@@ -15,8 +18,10 @@ import dev.ublk4j.sharing.store.BufferStore;
 import dev.ublk4j.sharing.store.Estate.Heirloom;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Predicate;
@@ -55,7 +60,7 @@ final class Registry {
         quota.inherit(buffer.from().pid(), buffer.length());
         buffers.put(buffer.index(), buffer);
         if (inherited.isUnwanted() && buffers.remove(buffer.index(), buffer)) {
-            release(buffer);
+            releaseOrLog(buffer);
         }
     }
 
@@ -114,13 +119,31 @@ final class Registry {
                                 HandedBuffer::release);
                 enter(buffer);
                 return buffer;
-            } catch (RuntimeException e) {
-                quota.giveBack(from.pid(), range.length());
+            } catch (RuntimeException | Error e) {
+                ControlTimeoutException.whenSettled(
+                        e, () -> quota.giveBack(from.pid(), range.length()));
                 throw e;
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
+        }
+    }
+
+    /**
+     * Waits until a client may have a buffer come or go: each of these freezes the device.
+     *
+     * @param stop ends the wait, when it can be read
+     */
+    void pace(Peer from, boolean administers, Fd stop) {
+        if (administers) {
+            return;
+        }
+        Duration wait = quota.turnOf(from.uid(), System.nanoTime());
+        if (!wait.isZero()) {
+            try (Poll poll = new Poll(stop)) {
+                poll.await(wait);
+            }
         }
     }
 
@@ -224,18 +247,49 @@ final class Registry {
     private void releaseIf(Predicate<HandedBuffer> which) {
         for (HandedBuffer buffer : buffers.values()) {
             if (which.test(buffer) && buffers.remove(buffer.index(), buffer)) {
-                try {
-                    release(buffer);
-                } catch (RuntimeException e) {
-                    // It stays mapped and counted: the driver, or a queue, may still use it.
-                    LOG.log(Level.ERROR, () -> buffer + " cannot be taken back", e);
-                }
+                releaseOrLog(buffer);
             }
         }
     }
 
+    private void releaseOrLog(HandedBuffer buffer) {
+        try {
+            release(buffer);
+        } catch (ControlTimeoutException e) {
+            LOG.log(Level.WARNING, () -> buffer + " is taken back later: " + e.getMessage());
+        } catch (RuntimeException e) {
+            // It stays mapped and counted: the driver, or a queue, may still use it.
+            LOG.log(Level.ERROR, () -> buffer + " cannot be taken back", e);
+        }
+    }
+
     private void release(HandedBuffer buffer) {
-        store.unregister(buffer.index(), buffer::release);
+        try {
+            store.unregister(buffer.index(), buffer::release);
+        } catch (ControlTimeoutException e) {
+            CompletionStage<Void> _ = e.outcome().thenAccept(answer -> goOn(buffer, answer));
+            throw e;
+        }
+        released(buffer);
+    }
+
+    /** Goes on with a release that was late, or had to wait for another that was. */
+    private void goOn(HandedBuffer buffer, int answer) {
+        try {
+            if (answer < 0) {
+                release(buffer);
+            } else {
+                boolean _ = buffer.release();
+                released(buffer);
+            }
+        } catch (ControlTimeoutException e) {
+            LOG.log(Level.DEBUG, () -> buffer + " is taken back later still", e);
+        } catch (RuntimeException e) {
+            LOG.log(Level.ERROR, () -> buffer + " cannot be taken back", e);
+        }
+    }
+
+    private void released(HandedBuffer buffer) {
         quota.giveBack(buffer.from().pid(), buffer.length());
         LOG.log(Level.DEBUG, () -> buffer + " is taken back");
     }

@@ -64,8 +64,13 @@ public final class SharingServer implements AutoCloseable {
         this.access = new Access(device.info().ownerUid(), options.users());
         this.quota = new Quota(options.limits());
         this.registry = new Registry(device, quota, store);
-        this.listener = SocketFile.open(options.folder(), device.id(), access);
         this.stop = EventFd.nonBlocking();
+        try {
+            this.listener = SocketFile.open(options.folder(), device.id(), access);
+        } catch (Throwable e) {
+            stop.close();
+            throw e;
+        }
         this.acceptor =
                 Thread.ofPlatform()
                         .daemon()
@@ -121,7 +126,14 @@ public final class SharingServer implements AutoCloseable {
     }
 
     private void listen() {
-        acceptor.start();
+        try {
+            acceptor.start();
+        } catch (OutOfMemoryError e) {
+            // There may be as many threads as there can be.
+            listener.close();
+            stop.close();
+            throw e;
+        }
         LOG.log(Level.INFO, () -> device + " takes memory at " + path());
     }
 
@@ -188,7 +200,7 @@ public final class SharingServer implements AutoCloseable {
         if (!access.admits(peer)) {
             LOG.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
             turnAway(socket, Errno.EACCES);
-        } else if (!quota.tryEnter(peer.pid())) {
+        } else if (!quota.tryEnter(peer.pid(), access.administers(peer))) {
             LOG.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
             turnAway(socket, Errno.EUSERS);
         } else {

@@ -97,10 +97,11 @@ class InheritedBuffersTest {
     }
 
     private BufferStore store() {
+        Path ledger = folder.resolve("ledger");
         try {
             return BufferStore.of(
                     0,
-                    BufferLedger.open(folder.resolve("ledger")),
+                    Files.exists(ledger) ? BufferLedger.open(ledger) : BufferLedger.begin(ledger),
                     new KeeperStore(folder.resolve("keeper")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -403,6 +404,20 @@ class InheritedBuffersTest {
             assertThat(register(after)).isZero();
             assertShared(2);
         }
+    }
+
+    @Test
+    void neverGetTheIndexOfOneThatNobodyKnows() throws IOException {
+        try (HandoverConnection before = connect()) {
+            assertThat(register(before)).isZero();
+            die();
+        }
+        // The ledger was lost, and after that a server died while it registered a second buffer.
+        rewrite("buffers 1", "buffers 1 and others");
+        rewrite(" LIVE 0 ", " COMING -1 ");
+        recover(LONG);
+        assertThat(complaints).singleElement().asString().contains("pool", "not known");
+        assertThat(device().sharedBuffer(0)).isEmpty();
     }
 
     @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 class QuotaTest {
@@ -19,15 +20,15 @@ class QuotaTest {
 
     @Test
     void connectionsAreLimitedForAClientAndInAll() {
-        assertThat(quota.tryEnter(1)).isTrue();
-        assertThat(quota.tryEnter(1)).isTrue();
-        assertThat(quota.tryEnter(1)).isFalse();
-        assertThat(quota.tryEnter(2)).isTrue();
-        assertThat(quota.tryEnter(3)).isFalse();
+        assertThat(quota.tryEnter(1, true)).isTrue();
+        assertThat(quota.tryEnter(1, true)).isTrue();
+        assertThat(quota.tryEnter(1, true)).isFalse();
+        assertThat(quota.tryEnter(2, true)).isTrue();
+        assertThat(quota.tryEnter(3, true)).isFalse();
 
         quota.leave(1);
 
-        assertThat(quota.tryEnter(3)).isTrue();
+        assertThat(quota.tryEnter(3, true)).isTrue();
         assertThat(quota.connections()).isEqualTo(3);
     }
 
@@ -69,7 +70,7 @@ class QuotaTest {
     @Test
     void aClientThatHasNothingIsForgotten() {
         for (int client = 0; client < 1000; client++) {
-            assertThat(quota.tryEnter(client)).isTrue();
+            assertThat(quota.tryEnter(client, true)).isTrue();
             quota.take(client, 10);
             quota.leave(client);
             quota.giveBack(client, 10);
@@ -84,5 +85,31 @@ class QuotaTest {
         assertThatThrownBy(() -> Limits.defaults().withBytes(1, -1))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThat(Limits.defaults().bytes()).isPositive();
+    }
+
+    @Test
+    void theLastConnectionsAreForThoseWhoAdminister() {
+        Quota quota = new Quota(Limits.defaults().withConnections(32, 32));
+        for (int client = 0; client < 30; client++) {
+            assertThat(quota.tryEnter(client, false)).isTrue();
+        }
+        assertThat(quota.tryEnter(30, false)).isFalse();
+        assertThat(quota.tryEnter(31, true)).isTrue();
+        assertThat(quota.tryEnter(32, true)).isTrue();
+        assertThat(quota.tryEnter(33, true)).isFalse();
+    }
+
+    @Test
+    void aUserHasAllHisBuffersAtOnceAndThenInTurn() {
+        Quota quota = new Quota(Limits.defaults().withBuffers(100, 10));
+        long now = System.nanoTime();
+        for (int buffer = 0; buffer < 10; buffer++) {
+            assertThat(quota.turnOf(1000, now)).isZero();
+        }
+        Duration turn = Duration.ofSeconds(1).dividedBy(Limits.CHANGES_PER_SECOND);
+        assertThat(quota.turnOf(1000, now)).isEqualTo(turn);
+        assertThat(quota.turnOf(1000, now)).isEqualTo(turn.multipliedBy(2));
+        assertThat(quota.turnOf(1001, now)).as("another user").isZero();
+        assertThat(quota.turnOf(1000, now + Duration.ofSeconds(1).toNanos())).isZero();
     }
 }

@@ -1,5 +1,6 @@
 package dev.ublk4j.testkit;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
@@ -32,9 +33,7 @@ public final class SharedArea implements AutoCloseable {
         try {
             buffer = device.share(file.map(arena, false), false);
         } catch (RuntimeException e) {
-            client.close();
-            file.close();
-            arena.close();
+            ControlTimeoutException.whenSettled(e, this::free);
             throw e;
         }
     }
@@ -79,6 +78,10 @@ public final class SharedArea implements AutoCloseable {
             return;
         }
         buffer.close();
+        free();
+    }
+
+    private void free() {
         client.close();
         file.close();
         arena.close();

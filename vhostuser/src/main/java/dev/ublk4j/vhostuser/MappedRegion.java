@@ -1,5 +1,6 @@
 package dev.ublk4j.vhostuser;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.FrameRange;
@@ -47,7 +48,7 @@ final class MappedRegion implements AutoCloseable {
                 pieces.add(pinned ? device.share(piece, false) : device.shareUnpinned(piece));
             }
         } catch (RuntimeException | Error e) {
-            close();
+            ControlTimeoutException.whenSettled(e, this::close);
             throw e;
         }
     }
@@ -71,11 +72,18 @@ final class MappedRegion implements AutoCloseable {
         return guest;
     }
 
-    /** Takes it back from the device, which waits for requests that use it, and unmaps it. */
+    /**
+     * Takes it back from the device, which waits for requests that use it, and unmaps it. What
+     * takes longer than anybody should wait is done later, when this has thrown.
+     */
     @Override
     public void close() {
-        // What cannot be taken back is still the device's, and so stays mapped.
-        pieces.forEach(SharedBuffer::close);
+        try {
+            pieces.forEach(SharedBuffer::close);
+        } catch (ControlTimeoutException e) {
+            ControlTimeoutException.whenSettled(e, this::close);
+            throw e;
+        }
         arena.close();
     }
 }

@@ -147,7 +147,7 @@ final class RegionTable implements AutoCloseable {
         throw new ProtocolException("there is no region of %s".formatted(region));
     }
 
-    /** Takes all regions back. */
+    /** Takes all regions back; those that could be are, when this throws. */
     void clear() {
         RuntimeException failure = null;
         while (!mapped.isEmpty()) {

@@ -24,7 +24,7 @@ final class BufferStores {
             } else {
                 KeeperProcess.begin(folder.keeperSocket(device), device);
             }
-            return open(folder, device);
+            return of(device, BufferLedger.begin(folder.ledger(device)), folder);
         } catch (IOException e) {
             throw unusable(folder, e);
         }
@@ -49,7 +49,7 @@ final class BufferStores {
             if (!hasSystemd()) {
                 KeeperProcess.goOn(folder.keeperSocket(device), device);
             }
-            return open(folder, device);
+            return of(device, BufferLedger.open(folder.ledger(device)), folder);
         } catch (IOException e) {
             throw unusable(folder, e);
         }
@@ -59,10 +59,10 @@ final class BufferStores {
         return SystemdStore.isThere(System.getenv());
     }
 
-    private static BufferStore open(RunFolder folder, int device) throws IOException {
+    private static BufferStore of(int device, BufferLedger ledger, RunFolder folder) {
         DescriptorStore descriptors =
                 hasSystemd() ? systemd(device) : KeeperProcess.store(folder.keeperSocket(device));
-        return BufferStore.of(device, BufferLedger.open(folder.ledger(device)), descriptors);
+        return BufferStore.of(device, ledger, descriptors);
     }
 
     private static UncheckedIOException unusable(RunFolder folder, IOException cause) {

@@ -138,7 +138,7 @@ public final class ControlSocket implements AutoCloseable {
     private String answer(String request) {
         try {
             return answerer.apply(request);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
             LOG.log(Level.DEBUG, "a command failed", e);
             return Report.failed(Explanation.of(e));
         }
@@ -182,9 +182,15 @@ public final class ControlSocket implements AutoCloseable {
     private static void closeLater(SocketChannel channel, Duration time) {
         try {
             Thread.sleep(time);
-            channel.close();
+            closeNow(channel);
         } catch (InterruptedException e) {
             // It was in time.
+        }
+    }
+
+    private static void closeNow(SocketChannel channel) {
+        try {
+            channel.close();
         } catch (IOException e) {
             LOG.log(Level.DEBUG, "a connection does not close", e);
         }

@@ -2,9 +2,11 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.server.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.CompletionStage;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
@@ -90,8 +92,18 @@ public final class DeviceControl {
         return served;
     }
 
-    private synchronized ServedDevice resize(long bytes) {
-        device.resize(bytes);
+    private ServedDevice resize(long bytes) {
+        try {
+            device.resize(bytes);
+        } catch (ControlTimeoutException e) {
+            CompletionStage<Void> _ =
+                    e.outcome().thenAccept(_ -> noteSize(device.geometry().size()));
+            throw e;
+        }
+        return noteSize(bytes);
+    }
+
+    private synchronized ServedDevice noteSize(long bytes) {
         served = served.withSize(bytes);
         try {
             folder.write(served);

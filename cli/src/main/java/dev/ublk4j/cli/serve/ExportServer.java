@@ -17,7 +17,8 @@ import tools.jackson.core.JsonToken;
  * Devices of the embedded driver behind a {@link Front}, served by this process until it is told to
  * end.
  *
- * <p>SIGTERM and SIGINT run a shutdown hook that takes the front down first, then the devices.
+ * <p>SIGTERM and SIGINT take the front down first, then the devices, {@linkplain TimelyEnd in
+ * time}.
  */
 public final class ExportServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(ExportServer.class.getName());
@@ -27,6 +28,7 @@ public final class ExportServer implements AutoCloseable {
     private @Nullable Front front;
     private @Nullable EmbeddedDriver driver;
     private boolean closed;
+    private boolean inOrder = true;
 
     private ExportServer(String protocol) {
         this.protocol = protocol;
@@ -48,7 +50,9 @@ public final class ExportServer implements AutoCloseable {
             Consumer<ExportServer> onReady) {
         try (ExportServer server = new ExportServer(protocol)) {
             // Closing waits for a start under way, so that no signal leaves half an export behind.
-            Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+            TimelyEnd.of(
+                    server::closeInOrder,
+                    () -> protocol + " could not be taken down in time and ends with this process");
             server.start(plans, fronts);
             onReady.accept(server);
             for (Exported export : server.exports) {
@@ -134,9 +138,13 @@ public final class ExportServer implements AutoCloseable {
 
     /** Ends the front and its devices; a second call waits for the first. */
     @Override
-    public synchronized void close() {
+    public void close() {
+        boolean _ = closeInOrder();
+    }
+
+    private synchronized boolean closeInOrder() {
         if (closed) {
-            return;
+            return inOrder;
         }
         closed = true;
         if (front != null) {
@@ -148,12 +156,14 @@ public final class ExportServer implements AutoCloseable {
         if (driver != null) {
             close(driver);
         }
+        return inOrder;
     }
 
-    private static void close(AutoCloseable part) {
+    private void close(AutoCloseable part) {
         try {
             part.close();
-        } catch (Exception e) {
+        } catch (Exception | Error e) {
+            inOrder = false;
             LOG.log(Level.ERROR, () -> part + " was not taken down in order", e);
         }
     }

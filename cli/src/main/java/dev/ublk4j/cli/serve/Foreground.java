@@ -2,11 +2,13 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.server.Recovery;
 import dev.ublk4j.sharing.SharingServer;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -14,20 +16,24 @@ import org.jspecify.annotations.Nullable;
 /**
  * One device, served by this process until it is deleted, taken away or the process is told to end.
  *
- * <p>SIGTERM and SIGINT run a shutdown hook that stops and deletes the device; {@code del} and
+ * <p>SIGTERM and SIGINT stop and delete the device, {@linkplain TimelyEnd in time}; {@code del} and
  * {@code quiesce} of another process make {@link #serve} return.
  */
 public final class Foreground implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Foreground.class.getName());
 
+    /** How long the target may take over what it has when it is told to end. */
+    private static final Duration ANSWER_PATIENCE = Duration.ofSeconds(4);
+
     private final DevicePlan plan;
     private final RunFolder folder;
     private final ProcessIdentity self = ProcessIdentity.current();
     private @Nullable KernelDriver driver;
-    private @Nullable Device device;
+    private volatile @Nullable Device device;
     private @Nullable ControlSocket control;
     private @Nullable SharingServer sharing;
     private boolean closed;
+    private boolean inOrder = true;
 
     private Foreground(DevicePlan plan, RunFolder folder) {
         this.plan = plan;
@@ -45,7 +51,7 @@ public final class Foreground implements AutoCloseable {
             DevicePlan plan, RunFolder folder, @Nullable Path log, Consumer<ServedDevice> onLive) {
         try (Foreground server = new Foreground(plan, folder)) {
             // Closing waits for a start under way, so that no signal leaves half a device behind.
-            Runtime.getRuntime().addShutdownHook(new Thread(server::close, "shutdown"));
+            TimelyEnd.of(server::closeInTime, server::leftover);
             Device device = server.start();
             onLive.accept(server.announce(device, log));
             device.awaitStop();
@@ -97,13 +103,41 @@ public final class Foreground implements AutoCloseable {
     }
 
     /**
+     * As {@link #close}, unless the target owes answers that it does not give in time: a stop would
+     * wait for those, in the kernel, where nothing ends it, and the end of the process with it.
+     */
+    private boolean closeInTime() {
+        Device served = device;
+        if (served != null && !served.awaitAnswers(ANSWER_PATIENCE)) {
+            return false;
+        }
+        return closeInOrder();
+    }
+
+    private String leftover() {
+        Device served = device;
+        if (served == null) {
+            return "told to end while its device was being started, which takes too long";
+        }
+        return Recovery.of(served.info().flags()) == Recovery.NONE
+                ? "device %d could not be taken down in time and ends with this process; remove it with 'ublk4j del %d'"
+                        .formatted(served.id(), served.id())
+                : "device %d could not be taken down in time and waits for another server: 'ublk4j recover %d'"
+                        .formatted(served.id(), served.id());
+    }
+
+    /**
      * Stops and deletes the device, unless it waits for another server, which finds what it needs
      * in the folder. A second call waits for the first.
      */
     @Override
-    public synchronized void close() {
+    public void close() {
+        boolean _ = closeInOrder();
+    }
+
+    private synchronized boolean closeInOrder() {
         if (closed) {
-            return;
+            return inOrder;
         }
         closed = true;
         if (device != null) {
@@ -123,13 +157,15 @@ public final class Foreground implements AutoCloseable {
                     }
                     folder.remove(device.id(), self);
                 }
-            } catch (RuntimeException | IOException e) {
+            } catch (RuntimeException | IOException | Error e) {
+                inOrder = false;
                 LOG.log(Level.ERROR, () -> device + " was not taken down in order", e);
             }
         }
         if (driver != null) {
             driver.close();
         }
+        return inOrder;
     }
 
     private void closeControl() {

@@ -91,9 +91,14 @@ public record SharingPlan(SharingOptions options, List<Path> files, boolean read
             shareFiles(server);
             return new LiveDevice(recovered, server);
         } catch (RuntimeException e) {
-            // For the next server, rather than gone.
-            recovered.quiesce(LEAVE_PATIENCE);
-            recovered.close();
+            // For the next server, rather than gone: what does not end in order ends with the
+            // process.
+            try {
+                recovered.quiesce(LEAVE_PATIENCE);
+                recovered.close();
+            } catch (RuntimeException late) {
+                e.addSuppressed(late);
+            }
             throw e;
         }
     }

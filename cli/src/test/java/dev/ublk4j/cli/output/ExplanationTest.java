@@ -8,6 +8,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.targets.UnfitFileException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -67,7 +68,10 @@ class ExplanationTest {
         assertThat(
                         Explanation.of(
                                 new ControlTimeoutException(
-                                        "UBLK_U_CMD_START_DEV", "device 3", Duration.ofSeconds(1))))
+                                        "UBLK_U_CMD_START_DEV",
+                                        "device 3",
+                                        Duration.ofSeconds(1),
+                                        new CompletableFuture<>())))
                 .contains("no answer", "UBLK_U_CMD_START_DEV", "device 3");
     }
 

@@ -32,8 +32,10 @@ final class MortalServer {
         }
 
         BufferStore store(int device) throws IOException {
-            return BufferStore.of(
-                    device, BufferLedger.open(folder.resolve("ledger")), new KeeperStore(keeper()));
+            Path file = folder.resolve("ledger");
+            BufferLedger ledger =
+                    Files.exists(file) ? BufferLedger.open(file) : BufferLedger.begin(file);
+            return BufferStore.of(device, ledger, new KeeperStore(keeper()));
         }
 
         SharingOptions options() {

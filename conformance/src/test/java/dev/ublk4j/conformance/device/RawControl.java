@@ -15,10 +15,21 @@ public final class RawControl {
     private static final Duration TIMEOUT = Duration.ofSeconds(60);
 
     private final Driver driver;
+    private volatile Duration timeout = TIMEOUT;
 
     /** Speaks to a driver. */
     public RawControl(Driver driver) {
         this.driver = driver;
+    }
+
+    /** Gives commands another time from now on. */
+    public void patience(Duration patience) {
+        timeout = patience;
+    }
+
+    /** Gives commands the usual time again. */
+    public void patient() {
+        timeout = TIMEOUT;
     }
 
     /** {@return the answer to a command without a payload} */
@@ -52,6 +63,6 @@ public final class RawControl {
         MemorySegment command = Arena.ofAuto().allocate(CtrlCmd.LAYOUT);
         CtrlCmd.write(command, 0, device, queue, length, address, data);
         CtrlCmd.devPathLen(command, 0, pathLength);
-        return driver.control(op, command, TIMEOUT);
+        return driver.control(op, command, timeout);
     }
 }

@@ -56,8 +56,8 @@ final class BufferSteps {
             if (some.keepsRequests() && some.isBusy()) {
                 return "would wait";
             }
-            String answer = some.patiently(() -> remember(some, world, send(world, payload)));
-            return answer;
+            return some.patiently(
+                    () -> send(world, payload), answer -> remember(some, world, answer));
         }
 
         private int send(World world, MemorySegment payload) {

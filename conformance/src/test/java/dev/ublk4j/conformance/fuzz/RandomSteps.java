@@ -36,12 +36,12 @@ final class RandomSteps {
         if (choice < 12) {
             return devices.up(device());
         } else if (choice < 26) {
-            return life();
+            return sometimesImpatient(life());
         } else if (choice < 38) {
-            return register();
+            return sometimesImpatient(register());
         } else if (choice < 44) {
             long index = chance(8) ? pick(-1L, 65_536L, 65_535L, 1L << 32) : random.nextInt(6);
-            return new BufferSteps.Unregister(device(), index);
+            return sometimesImpatient(new BufferSteps.Unregister(device(), index));
         } else if (choice < 48) {
             return new RequestSteps.Answer(device(), answer());
         } else if (choice < 52) {
@@ -54,6 +54,10 @@ final class RandomSteps {
             return new RequestSteps.Fill(offset, length, random.nextInt(256));
         }
         return request();
+    }
+
+    private Step sometimesImpatient(Step step) {
+        return chance(3) ? new Impatient(step) : step;
     }
 
     private Step life() {

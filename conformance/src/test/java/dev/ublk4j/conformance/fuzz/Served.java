@@ -8,6 +8,7 @@ import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.device.TestDevice;
 import dev.ublk4j.conformance.lane.ClientDisk;
 import dev.ublk4j.conformance.lane.Pause;
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
@@ -17,10 +18,12 @@ import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.IntSupplier;
+import java.util.function.IntUnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -175,8 +178,20 @@ final class Served implements Handler {
 
     /** {@return the answer of a command that may wait for the request that the server holds} */
     String patiently(IntSupplier command) {
+        return patiently(command, answer -> answer);
+    }
+
+    /**
+     * {@return the answer of a command that may wait for the request that the server holds}
+     *
+     * @param then what the sender does with the answer, whenever it comes
+     */
+    String patiently(IntSupplier command, IntUnaryOperator then) {
         if (held == null) {
-            return "" + command.getAsInt();
+            return "" + then.applyAsInt(command.getAsInt());
+        }
+        if (world.isImpatient()) {
+            return impatiently(command, then);
         }
         CompletableFuture<Integer> answer =
                 CompletableFuture.supplyAsync(
@@ -189,7 +204,24 @@ final class Served implements Handler {
             throw new AssertionError("interrupted", e);
         }
         String released = answerHeld(Integer.MAX_VALUE);
-        return answer.join() + released;
+        return then.applyAsInt(answer.join()) + released;
+    }
+
+    /** The sender gives up, then the request is answered, then the command has its outcome. */
+    private String impatiently(IntSupplier command, IntUnaryOperator then) {
+        world.raw().patience(Duration.ofMillis(MEANWHILE_MILLIS));
+        int answer;
+        String released = "";
+        try {
+            answer = command.getAsInt();
+        } catch (ControlTimeoutException late) {
+            released = answerHeld(Integer.MAX_VALUE);
+            answer = late.outcome().toCompletableFuture().join();
+        } finally {
+            world.raw().patient();
+        }
+        int done = then.applyAsInt(answer);
+        return done + released + answerHeld(Integer.MAX_VALUE);
     }
 
     /** Sends START_DEV or END_USER_RECOVERY, unless nothing would ever end its waiting. */

@@ -28,6 +28,7 @@ final class World implements AutoCloseable {
     private final MemorySegment server;
     private final ClientArea client;
     private final long comparedFeatures;
+    private boolean impatient;
     private final Arena payloads = Arena.ofShared();
     private final @Nullable Served[] devices = new @Nullable Served[DEVICES];
 
@@ -48,6 +49,15 @@ final class World implements AutoCloseable {
 
     Lane lane() {
         return lane;
+    }
+
+    /** Whether senders of commands that wait for requests give up before those are answered. */
+    boolean isImpatient() {
+        return impatient;
+    }
+
+    void impatient(boolean now) {
+        impatient = now;
     }
 
     RawControl raw() {

@@ -1,6 +1,7 @@
 package dev.ublk4j.conformance.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.ublk4j.conformance.device.Handler;
 import dev.ublk4j.conformance.device.MemoryBackend;
@@ -13,14 +14,18 @@ import dev.ublk4j.conformance.lane.ClientDisk;
 import dev.ublk4j.conformance.lane.Io;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.lane.Pause;
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.uapi.ControlCommand;
+import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -409,6 +414,76 @@ public abstract class BufferRules extends LaneRules {
             device.queue().answer(request, PAGE);
             assertThat(back.join()).isZero();
             assertThat(ClientDisk.await(answer)).isEqualTo(PAGE);
+        }
+    }
+
+    @Test
+    void aRemovalWhoseSenderHasGivenUpIsDoneWhenTheRequestsAre() {
+        Control impatient = new Control(lane().driver(), Duration.ofMillis(50));
+        try (TestDevice device = live(SHARED, Handler.holding());
+                Shared shared = new Shared(lane(), 4L * PAGE);
+                ClientDisk disk = device.open()) {
+            int index = device.register(shared.server(), false);
+            CompletableFuture<Long> answer =
+                    disk.submit(Io.write(0, shared.client().piece(0, PAGE)));
+            Seen request = device.queue().awaitSeen(1).getFirst();
+            ControlTimeoutException late =
+                    catchThrowableOfType(
+                            ControlTimeoutException.class,
+                            () -> impatient.unregisterBuffer(device.id(), index));
+            assertThat(late.outcome().toCompletableFuture()).isNotDone();
+
+            device.queue().answer(request, PAGE);
+            assertThat(late.outcome().toCompletableFuture().join()).isZero();
+            assertThat(ClientDisk.await(answer)).isEqualTo(PAGE);
+            assertThat(unregister(device, index)).isEqualTo(ENOENT);
+            assertThat(register(device, shared.server(), 0)).isEqualTo(index);
+        }
+    }
+
+    @Test
+    void aRegistrationWhoseSenderHasGivenUpIsThereWhenTheRequestsAreDone() {
+        Control impatient = new Control(lane().driver(), Duration.ofMillis(50));
+        try (TestDevice device = live(SHARED, Handler.holding());
+                Shared shared = new Shared(lane(), 4L * PAGE);
+                ClientDisk disk = device.open()) {
+            CompletableFuture<Long> answer =
+                    disk.submit(Io.write(0, shared.client().piece(0, PAGE)));
+            Seen request = device.queue().awaitSeen(1).getFirst();
+            int index;
+            try {
+                // The driver in Java has nothing to wait for.
+                index = impatient.registerBuffer(device.id(), shared.server(), false);
+                device.queue().answer(request, PAGE);
+            } catch (ControlTimeoutException late) {
+                device.queue().answer(request, PAGE);
+                index = late.outcome().toCompletableFuture().join();
+            }
+            assertThat(index).isZero();
+            assertThat(ClientDisk.await(answer)).isEqualTo(PAGE);
+            assertThat(register(device, shared.server(), 0)).isEqualTo(EEXIST);
+            assertThat(unregister(device, index)).isZero();
+        }
+    }
+
+    @Test
+    void aStopWhoseSenderHasGivenUpIsDoneWhenTheRequestsAre() {
+        Control impatient = new Control(lane().driver(), Duration.ofMillis(50));
+        try (TestDevice device = live(SHARED, Handler.holding())) {
+            CompletableFuture<Long> answer;
+            ControlTimeoutException late;
+            try (ClientDisk disk = device.open();
+                    Shared shared = new Shared(lane(), PAGE)) {
+                answer = disk.submit(Io.write(0, shared.client().piece(0, PAGE)));
+                Seen request = device.queue().awaitSeen(1).getFirst();
+                late =
+                        catchThrowableOfType(
+                                ControlTimeoutException.class, () -> impatient.stop(device.id()));
+                device.queue().answer(request, PAGE);
+                assertThat(ClientDisk.await(answer)).isEqualTo(PAGE);
+                assertThat(late.outcome().toCompletableFuture().join()).isZero();
+            }
+            assertThat(device.state()).isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
         }
     }
 

@@ -20,36 +20,60 @@ import java.util.Map;
 public final class BufferLedger {
     private static final String HEADER = "ublk4j buffers 1";
 
+    /** Of a list that was begun when the device may have had buffers already. */
+    private static final String HEADER_OF_SOME = HEADER + " and others";
+
     private final Path path;
     private final Map<String, BufferRecord> records = new LinkedHashMap<>();
 
-    private BufferLedger(Path path) {
+    /** Whether the driver has no buffer of the device that was never here. */
+    private final boolean whole;
+
+    private BufferLedger(Path path, boolean whole) {
         this.path = path;
+        this.whole = whole;
     }
 
     /**
-     * Opens a ledger; where there is no file, it is empty.
+     * Begins the ledger of a new device, which has no buffers.
+     *
+     * @throws IOException when it cannot be written
+     */
+    public static BufferLedger begin(Path path) throws IOException {
+        BufferLedger ledger = new BufferLedger(path, true);
+        ledger.write();
+        return ledger;
+    }
+
+    /**
+     * Opens the ledger that a former server has left. Where it is gone, another is begun, which
+     * knows that it does not know all buffers.
      *
      * @throws IOException when it cannot be read, or makes no sense
      */
     public static BufferLedger open(Path path) throws IOException {
-        BufferLedger ledger = new BufferLedger(path);
-        if (Files.exists(path)) {
-            List<String> lines = Files.readAllLines(path);
-            if (lines.isEmpty() || !lines.getFirst().equals(HEADER)) {
-                throw new IOException(path + " is no list of buffers of this version");
-            }
-            try {
-                lines.stream().skip(1).map(BufferRecord::parse).forEach(ledger::enter);
-            } catch (IllegalArgumentException e) {
-                throw new IOException(path + " is damaged: " + e.getMessage(), e);
-            }
+        List<String> lines =
+                Files.exists(path) ? Files.readAllLines(path) : List.of(HEADER_OF_SOME);
+        String header = lines.isEmpty() ? "" : lines.getFirst();
+        BufferLedger ledger = new BufferLedger(path, header.equals(HEADER));
+        if (!ledger.whole && !header.equals(HEADER_OF_SOME)) {
+            throw new IOException(path + " is no list of buffers of this version");
+        }
+        try {
+            lines.stream().skip(1).map(BufferRecord::parse).forEach(ledger::enter);
+        } catch (IllegalArgumentException e) {
+            throw new IOException(path + " is damaged: " + e.getMessage(), e);
         }
         return ledger;
     }
 
     private void enter(BufferRecord buffer) {
         records.put(buffer.key(), buffer);
+    }
+
+    /** {@return whether these are all buffers that the driver has of the device} */
+    boolean isWhole() {
+        return whole;
     }
 
     /** {@return the buffers} */
@@ -71,7 +95,7 @@ public final class BufferLedger {
     }
 
     private void write() throws IOException {
-        List<String> lines = new ArrayList<>(List.of(HEADER));
+        List<String> lines = new ArrayList<>(List.of(whole ? HEADER : HEADER_OF_SOME));
         records.values().forEach(buffer -> lines.add(buffer.line()));
         Path draft = path.resolveSibling(path.getFileName() + ".new");
         Files.write(draft, lines);

@@ -1,14 +1,19 @@
 package dev.ublk4j.sharing.store;
 
+import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharing.store.BufferRecord.Phase;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -27,10 +32,16 @@ public final class BufferStore {
      *
      *   coming  the driver may or may not have it. If so, it has the lowest index that was free, since
      *           that is what a driver gives. It is safe to adopt it under that index: if the driver does
-     *           not have it, no request will name it.
+     *           not have it, no request will name it. Which index was free is known where all buffers
+     *           are: where the ledger was lost once, the driver may have buffers besides, and one of
+     *           them the index that seems free. Then nothing is adopted under it: a request that names
+     *           it fails, rather than find another's memory.
      *   going   the driver may or may not have it still; the index is known.
      *
      * The next server adopts both, so that no request fails, and unregisters them when it can.
+     *
+     * One whose answer is late is in between until its outcome has been noted, and nothing else comes
+     * or goes before: two buffers with an index that is not known could not be told apart.
      *
      * The lock is held while the driver waits for requests. No queue thread ever takes it.
      */
@@ -40,6 +51,9 @@ public final class BufferStore {
     private final @Nullable DescriptorStore descriptors;
     private final String prefix;
     private long serial;
+
+    /** The outcome of a command that is late. */
+    private CompletableFuture<Integer> late = CompletableFuture.completedFuture(0);
 
     private BufferStore(
             @Nullable BufferLedger ledger, @Nullable DescriptorStore descriptors, String prefix) {
@@ -91,6 +105,7 @@ public final class BufferStore {
         if (ledger == null || descriptors == null) {
             return registration.get();
         }
+        awaitNobody("UBLK_U_CMD_REG_BUF");
         BufferRecord coming = draft.withKey(prefix + ++serial).in(Phase.COMING, -1);
         if (coming.path() == null) {
             descriptors.put(coming.key(), memory);
@@ -100,13 +115,25 @@ public final class BufferStore {
             note(ledger, coming);
             B buffer = registration.get();
             try {
+                forgetFormer(ledger, descriptors, index.applyAsInt(buffer));
                 note(ledger, coming.in(Phase.LIVE, index.applyAsInt(buffer)));
             } catch (LinuxException e) {
-                undo.accept(buffer);
+                undoOrWait(undo, buffer, e);
                 throw e;
             }
             done = true;
             return buffer;
+        } catch (ControlTimeoutException e) {
+            done = true;
+            throw settleLater(
+                    e,
+                    answer -> {
+                        if (answer < 0) {
+                            forget(ledger, descriptors, coming);
+                        } else {
+                            note(ledger, coming.in(Phase.LIVE, answer));
+                        }
+                    });
         } finally {
             if (!done) {
                 forget(ledger, descriptors, coming);
@@ -126,9 +153,79 @@ public final class BufferStore {
             boolean _ = removal.getAsBoolean();
             return;
         }
+        awaitNobody("UBLK_U_CMD_UNREG_BUF");
         note(ledger, buffer.in(Phase.GOING, index));
-        if (removal.getAsBoolean()) {
-            forget(ledger, descriptors, buffer);
+        try {
+            if (removal.getAsBoolean()) {
+                forget(ledger, descriptors, buffer);
+            }
+        } catch (ControlTimeoutException e) {
+            throw settleLater(
+                    e,
+                    answer -> {
+                        if (answer >= 0) {
+                            forget(ledger, descriptors, buffer);
+                        }
+                    });
+        }
+    }
+
+    private void awaitNobody(String command) {
+        if (!late.isDone()) {
+            throw new ControlTimeoutException(
+                    command,
+                    prefix + "buffers, of which one is still coming or going",
+                    Duration.ZERO,
+                    late.thenApply(_ -> Errno.ETIMEDOUT.negated()));
+        }
+    }
+
+    private ControlTimeoutException settleLater(ControlTimeoutException e, IntConsumer noting) {
+        CompletableFuture<Integer> settled = new CompletableFuture<>();
+        late = settled;
+        CompletionStage<Integer> _ =
+                e.outcome()
+                        .whenComplete((answer, lost) -> {
+                            try {
+                                if (answer != null) {
+                                    noteLate(answer, noting);
+                                }
+                            } finally {
+                                settle(settled, answer, lost);
+                            }
+                        });
+        return e.until(settled);
+    }
+
+    private synchronized void noteLate(int answer, IntConsumer noting) {
+        noting.accept(answer);
+    }
+
+    private static void settle(
+            CompletableFuture<Integer> settled,
+            @Nullable Integer answer,
+            @Nullable Throwable lost) {
+        if (answer != null) {
+            settled.complete(answer);
+        } else if (lost != null) {
+            settled.completeExceptionally(lost);
+        }
+    }
+
+    private static <B> void undoOrWait(Consumer<B> undo, B buffer, LinuxException failure) {
+        try {
+            undo.accept(buffer);
+        } catch (ControlTimeoutException e) {
+            failure.addSuppressed(e);
+            ControlTimeoutException.whenSettled(e, () -> undo.accept(buffer));
+        }
+    }
+
+    /** The driver has given an index out again, so that it has its former buffer no more. */
+    private void forgetFormer(BufferLedger ledger, DescriptorStore descriptors, int index) {
+        BufferRecord former = find(index);
+        if (former != null) {
+            forget(ledger, descriptors, former);
         }
     }
 
@@ -139,6 +236,11 @@ public final class BufferStore {
             }
         }
         return null;
+    }
+
+    /** {@return whether the driver has no other buffers than those that are noted} */
+    synchronized boolean knowsAll() {
+        return ledger == null || ledger.isWhole();
     }
 
     /** {@return what is noted} */

@@ -56,6 +56,10 @@ public final class Estate {
         try {
             List<BufferRecord> buffers = store.records();
             for (BufferRecord noted : buffers) {
+                if (noted.index() < 0 && !store.knowsAll()) {
+                    estate.giveUp(noted);
+                    continue;
+                }
                 int index = noted.index() >= 0 ? noted.index() : lowestFree(buffers);
                 if (index != noted.index()) {
                     store.resolve(noted, index);
@@ -66,6 +70,14 @@ public final class Estate {
             kept.values().forEach(Fd::close);
         }
         return estate;
+    }
+
+    /** What the driver calls it, if it has it at all, is not known. */
+    private void giveUp(BufferRecord buffer) {
+        store.forget(buffer);
+        complaints.add(
+                "buffer (%s) is lost: its server died while it was being registered, and other buffers of the device are not known"
+                        .formatted(buffer.name()));
     }
 
     private static int lowestFree(List<BufferRecord> buffers) {

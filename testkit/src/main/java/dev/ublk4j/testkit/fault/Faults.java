@@ -16,6 +16,8 @@ import org.jspecify.annotations.Nullable;
 public final class Faults {
     private final List<Fault> faults = new CopyOnWriteArrayList<>();
     private final Map<ControlCommand, Errno> refused = new ConcurrentHashMap<>();
+    private final Map<ControlCommand, HeldCommand> held = new ConcurrentHashMap<>();
+    private final List<HeldCommand> everHeld = new CopyOnWriteArrayList<>();
 
     /** Spoils nothing. */
     public Faults() {}
@@ -59,9 +61,36 @@ public final class Faults {
         refused.put(command, errno);
     }
 
+    /**
+     * Holds the next control command of a kind before the driver carries it out; its sender runs
+     * out of patience at once.
+     */
+    public HeldCommand hold(ControlCommand command) {
+        return hold(command, true);
+    }
+
+    /** As {@link #hold}, but the driver carries the command out, and only its answer is late. */
+    public HeldCommand holdAnswer(ControlCommand command) {
+        return hold(command, false);
+    }
+
+    private HeldCommand hold(ControlCommand command, boolean beforeEffect) {
+        HeldCommand next = new HeldCommand(command, beforeEffect);
+        everHeld.add(next);
+        held.put(command, next);
+        return next;
+    }
+
+    /** {@return what a control command is to be held with, once, or null} */
+    @Nullable HeldCommand takeHeld(@Nullable ControlCommand command) {
+        return command == null ? null : held.remove(command);
+    }
+
     /** Forgets every fault, and releases what is held. */
     public void clear() {
         refused.clear();
+        held.clear();
+        everHeld.forEach(HeldCommand::release);
         List<Fault> all = List.copyOf(faults);
         faults.clear();
         for (Fault fault : all) {

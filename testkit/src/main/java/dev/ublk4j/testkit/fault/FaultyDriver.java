@@ -45,6 +45,10 @@ public final class FaultyDriver implements Driver {
         if (dead) {
             return 0;
         }
+        HeldCommand held = faults.takeHeld(ControlCommand.of(commandOp));
+        if (held != null) {
+            return held.send(driver, commandOp, command);
+        }
         Errno refusal = faults.refusal(ControlCommand.of(commandOp));
         return refusal != null ? refusal.negated() : driver.control(commandOp, command, timeout);
     }

@@ -1,0 +1,111 @@
+package dev.ublk4j.embedded;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.Feature;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.Test;
+
+/** A driver whose heap is full, in a process of its own. */
+class FullHeapTest {
+    private static final long BYTES = 4L << 20;
+
+    @Test
+    void nothingStaysPinnedOfABufferThatFoundNoRoomInTheHeap() throws Exception {
+        Process process =
+                new ProcessBuilder(
+                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                                "-Xmx24m",
+                                "-XX:+UseSerialGC",
+                                "--enable-native-access=ALL-UNNAMED",
+                                "-cp",
+                                System.getProperty("java.class.path"),
+                                Child.class.getName())
+                        .redirectErrorStream(true)
+                        .start();
+        String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).as(said).isZero();
+        assertThat(said).endsWith("as it was\n");
+    }
+
+    /** What runs there. */
+    static final class Child {
+        /** A heap's worth of garbage that is none. */
+        private record Hog(byte[] some, @Nullable Hog next) {}
+
+        private static @Nullable Hog hog;
+
+        private Child() {}
+
+        public static void main(String[] arguments) throws IOException {
+            EmbeddedDriver driver = EmbeddedDriver.create();
+            Control control = new Control(driver);
+            int device =
+                    control.add(DeviceInfo.request(-1, 1, 1, 4096, Feature.UBLK_F_SHMEM_ZC))
+                            .deviceId();
+            MemorySegment memory =
+                    Mapping.anonymous(BYTES, Mapping.MAP_SHARED, Arena.ofShared()).fill((byte) 1);
+            // Everything is loaded when it matters.
+            check(control.registerBuffer(device, memory, false) == 0);
+            control.unregisterBuffer(device, 0);
+            long before = pinned();
+            for (int room = 1 << 20; room >= 1 << 10; room /= 2) {
+                fill(room);
+                boolean refused = refuses(control, device, memory);
+                hog = null;
+                if (!refused) {
+                    control.unregisterBuffer(device, 0);
+                }
+                check(pinned() == before);
+            }
+            check(control.registerBuffer(device, memory, false) == 0);
+            System.out.println("as it was");
+        }
+
+        private static void fill(int room) {
+            try {
+                while (true) {
+                    hog = new Hog(new byte[room], hog);
+                }
+            } catch (OutOfMemoryError e) {
+                // Full, but for less than that.
+            }
+        }
+
+        private static boolean refuses(Control control, int device, MemorySegment memory) {
+            try {
+                control.registerBuffer(device, memory, false);
+                return false;
+            } catch (OutOfMemoryError e) {
+                return true; // before or after the driver
+            } catch (LinuxException e) {
+                check(e.errno() == Errno.ENOMEM);
+                return true;
+            }
+        }
+
+        private static long pinned() throws IOException {
+            return Files.readAllLines(Path.of("/proc/self/status")).stream()
+                    .filter(line -> line.startsWith("VmPin:") || line.startsWith("VmLck:"))
+                    .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+                    .sum();
+        }
+
+        private static void check(boolean holds) {
+            if (!holds) {
+                throw new IllegalStateException("it does not hold");
+            }
+        }
+    }
+}

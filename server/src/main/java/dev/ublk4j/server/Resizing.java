@@ -1,0 +1,69 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.ControlCommand;
+
+/**
+ * The size of a device and its target, which changes in both or in none. The target is never the
+ * smaller one: it grows first and shrinks last.
+ */
+final class Resizing {
+    private final int device;
+    private final Control control;
+    private final Target target;
+    private final Turn turn;
+    private volatile Geometry geometry;
+
+    /** What the device is to become; of the turn. */
+    private volatile Geometry wanted;
+
+    Resizing(int device, Control control, Target target, Geometry geometry) {
+        this.device = device;
+        this.control = control;
+        this.target = target;
+        this.turn = new Turn(device);
+        this.geometry = geometry;
+        this.wanted = geometry;
+    }
+
+    /** {@return what target and device are now} */
+    Geometry geometry() {
+        return geometry;
+    }
+
+    /** Changes it; see {@link Device#resize}. */
+    void change(long bytes) {
+        int _ = turn.run("UBLK_U_CMD_UPDATE_SIZE", () -> send(bytes), this::answered);
+    }
+
+    private int send(long bytes) {
+        wanted = geometry.withSize(bytes);
+        control.require(ControlCommand.UPDATE_SIZE); // before the target is another size
+        if (bytes >= geometry.size()) {
+            target.resize(bytes);
+        }
+        try {
+            control.resize(device, bytes / Request.SECTOR);
+        } catch (ControlTimeoutException e) {
+            throw e;
+        } catch (LinuxException e) {
+            int _ = answered(-e.number());
+            throw e;
+        }
+        return answered(0);
+    }
+
+    private int answered(int answer) {
+        boolean grows = wanted.size() > geometry.size();
+        boolean shrinks = wanted.size() < geometry.size();
+        if (answer >= 0) {
+            geometry = wanted;
+        }
+        if (answer < 0 ? grows : shrinks) {
+            target.resize(geometry.size());
+        }
+        return answer;
+    }
+}
