@@ -16,8 +16,6 @@ import java.util.function.LongBinaryOperator;
  * <p>What is long is done in pieces, and goes on only while somebody is there who wants it.
  */
 final class SlowPath {
-    private static final System.Logger LOG = System.getLogger(SlowPath.class.getName());
-
     /**
      * The longest range that goes to the disk at a time, bytes, and the most that a device takes as
      * one request. Pieces are cut at multiples of it.
