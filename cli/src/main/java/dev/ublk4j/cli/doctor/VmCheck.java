@@ -78,7 +78,7 @@ final class VmCheck {
         }
         try (Stream<Path> files = Files.list(verdicts)) {
             return files.filter(file -> file.getFileName().toString().endsWith("-on-" + release))
-                    .max(Comparator.comparing(file -> file.toFile().lastModified()))
+                    .max(Comparator.comparingLong(file -> file.toFile().lastModified()))
                     .map(VmCheck::text)
                     .orElse("");
         } catch (IOException e) {
