@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** How a device is left by an application that is killed. */
 @Tag("kernel")
+@Tag("any-kernel")
 final class ClientDeathTest {
     private static final int PAGE = 4096;
 
@@ -34,7 +35,7 @@ final class ClientDeathTest {
             Seen request = device.queue().awaitSeen(1).getFirst();
             client.destroyForcibly();
             device.queue().answer(request, PAGE);
-            assertThat(client.waitFor(60, TimeUnit.SECONDS)).as("the client ends").isTrue();
+            assertThat(client.waitFor(240, TimeUnit.SECONDS)).as("the client ends").isTrue();
             assertThat(client.exitValue()).as("killed").isNotZero();
             device.delete();
         }

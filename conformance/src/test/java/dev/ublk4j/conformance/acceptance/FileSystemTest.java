@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** A file system on a device outlives the server. */
 @Tag("kernel")
+@Tag("any-kernel")
 final class FileSystemTest {
     private static final long SIZE = 256L << 20;
 

@@ -14,6 +14,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Linux's own client makes an export a block device. */
 @Tag("kernel")
+@Tag("any-kernel")
 final class NbdKernelClientTest {
     @TempDir Path folder;
 

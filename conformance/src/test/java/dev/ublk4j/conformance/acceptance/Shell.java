@@ -7,12 +7,9 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
 
 /** Runs programs. */
 final class Shell {
-    private static final int PATIENCE_SECONDS = 100;
-
     private Shell() {}
 
     /**
@@ -36,11 +33,7 @@ final class Shell {
             Path output = Files.createTempFile("shell", ".txt");
             try {
                 Process process = start(script, output);
-                if (!process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
-                    process.destroyForcibly();
-                    throw new AssertionError(
-                            "still running: " + script + "\n" + Files.readString(output));
-                }
+                waitFor(process, script, output);
                 return new Outcome(
                         process.exitValue(), Files.readString(output, StandardCharsets.UTF_8));
             } finally {
@@ -48,9 +41,18 @@ final class Shell {
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits until the test's own time limit interrupts it: how long is healthy, who can say. */
+    private static void waitFor(Process process, String script, Path output) throws IOException {
+        try {
+            process.waitFor();
         } catch (InterruptedException e) {
+            process.destroyForcibly();
             Thread.currentThread().interrupt();
-            throw new AssertionError("interrupted", e);
+            throw new AssertionError(
+                    "still running: " + script + "\n" + Files.readString(output), e);
         }
     }
 

@@ -42,6 +42,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What targets may do, and what an application sees of it. */
 @Tag("kernel")
+@Tag("any-kernel")
 final class TargetTest {
     private static final int PAGE = 4096;
     private static final long SIZE = 16L << 20;

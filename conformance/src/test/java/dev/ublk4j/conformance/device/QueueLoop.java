@@ -40,7 +40,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class QueueLoop implements AutoCloseable, CompletionHandler {
     private static final int PAGE = 4096;
-    private static final int PATIENCE_SECONDS = 60;
+    private static final int PATIENCE_SECONDS = 240;
     private static final int ENTRIES = 256;
 
     /** User data above this are those of {@link #send}. */

@@ -1,15 +1,18 @@
 package dev.ublk4j.conformance.fuzz;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.EmbeddedLane;
 import dev.ublk4j.conformance.lane.KernelLane;
 import dev.ublk4j.conformance.rules.Shared;
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.uapi.Feature;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -28,6 +31,15 @@ final class DifferentialFuzzTest {
     private Shared memory;
     private ClientArea embeddedClient;
     private long features;
+
+    @BeforeAll
+    static void bothDriversAreOfTheSameAge() {
+        try (KernelLane lane = KernelLane.open()) {
+            assumeTrue(
+                    new Control(lane.driver()).features().contains(Feature.IO_DESC_SIZE),
+                    "the embedded driver is like Linux 7.3 and later");
+        }
+    }
 
     @BeforeEach
     void open() {

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeoutException;
 /** An open block device. Any thread. */
 public interface ClientDisk extends AutoCloseable {
     /** Longer than any request takes that ends at all. */
-    int PATIENCE_SECONDS = 60;
+    int PATIENCE_SECONDS = 240;
 
     /** {@return the size in bytes} */
     long size();

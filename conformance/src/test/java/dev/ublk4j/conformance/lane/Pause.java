@@ -1,11 +1,12 @@
 package dev.ublk4j.conformance.lane;
 
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /** Waits for what happens by itself, soon. */
 public final class Pause {
     private static final int STEP_MILLIS = 10;
-    private static final int STEPS = 10_000;
+    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(240);
 
     private Pause() {}
 
@@ -21,8 +22,11 @@ public final class Pause {
 
     /** Waits until a condition holds; fails when it never does. */
     public static void until(String what, BooleanSupplier condition) {
-        for (int step = 0; !condition.getAsBoolean(); step++) {
-            if (step == STEPS) {
+        // In time, as the steps of a busy machine are much longer than they should be, and as long
+        // as a test may take before it is interrupted.
+        long began = System.nanoTime();
+        while (!condition.getAsBoolean()) {
+            if (System.nanoTime() - began > PATIENCE_NANOS) {
                 throw new AssertionError("never happened: " + what);
             }
             briefly();

@@ -175,6 +175,7 @@ public abstract class AddRules extends LaneRules {
     @ParameterizedTest
     @ValueSource(ints = {0, 8, 16, 23, 28, 257, 264})
     void aDescriptorSizeThatIsTooSmallOrTooLargeOrNotAlignedIsInvalid(int bytes) {
+        since73();
         assertThat(
                         add((info, base) -> {
                             DevInfo.flags(info, base, Feature.UBLK_F_IO_DESC_SIZE);
@@ -186,6 +187,7 @@ public abstract class AddRules extends LaneRules {
     @ParameterizedTest
     @ValueSource(ints = {24, 32, 64, 256})
     void aDescriptorSizeIsKept(int bytes) {
+        since73();
         try (TestDevice device = added(Shape.plain().withDescriptorBytes(bytes))) {
             assertThat(device.info().ioDescSize()).isEqualTo(bytes);
         }
@@ -193,6 +195,7 @@ public abstract class AddRules extends LaneRules {
 
     @Test
     void aDescriptorSizeThatWasNotAskedForAsAFeatureIsTheUsual() {
+        since73();
         Shape plain = Shape.plain();
         Shape shape =
                 new Shape(

@@ -79,6 +79,7 @@ public abstract class ControlRules extends LaneRules {
 
     @Test
     void theFeaturesOfBothDriversAreReported() {
+        since73();
         assertThat(control().features())
                 .contains(
                         Feature.URING_CMD_COMP_IN_TASK,

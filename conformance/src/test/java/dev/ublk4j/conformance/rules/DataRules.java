@@ -181,6 +181,7 @@ public abstract class DataRules extends LaneRules {
     @ParameterizedTest
     @ValueSource(ints = {0, 512, PAGE})
     void aWriteThatIsDoneInPartCountsAsDone(int claimed) {
+        since73();
         try (Try t = new Try(shape(0), Handler.failing(claimed))) {
             assertThat(t.disk.run(Io.write(0, t.area.piece(0, 2L * PAGE)))).isEqualTo(2L * PAGE);
             assertThat(t.seen()).containsExactly("write 0+16");

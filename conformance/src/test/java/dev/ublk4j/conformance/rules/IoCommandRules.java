@@ -120,6 +120,7 @@ public abstract class IoCommandRules extends LaneRules {
 
     @Test
     void aFetchAfterAStopIsTakenBackAtOnce() {
+        since73();
         try (TestDevice device = live(Shape.plain(), Handler.agreeing())) {
             QueueLoop queue = device.queue();
             device.control().stop(device.id());

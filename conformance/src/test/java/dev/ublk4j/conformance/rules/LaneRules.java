@@ -1,5 +1,7 @@
 package dev.ublk4j.conformance.rules;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import dev.ublk4j.conformance.device.Handler;
 import dev.ublk4j.conformance.device.RawControl;
 import dev.ublk4j.conformance.device.Shape;
@@ -9,6 +11,7 @@ import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -71,6 +74,16 @@ public abstract class LaneRules {
             throw new IllegalStateException("no test is running");
         }
         return opened;
+    }
+
+    /**
+     * Skips a rule on a driver that is older than Linux 7.3, the first whose devices can choose the
+     * size of their descriptors.
+     */
+    void since73() {
+        assumeTrue(
+                control().features().contains(Feature.IO_DESC_SIZE),
+                "a rule of Linux 7.3 and later");
     }
 
     RawControl raw() {

@@ -96,6 +96,7 @@ public abstract class LifeRules extends LaneRules {
 
     @Test
     void stoppingEndsAStartThatWaits() {
+        since73();
         try (TestDevice device = attached(Shape.plain(), Handler.agreeing())) {
             device.queue().fetch(0);
             CompletableFuture<Integer> start =
@@ -119,6 +120,7 @@ public abstract class LifeRules extends LaneRules {
 
     @Test
     void aStoppedDeviceCanBeStartedAgainOnceItsServerHasClosedTheCharDevice() {
+        since73();
         try (TestDevice device = live(Shape.plain(), Handler.agreeing())) {
             device.control().stop(device.id());
             device.queue().awaitAborted();

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class Fault {
     /** How long a test waits for something that should happen at once. */
-    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(120);
 
     /** What happens to the I/O that is struck. */
     enum Effect {
