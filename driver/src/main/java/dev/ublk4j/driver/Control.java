@@ -348,10 +348,9 @@ public final class Control {
                 // The driver may still read and write the payload: the outcome holds it.
                 CompletionStage<Integer> _ =
                         e.outcome()
-                                .whenComplete(
-                                        (_, _) -> {
-                                            assert memory.scope().isAlive();
-                                        });
+                                .whenComplete((_, _) -> {
+                                    assert memory.scope().isAlive();
+                                });
                 throw e;
             } finally {
                 Reference.reachabilityFence(memory);

@@ -220,8 +220,7 @@ public final class UnixListener implements AutoCloseable {
     private static void unlink(Path path) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment name =
-                    arena.allocateFrom(
-                            ValueLayout.JAVA_BYTE, FileName.terminated(path.toString()));
+                    arena.allocateFrom(ValueLayout.JAVA_BYTE, FileName.terminated(path.toString()));
             long answer = Syscall.call(Syscall.Call.UNLINKAT, AT_FDCWD, name.address(), 0);
             if (answer != Errno.ENOENT.negated()) {
                 LinuxException.check("unlink", path.toString(), answer);

@@ -219,7 +219,8 @@ class DeviceTest {
             assertThat(device.awaitAnswers(Duration.ofMillis(50))).isFalse();
 
             CompletableFuture<Boolean> answered =
-                    CompletableFuture.supplyAsync(() -> device.awaitAnswers(Duration.ofSeconds(30)));
+                    CompletableFuture.supplyAsync(
+                            () -> device.awaitAnswers(Duration.ofSeconds(30)));
             Thread.sleep(50);
             Thread second = Thread.startVirtualThread(() -> disk.write(page, PAGE));
             long secondId = target.pending.take();
