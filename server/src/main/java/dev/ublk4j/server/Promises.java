@@ -47,12 +47,12 @@ final class Promises {
         long size = basic.devSectors() * Request.SECTOR;
         int blockSize = 1 << basic.logicalBsShift();
         if (own.size() < size) {
-            broken("it has %d bytes, and the device has %d", own.size(), size);
+            broken.add("it has %d bytes, and the device has %d".formatted(own.size(), size));
         }
         if (own.logicalBlockSize() > blockSize) {
-            broken(
-                    "it has blocks of %d bytes, and the device has %d",
-                    own.logicalBlockSize(), blockSize);
+            broken.add(
+                    "it has blocks of %d bytes, and the device has %d"
+                            .formatted(own.logicalBlockSize(), blockSize));
         } else {
             comparePhysicalBlocks(Math.max(blockSize, own.physicalBlockSize()));
         }
@@ -61,7 +61,7 @@ final class Promises {
         compareDiscards(own);
         String path = DataPath.unfit(info.flags(), target);
         if (path != null) {
-            broken("%s", path);
+            broken.add(path);
         }
         if (!broken.isEmpty()) {
             throw new IllegalArgumentException(
@@ -71,14 +71,12 @@ final class Promises {
         return own.withBlockSize(blockSize).withSize(size);
     }
 
-    private void broken(String how, Object... numbers) {
-        broken.add(how.formatted(numbers));
-    }
-
     private void comparePhysicalBlocks(int own) {
         int promised = 1 << basic.physicalBsShift();
         if (own != promised) {
-            broken("it writes %d bytes at one go, and the device says %d", own, promised);
+            broken.add(
+                    "it writes %d bytes at one go, and the device says %d"
+                            .formatted(own, promised));
         }
     }
 
@@ -89,30 +87,32 @@ final class Promises {
     private void compareDurability(Geometry own) {
         boolean writes = !has(Attr.UBLK_ATTR_READ_ONLY);
         if (own.readOnly() && writes) {
-            broken("it can only be read, and the device can be written");
+            broken.add("it can only be read, and the device can be written");
         }
         if (!own.volatileCache() || !writes) {
             return;
         }
         if (!has(Attr.UBLK_ATTR_VOLATILE_CACHE)) {
-            broken("it has a volatile cache, and the device has none and is sent no flushes");
+            broken.add("it has a volatile cache, and the device has none and is sent no flushes");
         }
         if (has(Attr.UBLK_ATTR_FUA) && !own.forcedUnitAccess()) {
-            broken("it cannot make a single write durable (FUA), and the device can");
+            broken.add("it cannot make a single write durable (FUA), and the device can");
         }
     }
 
     private void compareLimits(Geometry own) {
         long most = (long) basic.maxSectors() * Request.SECTOR;
         if (own.maxIo() != 0 && own.maxIo() < most) {
-            broken("it takes requests of %d bytes, and the device of %d", own.maxIo(), most);
+            broken.add(
+                    "it takes requests of %d bytes, and the device of %d"
+                            .formatted(own.maxIo(), most));
         }
         DeviceParams.DmaAlign align = params.dmaAlign();
         int aligned = (align == null ? Request.SECTOR - 1 : align.alignment()) + 1;
         if (own.dmaAlignment() > aligned) {
-            broken(
-                    "its data must be aligned to %d bytes in memory, and the device's is to %d",
-                    own.dmaAlignment(), aligned);
+            broken.add(
+                    "its data must be aligned to %d bytes in memory, and the device's is to %d"
+                            .formatted(own.dmaAlignment(), aligned));
         }
     }
 
@@ -125,18 +125,18 @@ final class Promises {
         compareRange("writes zeroes", own.maxWriteZeroes(), discard.maxWriteZeroesSectors());
         if (discard.maxDiscardSectors() != 0
                 && own.discardGranularity() > discard.discardGranularity()) {
-            broken(
-                    "it discards units of %d bytes, and the device of %d",
-                    own.discardGranularity(), discard.discardGranularity());
+            broken.add(
+                    "it discards units of %d bytes, and the device of %d"
+                            .formatted(own.discardGranularity(), discard.discardGranularity()));
         }
     }
 
     private void compareRange(String what, int own, int promisedSectors) {
         long promised = Integer.toUnsignedLong(promisedSectors) * Request.SECTOR;
         if (own == 0 && promised != 0) {
-            broken("it %s nothing, and the device does", what);
+            broken.add("it %s nothing, and the device does".formatted(what));
         } else if (own < promised) {
-            broken("it %s %d bytes at most, and the device %d", what, own, promised);
+            broken.add("it %s %d bytes at most, and the device %d".formatted(what, own, promised));
         }
     }
 }

@@ -240,7 +240,7 @@ public final class FileTarget implements Target {
                 || result == Errno.EOPNOTSUPP.negated()
                 || result == Errno.EFAULT.negated()
                 // Past the page cache space is looked for by the write itself.
-                || file.isDirect() && result == Errno.ENOSPC.negated();
+                || (file.isDirect() && result == Errno.ENOSPC.negated());
     }
 
     /** The data of requests is io_uring's business. */

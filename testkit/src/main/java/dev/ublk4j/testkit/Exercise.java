@@ -186,7 +186,7 @@ final class Exercise implements AutoCloseable {
         freeSlots.add(request.slot());
         DiskOp op = request.op();
         if (result < 0) {
-            boolean durable = op.kind() == Kind.FLUSH || op.kind() == Kind.WRITE && op.option();
+            boolean durable = op.kind() == Kind.FLUSH || (op.kind() == Kind.WRITE && op.option());
             if (durable) {
                 durableFailures++;
             } else {
