@@ -140,7 +140,7 @@ class LauncherTest {
         assertThat(program.err().lines())
                 .singleElement()
                 .asString()
-                .contains("A.class belongs to ", "sudo chown -R ");
+                .contains("cli/target", " belongs to ", "sudo chown -R ");
         assertThat(program.status()).isEqualTo(1);
     }
 }
