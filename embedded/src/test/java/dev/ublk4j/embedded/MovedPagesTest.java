@@ -193,9 +193,10 @@ final class MovedPagesTest {
     @ValueSource(booleans = {true, false})
     void memoryThatHasBeenUnmappedIsNotUsedAgain(boolean numbered) {
         try (Served served = new Served(numbered, false)) {
-            Arena mapping = Arena.ofShared();
-            ClientMemory gone = new ClientMemory(served.shared.map(mapping, false));
-            mapping.close();
+            ClientMemory gone;
+            try (Arena mapping = Arena.ofShared()) {
+                gone = new ClientMemory(served.shared.map(mapping, false));
+            }
             assertThatIllegalStateException().isThrownBy(() -> served.write(gone, 0));
             ClientMemory closed = new ClientMemory(served.shared.map(arena, false));
             closed.close();

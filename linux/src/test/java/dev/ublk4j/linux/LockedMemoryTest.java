@@ -15,7 +15,7 @@ class LockedMemoryTest {
                         .filter(limit -> limit.startsWith("Max locked memory"))
                         .findFirst()
                         .orElseThrow();
-        String bytes = line.split("\\s{2,}")[1];
+        String bytes = line.substring("Max locked memory".length()).strip().replaceAll("\\s.*", "");
         boolean unlimited = bytes.equals("unlimited");
 
         assertThat(LockedMemory.limit()).isEqualTo(unlimited ? -1 : Long.parseLong(bytes));
