@@ -50,8 +50,10 @@ final class SharedAreas {
                 refusedAt = System.nanoTime();
             }
             if (isFirst) {
-                String text = "data is copied, as it cannot be shared with %s: %s";
-                Complaint.log(LOG, Level.INFO, text.formatted(device, e.getMessage()), null);
+                String text =
+                        "data is copied, as it cannot be shared with %s: %s"
+                                .formatted(device, e.getMessage());
+                Complaint.log(LOG, Level.INFO, text, null);
             }
             return DataArea.copied(BYTES);
         }
@@ -74,8 +76,9 @@ final class SharedAreas {
         try {
             area.close();
         } catch (Throwable e) {
-            String text = "%s keeps memory of a client that has gone: %s";
-            Complaint.log(LOG, Level.ERROR, text.formatted(device, e), null);
+            String text =
+                    "%s keeps memory of a client that has gone: %s".formatted(device, e);
+            Complaint.log(LOG, Level.ERROR, text, null);
         }
     }
 
