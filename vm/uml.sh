@@ -5,7 +5,10 @@
 machine_tools=(busybox:busybox-static cpio:cpio mkfs.ext4:e2fsprogs depmod:kmod fio:fio findmnt:util-linux)
 scratch_device=/dev/ubda terminal_device=/dev/ttyS0
 
-fetch_kernel() { "$here/build-uml" $update; }
+fetch_kernel() {
+  local line=${kernel_spec#uml}
+  "$here/build-uml" $update ${line:+"${line#-}"}
+}
 
 # Sets how, and memory_folder: where the file lies that is the machine's memory. It is mapped executable.
 choose_accelerator() {

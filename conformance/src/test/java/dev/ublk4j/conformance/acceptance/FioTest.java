@@ -32,14 +32,15 @@ final class FioTest {
     @TempDir Path folder;
 
     private static void verify(Target target, int queues) {
-        assumeTrue(
-                Runtime.getRuntime().availableProcessors() >= queues, "a queue needs a processor");
         DeviceCounters counted = verify(target, DeviceOptions.defaults().withQueues(queues));
         assertThat(counted.copiedRequests()).isPositive();
         assertThat(counted.registeredRequests()).isZero();
     }
 
     private static DeviceCounters verify(Target target, DeviceOptions options) {
+        assumeTrue(
+                Runtime.getRuntime().availableProcessors() >= options.queues(),
+                "a queue needs a processor");
         try (KernelDriver driver = KernelDriver.open();
                 Device device = Device.start(driver, target, options)) {
             assertThat(device.info().queues()).isEqualTo(options.queues());
