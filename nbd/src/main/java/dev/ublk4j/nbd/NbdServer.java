@@ -48,7 +48,7 @@ public final class NbdServer implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     /** After how much silence a client of TCP is asked whether it is still there, and how often. */
-    private static final Duration SILENCE = Duration.ofSeconds(60);
+    private static final Duration SILENCE = Duration.ofMinutes(1);
 
     private static final Duration ASKING = Duration.ofSeconds(15);
     private static final int QUESTIONS = 4;
