@@ -76,8 +76,7 @@ final class SharedAreas {
         try {
             area.close();
         } catch (Throwable e) {
-            String text =
-                    "%s keeps memory of a client that has gone: %s".formatted(device, e);
+            String text = "%s keeps memory of a client that has gone: %s".formatted(device, e);
             Complaint.log(LOG, Level.ERROR, text, null);
         }
     }
