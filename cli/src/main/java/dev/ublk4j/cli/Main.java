@@ -64,7 +64,7 @@ public final class Main {
             out.flush();
             return status;
         } catch (Failure e) {
-            return onMisuse(e.getMessage(), command, arguments);
+            return onMisuse(Explanation.of(e), command, arguments);
         } catch (IOException | RuntimeException | Error e) {
             return onLastFailure(e, command, arguments);
         }
@@ -127,7 +127,7 @@ public final class Main {
             if (output.nobodyReads()) {
                 return UNREAD;
             }
-            say(output.getMessage(), command);
+            say(String.valueOf(output.getMessage()), command);
         } else {
             say(Explanation.of(e), command, arguments);
         }

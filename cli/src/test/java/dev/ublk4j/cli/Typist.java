@@ -88,17 +88,19 @@ final class Typist implements AutoCloseable {
                 Files.readAllBytes(folder.resolve("err" + typed)), StandardCharsets.UTF_8);
     }
 
-    private void endServer() throws InterruptedException {
-        if (server != null) {
-            server.destroy();
-            assertThat(server.waitFor(MINUTES, TimeUnit.MINUTES)).as("the server ends").isTrue();
-            assertThat(server.exitValue()).isEqualTo(TERMINATED);
+    private void endServer() {
+        Process running = server;
+        if (running != null) {
+            running.destroy();
+            assertThat(running.onExit().orTimeout(MINUTES, TimeUnit.MINUTES).join().exitValue())
+                    .as("how the server ends")
+                    .isEqualTo(TERMINATED);
             server = null;
         }
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         endServer();
     }
 }

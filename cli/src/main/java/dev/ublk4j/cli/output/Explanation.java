@@ -58,8 +58,10 @@ public final class Explanation {
 
     /** One that only carries its cause has that one's name in its text. */
     private static @Nullable String ofWrapped(UncheckedIOException failed) {
-        boolean addsNothing = String.valueOf(failed.getCause()).equals(failed.getMessage());
-        return addsNothing ? of(failed.getCause()) : failed.getMessage();
+        Throwable cause = failed.getCause();
+        return cause != null && cause.toString().equals(failed.getMessage())
+                ? of(cause)
+                : failed.getMessage();
     }
 
     /**
