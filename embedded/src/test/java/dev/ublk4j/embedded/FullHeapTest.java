@@ -56,8 +56,14 @@ class FullHeapTest {
                             .deviceId();
             MemorySegment memory =
                     Mapping.anonymous(BYTES, Mapping.MAP_SHARED, Arena.ofShared()).fill((byte) 1);
-            // Everything is loaded when it matters.
+            // Everything is loaded when it matters, what tells of a refusal included.
             check(control.registerBuffer(device, memory, false) == 0);
+            try {
+                control.registerBuffer(device, memory, false);
+                check(false);
+            } catch (LinuxException e) {
+                check(e.errno() == Errno.EEXIST);
+            }
             control.unregisterBuffer(device, 0);
             long before = pinned();
             for (int room = 1 << 20; room >= 1 << 10; room /= 2) {
