@@ -149,7 +149,7 @@ public final class Attachment implements AutoCloseable {
             try {
                 wanted = shareAsKeeper();
                 failing = false;
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 // There may be no memory or no thread left for a moment: it is tried again.
                 if (!failing) {
                     LOG.log(Level.WARNING, () -> "%s is not shared: %s".formatted(this, e));

@@ -88,7 +88,7 @@ public final class UnixListener implements AutoCloseable {
             }
             bind(socket, path);
             return listen(path, socket, backlog, permissions, owner);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             socket.close();
             throw e;
         }
@@ -167,7 +167,7 @@ public final class UnixListener implements AutoCloseable {
                 }
                 socket.listen(backlog);
                 return listener;
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 listener.close();
                 throw e;
             }

@@ -4,6 +4,7 @@ import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
@@ -46,6 +47,9 @@ public final class Device implements AutoCloseable {
 
     private volatile boolean left;
 
+    /** The driver has taken this server away, and keeps the device. */
+    private volatile boolean quiesced;
+
     Device(
             Control control,
             Target target,
@@ -56,8 +60,8 @@ public final class Device implements AutoCloseable {
         this.control = control;
         this.info = info;
         this.charDevice = charDevice;
-        this.ending = new Ending(this, control, target);
         this.size = new Resizing(info.deviceId(), control, target, geometry);
+        this.ending = new Ending(this, control, target, size);
         this.running = new AtomicInteger(info.queues());
         this.buffers = new DeviceBuffers(this, control, table, threads);
         for (int queue = 0; queue < info.queues(); queue++) {
@@ -172,13 +176,26 @@ public final class Device implements AutoCloseable {
 
     /**
      * A device that has been stopped is dead before its queues end; one without its server is not.
+     * One of which nothing is known is kept, unless it was stopped from here: what is kept in vain
+     * can be deleted, and what was deleted is lost.
      */
     private boolean isKeptForAnother() {
+        if (!isRecoverable() || quiesced) {
+            return isRecoverable();
+        }
         try {
-            return isRecoverable() && control.info(id()).state() != DeviceState.UBLK_S_DEV_DEAD;
+            return control.info(id()).state() != DeviceState.UBLK_S_DEV_DEAD;
         } catch (LinuxException e) {
-            LOG.log(Level.DEBUG, () -> this + " is gone: " + e.getMessage());
-            return false;
+            boolean kept = e.errno() != Errno.ENODEV && !ending.hasBegunToStop();
+            LOG.log(
+                    kept ? Level.WARNING : Level.DEBUG,
+                    () ->
+                            "%s does not tell its state, and is taken for %s: %s"
+                                    .formatted(
+                                            this,
+                                            kept ? "one that waits for a server" : "gone",
+                                            e.getMessage()));
+            return kept;
         }
     }
 
@@ -289,10 +306,12 @@ public final class Device implements AutoCloseable {
                 "UBLK_U_CMD_QUIESCE_DEV",
                 () -> {
                     control.quiesce(id(), patience);
+                    quiesced = true;
                     departure.begin();
                 },
                 answer -> {
                     if (answer >= 0) {
+                        quiesced = true;
                         departure.begin();
                     }
                     return answer;
@@ -323,6 +342,7 @@ public final class Device implements AutoCloseable {
 
     /** {@return whether the device has stopped within a time, whoever stopped it} */
     public boolean awaitStop(Duration timeout) throws InterruptedException {
+        QueueThread.requireOther(threads);
         try {
             stopped.get(TimeUnit.NANOSECONDS.convert(timeout), TimeUnit.NANOSECONDS);
             return true;
@@ -355,6 +375,7 @@ public final class Device implements AutoCloseable {
      * @return whether they have been answered in time, or the device has stopped
      */
     public boolean awaitAnswers(Duration patience) {
+        QueueThread.requireOther(threads);
         return QueueThread.awaitAnswers(threads, patience) || stopped.isDone();
     }
 

@@ -9,6 +9,8 @@ import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,6 +23,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Dispatcher implements CompletionHandler {
     private static final System.Logger LOG = System.getLogger(Dispatcher.class.getName());
+
+    /** A class loader that makes classes at will does not fill the memory, nor the log. */
+    private static final int MOST_KINDS = 32;
 
     private final Queue queue;
     private final Target target;
@@ -37,6 +42,9 @@ final class Dispatcher implements CompletionHandler {
 
     /** Tags whose request names a shared buffer that is being registered. */
     private final BitSet parked = new BitSet();
+
+    /** What handlers have thrown, which has been logged; from any thread. */
+    private final Set<Class<?>> thrownBefore = ConcurrentHashMap.newKeySet();
 
     /** Indexes that have been complained of. */
     private final BitSet unknown = new BitSet();
@@ -193,7 +201,7 @@ final class Dispatcher implements CompletionHandler {
         if (blocking) {
             handToThread(request, id);
         } else {
-            settle(request, id, call(request));
+            settle(request, id, callHere(request));
         }
     }
 
@@ -214,6 +222,16 @@ final class Dispatcher implements CompletionHandler {
         } catch (Throwable e) {
             return answerTo(e, request);
         }
+    }
+
+    /** Calls a handler on the queue's thread, where it may prepare I/O. */
+    private int callHere(Request request) {
+        queue.handlerBegins();
+        int answer = call(request);
+        if (answer != Request.PENDING) {
+            queue.forgetUnprepared(request.tag());
+        }
+        return answer;
     }
 
     private void callBlocking(Request request, long id) {
@@ -238,11 +256,17 @@ final class Dispatcher implements CompletionHandler {
     }
 
     private int resume(Request request, int step, int result) {
+        queue.handlerBegins();
+        int answer;
         try {
-            return target.resume(request, step, result);
+            answer = target.resume(request, step, result);
         } catch (Throwable e) {
-            return answerTo(e, request);
+            answer = answerTo(e, request);
         }
+        if (answer != Request.PENDING) {
+            queue.forgetUnprepared(request.tag());
+        }
+        return answer;
     }
 
     private void settle(Request request, long id, int answer) {
@@ -253,12 +277,18 @@ final class Dispatcher implements CompletionHandler {
         }
     }
 
-    private static int answerTo(Throwable thrown, Request request) {
+    private int answerTo(Throwable thrown, Request request) {
         if (thrown instanceof LinuxException refused && refused.number() > 0) {
             LOG.log(Level.DEBUG, () -> request + " failed: " + refused.getMessage());
             return -refused.number();
         }
-        LOG.log(Level.ERROR, () -> "the target failed on " + request, thrown);
+        boolean isNew = thrownBefore.size() < MOST_KINDS && thrownBefore.add(thrown.getClass());
+        LOG.log(
+                isNew ? Level.ERROR : Level.DEBUG,
+                () ->
+                        "the target failed on %s; others of the kind fail silently"
+                                .formatted(request),
+                thrown);
         return (thrown instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EIO).negated();
     }
 }

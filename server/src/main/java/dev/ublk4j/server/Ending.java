@@ -29,6 +29,7 @@ final class Ending {
     private final Device device;
     private final Control control;
     private final Target target;
+    private final Resizing size;
     private final Turn turn;
 
     /** One closes at a time, and others wait for it. */
@@ -37,19 +38,26 @@ final class Ending {
     /** Its number may be another device's from now on. */
     private volatile boolean deleted;
 
+    private volatile boolean stopSent;
     private volatile boolean stopAnswered;
     private boolean targetClosed;
 
-    Ending(Device device, Control control, Target target) {
+    Ending(Device device, Control control, Target target, Resizing size) {
         this.device = device;
         this.control = control;
         this.target = target;
+        this.size = size;
         this.turn = new Turn(device.id());
     }
 
     /** {@return whether the device is gone, so that another may have its number} */
     boolean isDeleted() {
         return deleted;
+    }
+
+    /** {@return whether the driver has been told to stop the device} */
+    boolean hasBegunToStop() {
+        return stopSent;
     }
 
     /** Stops the device; returns when its queues have ended. */
@@ -62,6 +70,7 @@ final class Ending {
             turn.run(
                     STOP_DEV,
                     () -> {
+                        stopSent = true;
                         unlessGone(() -> control.stop(device.id()));
                         stopAnswered = true;
                         return 0;
@@ -148,6 +157,7 @@ final class Ending {
 
     private void closeTarget() {
         if (!targetClosed) {
+            size.end();
             targetClosed = true;
             target.close();
             LOG.log(

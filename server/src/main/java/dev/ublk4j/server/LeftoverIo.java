@@ -42,7 +42,7 @@ final class LeftoverIo implements CompletionHandler {
                 return true;
             }
             LOG.log(Level.ERROR, () -> queue + ": I/O does not end, and keeps its memory");
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             LOG.log(Level.ERROR, () -> queue + ": I/O is lost sight of, and keeps its memory", e);
         }
         return false;
@@ -77,7 +77,7 @@ final class LeftoverIo implements CompletionHandler {
     private void tellGuest(long value, int result, int flags) {
         try {
             guest.completed(value, result, flags);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             LOG.log(Level.ERROR, () -> "the guest of " + queue + " failed as well", e);
         }
     }

@@ -37,6 +37,17 @@ public final class Queue {
     /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
     private final int[] backendIo;
 
+    /** How much backend I/O has been named, and how many commands the ring was given; both wrap. */
+    private int named;
+
+    private int commands;
+
+    /** What they were when the running handler was called, and how many entries the ring had. */
+    private int namedBefore;
+
+    private int commandsBefore;
+    private int preparedBefore;
+
     /**
      * The answer of a request that waits for its backend I/O to end, or the part of an unfinished
      * one that was just done, by tag.
@@ -126,6 +137,7 @@ public final class Queue {
         // Room first: once the I/O is counted, preparing it must not fail.
         ring.ring().reserve(1);
         backendIo[RequestId.tag(requestId)]++;
+        named++;
         return RequestId.backendUserData(requestId, step);
     }
 
@@ -194,6 +206,26 @@ public final class Queue {
         return true;
     }
 
+    /** Notes that a handler is about to be called, which may prepare I/O. */
+    void handlerBegins() {
+        namedBefore = named;
+        commandsBefore = commands;
+        preparedBefore = ring.ring().preparedSoFar();
+    }
+
+    /**
+     * Forgets backend I/O that the handler has named and not prepared, because something was thrown
+     * between the two: its completion would be waited for in vain. For a handler that has ended its
+     * request; one that has not may prepare it yet.
+     */
+    void forgetUnprepared(int tag) {
+        int entries = ring.ring().preparedSoFar() - preparedBefore - (commands - commandsBefore);
+        int missing = named - namedBefore - entries;
+        if (missing > 0) {
+            backendIo[tag] -= Math.min(missing, backendIo[tag]);
+        }
+    }
+
     /** Gives every tag to the driver for the first time. */
     void fetchAll() {
         for (int tag = 0; tag < depth(); tag++) {
@@ -256,6 +288,7 @@ public final class Queue {
 
     private void send(int command, int tag, int result) {
         long userData = RequestId.commandUserData(tag);
+        int before = ring.ring().preparedSoFar();
         switch (path) {
             case COPIED -> ring.command(command, id, tag, result, buffers.address(tag), userData);
             case USER_COPY -> ring.command(command, id, tag, result, 0, userData);
@@ -263,6 +296,7 @@ public final class Queue {
                     ring.commandWithSlot(
                             command, id, tag, result, SharedData.slotOfTag(tag), userData);
         }
+        commands += ring.ring().preparedSoFar() - before;
     }
 
     /** Notes the end of one backend I/O of a tag. */

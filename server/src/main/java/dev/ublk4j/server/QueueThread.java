@@ -190,7 +190,7 @@ final class QueueThread {
     private void run() {
         try {
             serve();
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             failed = true;
             if (!fetched.completeExceptionally(e)) {
                 LOG.log(Level.ERROR, thread.getName() + " failed, its device stops", e);

@@ -271,6 +271,8 @@ public final class Request {
 
     @Override
     public String toString() {
-        return "%s tag %d, %d bytes at %d".formatted(IoOp.name(op()), tag, length(), offset());
+        return op() == IoOp.UBLK_IO_OP_FLUSH
+                ? "%s tag %d".formatted(IoOp.name(op()), tag)
+                : "%s tag %d, %d bytes at %d".formatted(IoOp.name(op()), tag, length(), offset());
     }
 }

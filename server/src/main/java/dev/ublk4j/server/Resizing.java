@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 
@@ -10,6 +11,8 @@ import dev.ublk4j.uapi.ControlCommand;
  * smaller one: it grows first and shrinks last.
  */
 final class Resizing {
+    private static final String UPDATE_SIZE = "UBLK_U_CMD_UPDATE_SIZE";
+
     private final int device;
     private final Control control;
     private final Target target;
@@ -18,6 +21,9 @@ final class Resizing {
 
     /** What the device is to become; of the turn. */
     private volatile Geometry wanted;
+
+    /** The target is closed, or about to be; of the turn. */
+    private volatile boolean ended;
 
     Resizing(int device, Control control, Target target, Geometry geometry) {
         this.device = device;
@@ -35,10 +41,30 @@ final class Resizing {
 
     /** Changes it; see {@link Device#resize}. */
     void change(long bytes) {
-        int _ = turn.run("UBLK_U_CMD_UPDATE_SIZE", () -> send(bytes), this::answered);
+        int _ = turn.run(UPDATE_SIZE, () -> send(bytes), this::answered);
+    }
+
+    /**
+     * Ends it: when this has returned, the target is not asked for another size any more.
+     *
+     * @throws ControlTimeoutException when a late command may yet ask for one
+     */
+    void end() {
+        turn.awaitLate(UPDATE_SIZE, Control.DEFAULT_TIMEOUT);
+        int _ =
+                turn.run(
+                        UPDATE_SIZE,
+                        () -> {
+                            ended = true;
+                            return 0;
+                        },
+                        answer -> answer);
     }
 
     private int send(long bytes) {
+        if (ended) {
+            throw new LinuxException(UPDATE_SIZE, "device " + device, Errno.ENODEV.negated());
+        }
         wanted = geometry.withSize(bytes);
         control.require(ControlCommand.UPDATE_SIZE); // before the target is another size
         if (bytes >= geometry.size()) {

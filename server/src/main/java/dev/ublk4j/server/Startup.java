@@ -48,7 +48,7 @@ final class Startup {
             control.start(info.deviceId(), ProcessHandle.current().pid());
             LOG.log(Level.INFO, () -> device + " is live on " + driver.name());
             return device;
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             undo.run(e);
             throw e;
         }

@@ -79,7 +79,7 @@ final class Takeover {
             }
             LOG.log(Level.INFO, () -> taken + " is live again on " + control.driver().name());
             return taken;
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             undo.run(e);
             throw e;
         }

@@ -9,9 +9,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The server calls one method per request. A method answers with the number of bytes done, with
  * 0 where there are none to count, or with a negative errno; what it throws ends that request
- * alone, a {@link LinuxException} with its own errno and anything else with {@code EIO}. A target
- * that cannot answer at once returns {@link Request#PENDING} and completes the request later by
- * {@link Queue#complete}.
+ * alone, a {@link LinuxException} with its own errno, an {@link OutOfMemoryError} with {@code
+ * ENOMEM} and anything else with {@code EIO}. A target that cannot answer at once returns {@link
+ * Request#PENDING} and completes the request later by {@link Queue#complete}.
  *
  * <p><b>Counts.</b> An answer of fewer bytes than were asked for is a part done: the target is
  * asked for the rest, from the first block on that is not whole, as a request of its own. One of

@@ -21,7 +21,7 @@ final class Undo {
         for (Runnable step : steps) {
             try {
                 step.run();
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 failure.addSuppressed(e);
             }
         }

@@ -74,7 +74,7 @@ final class ClientConnection {
             if (outcome != Outcome.STOPPED) {
                 registry.releaseAll(this);
             }
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             // Whatever it was: nobody else takes its buffers back.
             try {
                 LOG.log(Level.INFO, () -> this + " is given up", e);

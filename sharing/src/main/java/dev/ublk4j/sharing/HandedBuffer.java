@@ -90,7 +90,7 @@ final class HandedBuffer {
     private SharedBuffer share(Device device, boolean readOnly) {
         try {
             return device.share(mapping.segment(), readOnly);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             ControlTimeoutException.whenSettled(e, mapping::unmap);
             throw e;
         }

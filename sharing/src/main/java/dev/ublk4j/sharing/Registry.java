@@ -119,12 +119,12 @@ final class Registry {
                                 HandedBuffer::release);
                 enter(buffer);
                 return buffer;
-            } catch (RuntimeException | Error e) {
+            } catch (Throwable e) {
                 ControlTimeoutException.whenSettled(
                         e, () -> quota.giveBack(from.pid(), range.length()));
                 throw e;
             }
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             memory.close();
             throw e;
         }

@@ -178,7 +178,7 @@ public final class BackingFile implements AutoCloseable {
             }
             lock(path, fd, options);
             return new BackingFile(fd, options, direct, size, blockSize, alignment.memory());
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             fd.close();
             throw e;
         }

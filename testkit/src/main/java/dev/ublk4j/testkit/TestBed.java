@@ -224,7 +224,7 @@ public final class TestBed implements AutoCloseable {
                     try {
                         device.stop();
                         stopped.complete(null);
-                    } catch (RuntimeException | Error e) {
+                    } catch (Throwable e) {
                         stopped.completeExceptionally(e);
                     }
                 });

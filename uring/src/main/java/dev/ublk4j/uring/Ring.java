@@ -287,6 +287,11 @@ public final class Ring implements AutoCloseable {
         }
     }
 
+    /** {@return how many entries have been prepared since the ring was opened; wraps at 2^32} */
+    public int preparedSoFar() {
+        return submissions.taken();
+    }
+
     /** Sets the {@code IOSQE_...} flags of the entry prepared last, in place of those it had. */
     public void setSqeFlags(int flags) {
         Sqe.flags(sqes, prepared(), flags);

@@ -77,6 +77,11 @@ final class SubmissionQueue {
         return entryBytes;
     }
 
+    /** {@return how many entries have been taken since the ring was made; wraps at 2^32} */
+    int taken() {
+        return tail;
+    }
+
     /** {@return entries that can be taken before a submission} */
     int free() {
         return entries - pending();

@@ -66,7 +66,7 @@ final class InflightMemory {
         this.format = format;
         try {
             memory = file.map(arena, description.offset(), description.needed(format), false);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             arena.close();
             throw e;
         }

@@ -47,7 +47,7 @@ final class MappedRegion implements AutoCloseable {
                 MemorySegment piece = memory.asSlice(at, Math.min(most, memory.byteSize() - at));
                 pieces.add(pinned ? device.share(piece, false) : device.shareUnpinned(piece));
             }
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             ControlTimeoutException.whenSettled(e, this::close);
             throw e;
         }

@@ -222,7 +222,7 @@ final class Requests implements AutoCloseable {
         try {
             EventFds.checkKick(kick);
             rings.stop(ring);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             kick.close();
             throw e;
         }
@@ -240,7 +240,7 @@ final class Requests implements AutoCloseable {
         CallEnd end;
         try {
             end = EventFds.call(call);
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             call.close();
             throw e;
         }

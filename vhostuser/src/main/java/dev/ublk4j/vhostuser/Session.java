@@ -122,7 +122,7 @@ final class Session implements AutoCloseable {
             LOG.log(Level.WARNING, "vhost-user client dropped: " + e.getMessage());
         } catch (LinuxException | IllegalStateException e) {
             LOG.log(Level.WARNING, () -> "vhost-user client dropped: " + e.getMessage());
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             // Whatever it is, it is this client's. The next one is served.
             LOG.log(Level.WARNING, "vhost-user client dropped", e);
         }

@@ -89,7 +89,7 @@ public final class Keeper implements AutoCloseable {
                 serve(client);
             }
             return true;
-        } catch (RuntimeException | Error e) {
+        } catch (Throwable e) {
             LOG.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
             return false;
         }

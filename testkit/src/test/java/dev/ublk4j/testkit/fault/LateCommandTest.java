@@ -73,8 +73,11 @@ class LateCommandTest {
             return request.copyTo(bytes, request.offset());
         }
 
+        volatile boolean resizedAfterClose;
+
         @Override
         public void resize(long newSize) {
+            resizedAfterClose |= closed.get() > 0;
             size = newSize;
         }
 
@@ -310,6 +313,43 @@ class LateCommandTest {
             assertThat(target.size).isEqualTo(1 << 20);
             faults.clear();
         }
+    }
+
+    @Test
+    void aTargetIsNotAskedForAnotherSizeOnceItIsClosed() throws Exception {
+        Device device = start();
+        HeldCommand resize = faults.hold(ControlCommand.UPDATE_SIZE);
+        ControlTimeoutException late = late(() -> device.resize(2 << 20));
+        CompletableFuture<Void> closing = CompletableFuture.runAsync(device::close);
+        resize.release();
+        closing.get(30, TimeUnit.SECONDS);
+        int _ = outcome(late);
+        target.awaitClosed();
+        assertThat(target.resizedAfterClose).isFalse();
+        assertThatThrownBy(() -> device.resize(3 << 20)).isInstanceOf(LinuxException.class);
+        assertThat(target.resizedAfterClose).isFalse();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aDeviceThatIsQuiescedStaysAlthoughItsStateCannotBeAsked(boolean isRefused) {
+        Device device = start(DeviceOptions.defaults().with(Recovery.REISSUE));
+        HeldCommand held = null;
+        if (isRefused) {
+            faults.refuse(ControlCommand.GET_DEV_INFO, Errno.ENOMEM);
+        } else {
+            held = faults.hold(ControlCommand.GET_DEV_INFO);
+        }
+        device.quiesce(Duration.ofSeconds(1));
+        device.close();
+        assertThat(device.isLeft()).isTrue();
+        faults.clear();
+        if (held != null) {
+            held.release();
+        }
+        Control control = new Control(driver);
+        assertThat(control.info(device.id()).state()).isEqualTo(DeviceState.UBLK_S_DEV_QUIESCED);
+        control.delete(device.id());
     }
 
     @Test

@@ -1,0 +1,187 @@
+package dev.ublk4j.testkit;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.driver.Control;
+import dev.ublk4j.embedded.ClientMemory;
+import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.Device;
+import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Target;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Targets that throw where nothing is declared to be thrown, or between two steps. */
+class ThrowingTargetTest {
+    private static final int PAGE = 4096;
+
+    /** Where it throws a checked exception, as other languages of the JVM let it. */
+    private enum Place {
+        GEOMETRY,
+        QUEUE_STARTED,
+        BLOCKING
+    }
+
+    private static class Disc implements Target {
+        final AtomicInteger closed = new AtomicInteger();
+
+        @Override
+        public Geometry geometry() {
+            return Geometry.ofSize(1 << 20);
+        }
+
+        @Override
+        public int read(Request request) {
+            return (int) request.length();
+        }
+
+        @Override
+        public int write(Request request) {
+            return (int) request.length();
+        }
+
+        @Override
+        public void close() {
+            closed.incrementAndGet();
+        }
+    }
+
+    private static final class Checked extends Disc {
+        private final Place place;
+
+        Checked(Place place) {
+            this.place = place;
+        }
+
+        @SuppressWarnings("unchecked")
+        private static <E extends Throwable> void sneak(Throwable thrown) throws E {
+            throw (E) thrown;
+        }
+
+        private void at(Place here) {
+            if (here == place) {
+                ThrowingTargetTest.Checked.<RuntimeException>sneak(new IOException("undeclared"));
+            }
+        }
+
+        @Override
+        public Geometry geometry() {
+            at(Place.GEOMETRY);
+            return super.geometry();
+        }
+
+        @Override
+        public void queueStarted(Queue queue) {
+            at(Place.QUEUE_STARTED);
+        }
+
+        @Override
+        public boolean blocking() {
+            at(Place.BLOCKING);
+            return false;
+        }
+    }
+
+    /** Names I/O on the ring and does not prepare it. */
+    private static final class Forgetful extends Disc {
+        private final boolean throwsInstead;
+
+        Forgetful(boolean throwsInstead) {
+            this.throwsInstead = throwsInstead;
+        }
+
+        @Override
+        public int write(Request request) {
+            long _ = request.queue().userData(request.id(), 1);
+            if (throwsInstead) {
+                throw new IllegalStateException("between naming I/O and preparing it");
+            }
+            return Errno.ENOSPC.negated();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Place.class)
+    void aStartThatFailsByACheckedExceptionLeavesNothingBehind(Place place) {
+        Checked target = new Checked(place);
+        try (EmbeddedDriver driver = EmbeddedDriver.create()) {
+            assertThatThrownBy(() ->
+                            Device.start(
+                                    driver,
+                                    target,
+                                    DeviceOptions.defaults().withId(7).withQueues(2)))
+                    .hasStackTraceContaining("undeclared");
+            assertThat(target.closed).hasValue(1);
+            assertThatThrownBy(() -> new Control(driver).info(7))
+                    .isInstanceOfSatisfying(
+                            LinuxException.class,
+                            e -> assertThat(e.errno()).isEqualTo(Errno.ENODEV));
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void ioThatWasNamedAndNotPreparedIsNotWaitedFor(boolean throwsInstead) throws Exception {
+        int expected = (throwsInstead ? Errno.EIO : Errno.ENOSPC).negated();
+        try (EmbeddedDriver driver = EmbeddedDriver.create();
+                Arena arena = Arena.ofShared();
+                Device device =
+                        Device.start(
+                                driver, new Forgetful(throwsInstead), DeviceOptions.defaults());
+                ClientMemory client =
+                        new ClientMemory(Mapping.anonymous(PAGE, Mapping.MAP_SHARED, arena));
+                Disk disk = driver.openBlock(device.id())) {
+            for (int turn = 0; turn < 300; turn++) {
+                CompletableFuture<Long> written = new CompletableFuture<>();
+                DiskRequest request = new DiskRequest((_, result) -> written.complete(result));
+                disk.submit(request.write(0).add(client, 0, PAGE));
+                assertThat(written.get(30, TimeUnit.SECONDS)).isEqualTo(expected);
+            }
+        }
+    }
+
+    @Test
+    void aHandlerThatWouldWaitForItsOwnDeviceIsRefused() throws Exception {
+        CompletableFuture<Throwable> refused = new CompletableFuture<>();
+        CompletableFuture<Device> self = new CompletableFuture<>();
+        Target target =
+                new Disc() {
+                    @Override
+                    public int read(Request request) {
+                        try {
+                            self.join().awaitStop();
+                        } catch (IllegalStateException | InterruptedException e) {
+                            refused.complete(e);
+                        }
+                        return super.read(request);
+                    }
+                };
+        try (EmbeddedDriver driver = EmbeddedDriver.create();
+                Arena arena = Arena.ofShared();
+                Device device = Device.start(driver, target, DeviceOptions.defaults());
+                ClientMemory client =
+                        new ClientMemory(Mapping.anonymous(PAGE, Mapping.MAP_SHARED, arena));
+                Disk disk = driver.openBlock(device.id())) {
+            self.complete(device);
+            DiskRequest request = new DiskRequest((_, _) -> {});
+            disk.submit(request.read(0).add(client, 0, PAGE));
+            assertThat(refused.get(30, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
+        }
+    }
+}
