@@ -18,7 +18,8 @@ public final class PinnedPages {
      * @throws IOException when it cannot be read, as by others than root
      */
     public static long held() throws IOException {
-        // Each processor counts for itself; reading this file adds the counters up. A kernel for one
+        // Each processor counts for itself; reading this file adds the counters up. A kernel for
+        // one
         // processor has one counter, and no such file.
         if (Files.exists(REFRESH)) {
             var _ = Files.readAllBytes(REFRESH);

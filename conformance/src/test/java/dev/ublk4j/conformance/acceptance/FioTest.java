@@ -1,8 +1,8 @@
 package dev.ublk4j.conformance.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
