@@ -44,7 +44,7 @@ import java.util.function.Consumer;
  * does not hang.
  */
 public final class TestBed implements AutoCloseable {
-    static final Duration PATIENCE = Duration.ofSeconds(120);
+    static final Duration PATIENCE = Duration.ofMinutes(2);
 
     private static final long RECHECK_NANOS = 100_000;
     private static final int PAGE = 4096;
