@@ -15,7 +15,7 @@ choose_accelerator() {
   local folder bytes free
   how=uml
   bytes=$(numfmt --from=iec "$memory" 2>/dev/null) || die "--memory $memory: user-mode Linux takes 3G or 1536M"
-  for folder in /dev/shm "${TMPDIR:-/tmp}" /tmp /var/tmp; do
+  for folder in /dev/shm "${TMPDIR:-/tmp}" /var/tmp; do
     [[ -d $folder && -w $folder ]] || continue
     if findmnt -no OPTIONS -T "$folder" | grep -qw noexec; then
       say "$folder is mounted noexec: the machine's memory cannot lie there"
@@ -44,7 +44,7 @@ boot_machine() {
   for dir in "${shares[@]}"; do
     [[ $dir != *,* ]] || die "user-mode Linux cannot share a folder with a comma in its name: $dir"
   done
-  for disk in "${disks[@]}"; do
+  for disk in "${disks[@]%,1}"; do
     [[ $disk != *,* ]] || die "user-mode Linux knows one queue and split rings only: --vhost-user ${disk%%,*}"
     arguments+=("virtio_uml.device=$disk:2:$number") # 2: a block device
     number=$((number + 1))

@@ -43,7 +43,7 @@ final class ServerRecoveryTest {
     private static final int BLOCK = 16 * 1024;
     private static final int BLOCKS = 16;
     private static final long SIZE = 32L << 20;
-    private static final Duration PATIENCE = Duration.ofSeconds(240);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     @TempDir Path folder;
 

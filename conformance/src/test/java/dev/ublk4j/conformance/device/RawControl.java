@@ -12,7 +12,7 @@ public final class RawControl {
     /** An address at which no process has memory. */
     public static final long WILD = 8;
 
-    private static final Duration TIMEOUT = Duration.ofSeconds(240);
+    private static final Duration TIMEOUT = Duration.ofMinutes(4);
 
     private final Driver driver;
     private volatile Duration timeout = TIMEOUT;

@@ -26,7 +26,7 @@ import java.util.function.UnaryOperator;
 /** A live device that takes memory at a socket in a folder of its own, and its disk. */
 final class SharedDevice implements AutoCloseable {
     /** Longer than anything takes that ends at all. */
-    static final Duration LONG = Duration.ofSeconds(240);
+    static final Duration LONG = Duration.ofMinutes(4);
 
     private static final int PAGE = 4096;
     private static final long SIZE = 8L << 20;

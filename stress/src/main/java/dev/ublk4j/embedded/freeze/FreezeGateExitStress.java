@@ -22,7 +22,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(id = "1, 0", expect = FORBIDDEN, desc = "frozen before the request was done")
 @State
 public class FreezeGateExitStress {
-    private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final FreezeGate gate = new FreezeGate(1, Silent.LISTENER);
     private int work;
