@@ -1,5 +1,7 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.doctor.Examination;
+import dev.ublk4j.cli.doctor.Finding;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.ProcessUser;
@@ -71,10 +73,14 @@ final class DriverModule {
         }
     }
 
-    /** {@return that the driver is not loaded, and what to type} */
+    /** {@return that the driver is not loaded, and what to type or to do} */
     static String missing() {
-        return "%s; type: %smodprobe %s"
-                .formatted(NOT_LOADED, ProcessUser.isRoot() ? "" : "sudo ", NAME);
+        if (Examination.isDriverLoadable()) {
+            return "%s; type: %smodprobe %s"
+                    .formatted(NOT_LOADED, ProcessUser.isRoot() ? "" : "sudo ", NAME);
+        }
+        Finding finding = Examination.ofDriver();
+        return "%s: %s; %s".formatted(NOT_LOADED, finding.text(), finding.remedy());
     }
 
     private static void modprobe() {
@@ -90,7 +96,7 @@ final class DriverModule {
                                 .formatted(NOT_LOADED, reason));
             }
         } catch (IOException e) {
-            throw new Failure(NOT_LOADED + "; type: modprobe " + NAME, e);
+            throw new Failure(missing(), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new Failure("interrupted while " + NAME + " is loaded", e);

@@ -78,6 +78,8 @@ final class PageCacheCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
+        check("--frames", frames);
+        check("--transactions", transactions);
         if (path == null) {
             serveAndRun();
         } else if (overwrite) {
@@ -87,6 +89,13 @@ final class PageCacheCommand implements Callable<Integer> {
                     spec.commandLine(), "%s would be overwritten: add --overwrite".formatted(path));
         }
         return 0;
+    }
+
+    private void check(String option, int count) {
+        if (count < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "%s is less than 1: %d".formatted(option, count));
+        }
     }
 
     private void serveAndRun() {

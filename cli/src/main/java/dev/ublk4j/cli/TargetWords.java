@@ -34,7 +34,7 @@ final class TargetWords implements TargetHost {
      */
     static Read read(List<String> words) {
         TargetWords host = new TargetWords();
-        Main.configured(new CommandLine(host))
+        Invocation.configured(new CommandLine(host))
                 .setParameterExceptionHandler((e, arguments) -> {
                     throw new Failure("cannot make the target again: " + e.getMessage(), e);
                 })

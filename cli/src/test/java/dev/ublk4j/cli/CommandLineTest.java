@@ -3,6 +3,7 @@ package dev.ublk4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import dev.ublk4j.cli.doctor.Examination;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
@@ -137,7 +138,14 @@ class CommandLineTest {
                 "resize 1 many",
                 "stat x",
                 "stat --watch 0",
-                "help frob"
+                "help frob",
+                "frobnicate --help",
+                "add frob --help",
+                "frobnicate --version",
+                "demo pagecache --frames 0",
+                "demo pagecache --frames -1",
+                "demo pagecache --transactions -1",
+                "demo pagecache --transactions 0"
             })
     void misuseEndsWithStatusTwoAndOneLine(String line) {
         Run run = Run.of(words(line));
@@ -149,6 +157,70 @@ class CommandLineTest {
                 .asString()
                 .startsWith("ublk4j: ")
                 .contains("; see: ublk4j");
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    @                                      | there is no command ''
+                    add @                                  | there is no command ''
+                    add file @                             | FILE is empty
+                    add file -f @                          | --file is empty
+                    add file --file=@                      | --file is empty
+                    add file a @                           | an argument is empty
+                    add null @                             | an argument is empty
+                    del @                                  | empty
+                    stat @                                 | empty
+                    resize 1 @                             | is no size
+                    list @                                 | empty
+                    help @                                 | there is no command ''
+                    export nbd @                           | there is no command ''
+                    export nbd --socket @ null             | --socket is empty
+                    export vhost-user --socket x file @    | FILE is empty
+                    export vhost-user --socket @ null      | --socket is empty
+                    demo @                                 | there is no command ''
+                    demo pagecache --device @              | --device is empty
+                    shmem add 0 --file @                   | --file is empty
+                    """)
+    void anEmptyArgumentIsSaidToBeOne(String line, String due) {
+        String[] words =
+                Arrays.stream(words(line))
+                        .map(word -> word.replace("@", ""))
+                        .toArray(String[]::new);
+
+        Run run = Run.of(words);
+
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.errorLines())
+                .singleElement()
+                .asString()
+                .contains(due, "; see: ublk4j")
+                .doesNotContain("Exception");
+    }
+
+    @Test
+    void anEmptyArgumentIsReportedAsJson() {
+        Run run = Run.of("list", "--json", "");
+
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.out()).startsWith("{").contains("empty").doesNotContain("Exception");
+    }
+
+    @ParameterizedTest(name = "ublk4j demo pagecache {0}")
+    @CsvSource({"--frames, 0", "--frames, -1", "--transactions, -1"})
+    void aCountThatIsTooSmallIsNamed(String option, String count) {
+        assertThat(Run.of("demo", "pagecache", option, count).err())
+                .contains(option + " is less than 1: " + count);
+    }
+
+    @Test
+    void anOptionsValueMayBeginWithADash() {
+        Run run = Run.of("export", "nbd", "--name", "a", "file", "--file=-dash.img");
+
+        assertThat(run.status()).isEqualTo(1);
+        assertThat(run.err()).contains("no such file: ", "-dash.img");
     }
 
     @Test
@@ -204,8 +276,11 @@ class CommandLineTest {
         assertThat(run.errorLines())
                 .singleElement()
                 .asString()
-                .startsWith("ublk4j: the kernel has no ublk driver loaded; type: ")
-                .contains("modprobe ublk_drv");
+                .startsWith("ublk4j: the kernel has no ublk driver loaded")
+                .contains(
+                        Examination.isDriverLoadable()
+                                ? "; type: "
+                                : Examination.ofDriver().remedy());
     }
 
     @Test

@@ -94,4 +94,14 @@ class OutputTest {
             assertThat(json.nextToken()).isNull();
         }
     }
+
+    @ParameterizedTest
+    @ValueSource(ints = {5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 30})
+    void whereNoClassCanBeLoadedThatIsSaidOnOneLine(int descriptors) throws Exception {
+        Program program =
+                Program.shell(folder, "ulimit -n " + descriptors + "; ublk4j demo --size 8M");
+
+        assertThat(program.status()).isNotZero();
+        assertThat(program.err()).doesNotContain("\tat ", "Exception in thread");
+    }
 }

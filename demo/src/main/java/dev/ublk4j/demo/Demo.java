@@ -14,7 +14,10 @@ import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -124,15 +127,35 @@ public final class Demo {
     }
 
     private Path backingFile() {
+        Path file;
         try {
-            Path file = Files.createTempFile("ublk4j-demo", ".img");
-            try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
-                disk.setLength(size);
-            }
+            file = Files.createTempFile("ublk4j-demo", ".img");
+        } catch (IOException e) {
+            throw new UncheckedIOException(
+                    "cannot make the demonstration's file in %s: %s"
+                            .formatted(System.getProperty("java.io.tmpdir"), reason(e)),
+                    e);
+        }
+        try (RandomAccessFile disk = new RandomAccessFile(file.toFile(), "rw")) {
+            disk.setLength(size);
             return file;
         } catch (IOException e) {
-            throw new UncheckedIOException("no file for the demonstration", e);
+            delete(file);
+            throw new UncheckedIOException(
+                    "cannot make the demonstration's file, %s, %d bytes long: %s"
+                            .formatted(file, size, reason(e)),
+                    e);
         }
+    }
+
+    /** {@return the kernel's, which exceptions about files wrap differently} */
+    private static String reason(IOException e) {
+        return switch (e) {
+            case NoSuchFileException _ -> "no such folder";
+            case AccessDeniedException _ -> "no permission";
+            case FileSystemException failed when failed.getReason() != null -> failed.getReason();
+            default -> String.valueOf(e.getMessage());
+        };
     }
 
     private static void delete(Path file) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.embedded.EmbeddedDriver;
+import java.io.UncheckedIOException;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -32,6 +33,20 @@ class DemoTest {
         try (EmbeddedDriver driver = EmbeddedDriver.create()) {
             assertThatThrownBy(() -> new Demo(driver, 1000))
                     .isInstanceOf(IllegalArgumentException.class);
+        }
+    }
+
+    @Test
+    void aFileThatCannotBeMadeIsNamedWithTheReason() {
+        try (EmbeddedDriver driver = EmbeddedDriver.create()) {
+            // Longer than any file system's files.
+            Demo demo = new Demo(driver, Long.MAX_VALUE / (4 << 20) * (4 << 20));
+
+            assertThatThrownBy(demo::run)
+                    .isInstanceOf(UncheckedIOException.class)
+                    .hasMessageMatching(
+                            "cannot make the demonstration's file, /.*ublk4j-demo.*\\.img,"
+                                    + " \\d+ bytes long: \\p{Upper}.*");
         }
     }
 }

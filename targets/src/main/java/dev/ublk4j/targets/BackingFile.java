@@ -27,6 +27,8 @@ import org.jspecify.annotations.Nullable;
  * cache.
  */
 public final class BackingFile implements AutoCloseable {
+    private static final String WRONG_KIND = "is neither a regular file nor a block device";
+
     private static final System.Logger LOG = System.getLogger(BackingFile.class.getName());
 
     /** How long a dying server may still have the file. */
@@ -108,6 +110,7 @@ public final class BackingFile implements AutoCloseable {
     }
 
     static BackingFile open(Path path, FileOptions options, StatusSource statuses) {
+        requireKind(path);
         if (!options.readOnly() && !options.force()) {
             Claims.requireNoLoopDevice(path);
         }
@@ -129,6 +132,19 @@ public final class BackingFile implements AutoCloseable {
         }
         return Objects.requireNonNull(
                 check(path, openFd(path, options, 0), false, options, statuses));
+    }
+
+    /**
+     * A pipe would be waited for, and a device may act upon being opened. A folder is refused by
+     * the open itself, or once that is done.
+     */
+    private static void requireKind(Path path) {
+        try (Fd fd = Fd.open(path, Fd.O_PATH)) {
+            FileStatus status = FileStatus.of(fd);
+            if (!status.isRegular() && !status.isBlockDevice() && !status.isDirectory()) {
+                throw new UnfitFileException(path, WRONG_KIND);
+            }
+        }
     }
 
     /** A server that was killed has its claim until the kernel has taken its io_uring down. */
@@ -157,7 +173,7 @@ public final class BackingFile implements AutoCloseable {
         try {
             FileStatus status = statuses.of(fd);
             if (!status.isRegular() && !status.isBlockDevice()) {
-                throw new UnfitFileException(path, "is neither a regular file nor a block device");
+                throw new UnfitFileException(path, WRONG_KIND);
             }
             int sector = status.isRegular() ? SECTOR : (int) ask(fd, BLKSSZGET, "BLKSSZGET");
             int blockSize = options.blockSize() == 0 ? sector : options.blockSize();

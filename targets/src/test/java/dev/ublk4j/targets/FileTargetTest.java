@@ -23,11 +23,15 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FileTargetTest {
     private static final int PAGE = 4096;
@@ -303,5 +307,20 @@ class FileTargetTest {
                         BackingFile.open(folder.resolve("none"), BackingFile.Caching.DIRECT, false))
                 .isInstanceOfSatisfying(
                         LinuxException.class, e -> assertThat(e.errno()).isEqualTo(Errno.ENOENT));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    @Timeout(value = 1, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
+    void whatIsNoFileIsRefusedBeforeItIsOpened(boolean readOnly) throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        for (Path path : new Path[] {pipe, Path.of("/dev/null")}) {
+            for (BackingFile.Caching caching : BackingFile.Caching.values()) {
+                assertThatThrownBy(() -> BackingFile.open(path, caching, readOnly))
+                        .isInstanceOf(UnfitFileException.class)
+                        .hasMessage(path + " is neither a regular file nor a block device");
+            }
+        }
     }
 }

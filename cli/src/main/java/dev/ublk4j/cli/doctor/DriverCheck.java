@@ -35,6 +35,11 @@ final class DriverCheck {
         return Files.exists(root.resolve("dev/ublk-control"));
     }
 
+    /** {@return whether the module lies ready} */
+    boolean isLoadable() {
+        return !Files.exists(root.resolve("sys/module/" + MODULE)) && mentions("modules.dep");
+    }
+
     Finding loaded() {
         if (hasNode()) {
             return Finding.ok(SUBJECT, MODULE + " is loaded");

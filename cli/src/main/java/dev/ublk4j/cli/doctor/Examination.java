@@ -17,7 +17,7 @@ public final class Examination {
         findings.add(JavaCheck.architecture(System.getProperty("os.arch")));
         findings.add(KernelCheck.version(kernel.version()));
         findings.addAll(KernelCheck.known(kernel));
-        DriverCheck driver = new DriverCheck(root, System.getProperty("os.version"));
+        DriverCheck driver = driver(root);
         findings.add(driver.loaded());
         driver.usable().ifPresent(findings::add);
         findings.add(RingCheck.usable(root));
@@ -30,6 +30,20 @@ public final class Examination {
                         VmCheck.verdicts(System.getenv(), System.getProperty("user.home")),
                         System.getProperty("os.version")));
         return findings;
+    }
+
+    private static DriverCheck driver(Path root) {
+        return new DriverCheck(root, System.getProperty("os.version"));
+    }
+
+    /** {@return whether the kernel's driver is not there, but lies ready to be loaded} */
+    public static boolean isDriverLoadable() {
+        return driver(Path.of("/")).isLoadable();
+    }
+
+    /** {@return what is to be said of the kernel's driver} */
+    public static Finding ofDriver() {
+        return driver(Path.of("/")).loaded();
     }
 
     /** {@return whether a device can be served here} */

@@ -49,6 +49,7 @@ class ExaminationTest {
     void findsNoDriver() {
         assertThat(driver().level()).isEqualTo(Level.FAIL);
         assertThat(driver().remedy()).contains("ublk4j vm");
+        assertThat(new DriverCheck(root, "7.2.0-x").isLoadable()).isFalse();
     }
 
     @Test
@@ -56,6 +57,7 @@ class ExaminationTest {
         write("lib/modules/7.2.0-x/modules.dep", "kernel/drivers/block/ublk_drv.ko.xz:\n");
 
         assertThat(driver().text()).contains("not loaded");
+        assertThat(new DriverCheck(root, "7.2.0-x").isLoadable()).isTrue();
         assertThat(driver().remedy()).contains("modprobe ublk_drv");
     }
 
