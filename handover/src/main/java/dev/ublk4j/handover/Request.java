@@ -23,7 +23,7 @@ public sealed interface Request {
      *
      * @param in what follows the header
      * @throws HandoverException {@code EOPNOTSUPP} for a type that is not known, {@code EPROTO} for
-     *     bytes that make no sense
+     *     bytes that make no sense, {@code EINVAL} for a name that is not UTF-8
      */
     static Request get(int type, ByteBuffer in) {
         try {

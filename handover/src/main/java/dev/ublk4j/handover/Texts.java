@@ -1,6 +1,8 @@
 package dev.ublk4j.handover;
 
+import dev.ublk4j.linux.Errno;
 import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 
 /** Names and texts within messages. */
@@ -43,15 +45,25 @@ final class Texts {
         out.putInt(bytes.length).put(bytes);
     }
 
-    /** {@return a name with its length before it} */
+    /**
+     * {@return a name with its length before it}
+     *
+     * @throws HandoverException {@code EPROTO} when it is too long, {@code EINVAL} when it is not
+     *     UTF-8
+     */
     static String getName(ByteBuffer in) {
         int length = in.getInt();
         if (length < 0 || length > Exchange.MAX_NAME_BYTES || length > in.remaining()) {
             throw HandoverException.malformed("name of %d bytes".formatted(length));
         }
-        byte[] bytes = new byte[length];
-        in.get(bytes);
-        return new String(bytes, StandardCharsets.UTF_8);
+        ByteBuffer bytes = in.slice(in.position(), length);
+        in.position(in.position() + length);
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(bytes).toString();
+        } catch (CharacterCodingException e) {
+            throw new HandoverException(
+                    "message", "name", Errno.EINVAL.negated(), "a name that is not UTF-8");
+        }
     }
 
     /** Fills up to a multiple of 8 bytes. */

@@ -147,4 +147,23 @@ class MessageTest {
             assertThat(Hello.getOrNull(bytes)).isNull();
         }
     }
+
+    @Test
+    void aNameThatIsNotUtf8IsRefused() {
+        byte[][] names = {
+            {(byte) 0xff}, {'a', (byte) 0xc3}, {(byte) 0xed, (byte) 0xa0, (byte) 0x80}
+        };
+        for (byte[] name : names) {
+            ByteBuffer register = ByteBuffer.allocate(64).putLong(0).putLong(0).putInt(0);
+            register.putInt(name.length).put(name).flip();
+            ByteBuffer claim = ByteBuffer.allocate(64).putInt(Exchange.NO_INDEX);
+            claim.putInt(name.length).put(name).flip();
+            assertThatThrownBy(() -> Request.get(Request.Register.TYPE, register))
+                    .isInstanceOf(HandoverException.class)
+                    .hasMessageContaining("UTF-8");
+            assertThatThrownBy(() -> Request.get(Request.Claim.TYPE, claim))
+                    .isInstanceOf(HandoverException.class)
+                    .hasMessageContaining("UTF-8");
+        }
+    }
 }

@@ -20,11 +20,6 @@ final class Connection {
     /** Requests of a client that are under way at a time; more wait in its socket. */
     static final int MAX_OPERATIONS = 256;
 
-    /**
-     * Pages of a client at a time, of those that all clients share: two of the largest requests.
-     */
-    private static final int MAX_BORROWED = 2 * PageRuns.pages(NbdExport.MAX_PAYLOAD + 8192L);
-
     /** Larger pieces would leave no room in the shared area for others. */
     private static final int MAX_SHARED_PAGES = 512;
 
@@ -60,6 +55,12 @@ final class Connection {
     private final Runnable call = this::call;
     private final Progress sends = new Progress();
     private final Progress reads = new Progress();
+    private final Progress returns = new Progress();
+    private final Progress waits = new Progress();
+
+    /** Goes on with each look that finds others not waiting for what it has had at the last. */
+    private long mark;
+
     private boolean called;
     private boolean ending;
     private volatile boolean broken;
@@ -162,12 +163,13 @@ final class Connection {
             return true;
         }
         // Its own operations call it when they end, and those of others when it is in line.
-        inLine = borrowed + pages <= MAX_BORROWED;
+        inLine = borrowed + pages <= payloads().share();
         if (!inLine || !payloads().take(operation, pages, this)) {
             return false;
         }
         inLine = false;
         borrowed += pages;
+        operation.setMark(mark);
         return true;
     }
 
@@ -214,7 +216,29 @@ final class Connection {
             fail(Level.WARNING, "it does not send what it has begun to");
         } else if (reads.isMissing(outbox.isSending(), outbox.milestones())) {
             fail(Level.WARNING, "it does not read its replies");
+        } else if (keepsFromOthers()) {
+            fail(
+                    Level.WARNING,
+                    "it sends or reads too slowly while others wait for the memory it holds");
+        } else if (waits.isMissing(inLine, intake.milestones())) {
+            payloads().sayLate(this);
         }
+    }
+
+    /**
+     * {@return whether it has held something that others wait for as long as it may} It may go on
+     * slowly when nobody waits. Else it has its patience for all that it holds together, as for
+     * each piece of it others would wait without end. What the target is at is not its fault.
+     */
+    private boolean keepsFromOthers() {
+        boolean holds =
+                (outbox.hasBorrowedBefore(mark) || intake.hasBorrowedBefore(mark))
+                        && payloads().isAwaitedByOthersThan(this);
+        boolean tooLong = returns.isMissing(holds, mark);
+        if (!holds) {
+            mark++;
+        }
+        return tooLong;
     }
 
     private void call() {

@@ -70,6 +70,11 @@ final class Intake {
         return receiving && (arriving != null || start < end);
     }
 
+    /** {@return whether the client has yet to send what memory is kept for since before a mark} */
+    boolean hasBorrowedBefore(long mark) {
+        return arriving != null && arriving.hasBorrowedBefore(mark);
+    }
+
     /** {@return how many requests have come, and strides of their payloads} */
     long milestones() {
         return milestones;

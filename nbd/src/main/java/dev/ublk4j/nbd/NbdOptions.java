@@ -11,7 +11,8 @@ import java.time.Duration;
  *     client has besides, {@link #CLIENT_BYTES}; of all clients together. When it is used up, what
  *     they send waits in their sockets
  * @param patience how long a client may take to choose an export, TLS included, and to go on with
- *     what it has begun: to send the next megabyte of a request, or its end, or to read a reply
+ *     what it has begun: to send the next megabyte of a request, or its end, or to read a reply;
+ *     while others wait for memory for payloads, to be done with all that it has of that
  * @param longestPoll how long a queue's thread looks for requests of its clients, at most, before
  *     it sleeps; zero to always sleep at once
  */

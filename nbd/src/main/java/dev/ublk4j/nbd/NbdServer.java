@@ -3,6 +3,7 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Socket;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
@@ -23,7 +24,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
@@ -53,9 +53,6 @@ public final class NbdServer implements AutoCloseable {
     private static final Duration ASKING = Duration.ofSeconds(15);
     private static final int QUESTIONS = 4;
 
-    /** Between two lines about clients that are turned away. */
-    private static final long QUIET_NANOS = 60_000_000_000L;
-
     private final NbdOptions options;
     private final Map<String, NbdExport> exports =
             Collections.synchronizedMap(new LinkedHashMap<>());
@@ -71,7 +68,7 @@ public final class NbdServer implements AutoCloseable {
     private final PayloadMemory payloads;
     private final Threads threads;
     private final AtomicBoolean closed = new AtomicBoolean();
-    private final AtomicLong turnedAway = new AtomicLong();
+    private final QuietLog turnedAway = new QuietLog(LOG);
     private @Nullable Clock clock;
 
     /**
@@ -205,7 +202,11 @@ public final class NbdServer implements AutoCloseable {
     private void onClient(Socket client) {
         if (!room.tryAcquire()) {
             client.close();
-            sayTurnedAway(client);
+            turnedAway.log(
+                    Level.WARNING,
+                    () ->
+                            "%s: turned away, there may be %d clients at a time"
+                                    .formatted(client, options.maxConnections()));
             return;
         }
         try {
@@ -218,20 +219,6 @@ public final class NbdServer implements AutoCloseable {
             greeted.remove(client);
             room.release();
             throw e;
-        }
-    }
-
-    /** Now and then: somebody may try again and again. */
-    private void sayTurnedAway(Socket client) {
-        long now = System.nanoTime();
-        long before = turnedAway.get();
-        if ((before == 0 || now - before > QUIET_NANOS)
-                && turnedAway.compareAndSet(before, now | 1)) {
-            LOG.log(
-                    Level.WARNING,
-                    () ->
-                            "%s: turned away, there may be %d clients at a time"
-                                    .formatted(client, options.maxConnections()));
         }
     }
 

@@ -35,6 +35,9 @@ final class Operation implements DiskCompletion {
     /** Where in the first page the payload begins. */
     private int pad;
 
+    /** The mark of its connection when it got its pages. */
+    private long mark;
+
     private long stamp;
     private int headerBytes;
     private long payloadBytes;
@@ -93,6 +96,16 @@ final class Operation implements DiskCompletion {
     /** {@return how many pages it has of those that all clients share} */
     int borrowedPages() {
         return area instanceof PayloadMemory ? pages : 0;
+    }
+
+    /** Notes when it has got pages of those that all clients share. */
+    void setMark(long newMark) {
+        mark = newMark;
+    }
+
+    /** {@return whether it has pages of those that all clients share since before a mark} */
+    boolean hasBorrowedBefore(long limit) {
+        return borrowedPages() > 0 && mark < limit;
     }
 
     /** {@return where in {@link #memory} the payload begins} */

@@ -62,6 +62,16 @@ final class Outbox {
         return sending;
     }
 
+    /** {@return whether the client has yet to read what has memory since before a mark} */
+    boolean hasBorrowedBefore(long mark) {
+        for (Operation operation : ready) {
+            if (operation.hasBorrowedBefore(mark)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /** {@return how often something has been sent} */
     long milestones() {
         return milestones;

@@ -19,6 +19,11 @@ final class PageRuns {
         return (int) ((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
     }
 
+    /** {@return how many pages there are} */
+    int size() {
+        return pages;
+    }
+
     /**
      * {@return the first of so many pages that follow each other, or -1 when there are none} The
      * lowest are given out: they have been used just now, and are in the processor's cache.

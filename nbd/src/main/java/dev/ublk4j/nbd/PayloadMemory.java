@@ -1,6 +1,8 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.QuietLog;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
@@ -14,6 +16,13 @@ import org.jspecify.annotations.Nullable;
  * client does not go on, so that everybody's turn comes. Any thread.
  */
 final class PayloadMemory extends DataArea {
+    private static final System.Logger LOG = System.getLogger(PayloadMemory.class.getName());
+
+    /** Pages of the largest request, which may begin and end within a block. */
+    private static final int LARGEST = PageRuns.pages(NbdExport.MAX_PAYLOAD + 8192L);
+
+    private final QuietLog longWaits = new QuietLog(LOG);
+
     /** In the order in which they have come. */
     private final LinkedHashSet<Connection> waiting = new LinkedHashSet<>();
 
@@ -55,6 +64,28 @@ final class PayloadMemory extends DataArea {
             next = waiting.isEmpty() ? null : waiting.getFirst();
         }
         call(next);
+    }
+
+    /**
+     * {@return how many pages a client may have at a time: two of the largest requests, but no more
+     * than a quarter of all, unless that is less than one}
+     */
+    int share() {
+        return Math.max(LARGEST, Math.min(2 * LARGEST, runs().size() / 4));
+    }
+
+    /** {@return whether somebody else than a connection waits} */
+    synchronized boolean isAwaitedByOthersThan(Connection connection) {
+        return !waiting.isEmpty() && (waiting.size() > 1 || waiting.getFirst() != connection);
+    }
+
+    /** Says that a connection has waited for longer than its patience. */
+    void sayLate(Connection connection) {
+        longWaits.log(
+                Level.WARNING,
+                () ->
+                        "%s: waits for memory for its payload, all %d MiB are in use"
+                                .formatted(connection, memory().byteSize() >> 20));
     }
 
     /** Hears that a connection does not wait any more. */

@@ -131,6 +131,64 @@ class SlowClientTest {
         }
     }
 
+    @Test
+    void whoKeepsMemoryThatOthersWaitForHasOnePatienceForAllOfIt() throws Exception {
+        Duration patience = Duration.ofSeconds(2);
+        List<Thread> readers = new ArrayList<>();
+        List<NbdClient> slow = new ArrayList<>();
+        try (Served served = served(patience)) {
+            for (int count = 0; count < 4; count++) {
+                NbdClient client = NbdClient.inTransmission(served.socket);
+                slow.add(client);
+                for (int read = 0; read < 40; read++) {
+                    client.send(Command.READ, 0, 0, LARGEST);
+                }
+                // In time for each megabyte, and for minutes at all of it.
+                readers.add(Thread.ofVirtual().start(() -> readSlowly(client)));
+            }
+            try (NbdClient honest = NbdClient.inTransmission(served.socket)) {
+                byte[] payload = new byte[16 << 20];
+                assertThat(honest.errorOf(Command.WRITE, 0, 0, payload.length, payload)).isZero();
+            }
+        } finally {
+            for (NbdClient client : slow) {
+                client.close();
+            }
+            for (Thread reader : readers) {
+                reader.join();
+            }
+        }
+    }
+
+    private static void readSlowly(NbdClient client) {
+        ByteBuffer some = ByteBuffer.allocate(1 << 20);
+        try {
+            while (client.channel.read(some.clear()) >= 0) {
+                Thread.sleep(200);
+            }
+        } catch (IOException e) {
+            // It has been cut, or the test is over.
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Test
+    void whoKeepsMemoryThatNobodyWaitsForMayTakeLonger() throws Exception {
+        try (Served served = served(Duration.ofSeconds(1));
+                NbdClient client = NbdClient.inTransmission(served.socket);
+                NbdClient other = NbdClient.inTransmission(served.socket)) {
+            int strides = 12;
+            begin(client, strides << 20, 28);
+            for (int stride = 0; stride < strides; stride++) {
+                Thread.sleep(250);
+                client.write(ByteBuffer.allocate(1 << 20).position(1 << 20));
+                assertThat(other.readAt(0, LARGEST)).hasSize(LARGEST);
+            }
+            assertThat(client.receive(0).error()).isZero();
+        }
+    }
+
     /** Sends as much as is taken; answers how much that is of each. */
     private static List<Integer> sendAllButOneByte(List<NbdClient> clients, NbdClient small)
             throws Exception {

@@ -6,6 +6,7 @@ import dev.ublk4j.linux.AcceptLoop;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Syscall;
 import dev.ublk4j.linux.UnixListener;
 import dev.ublk4j.linux.UnixSocket;
@@ -42,6 +43,11 @@ public final class SharingServer implements AutoCloseable {
 
     /** How long connections may take to end; a registration under way waits for requests. */
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(5);
+
+    /** Who is turned away may try again and again. */
+    private final QuietLog noAccess = new QuietLog(LOG);
+
+    private final QuietLog tooMany = new QuietLog(LOG);
 
     private final Device device;
     private final SharingOptions options;
@@ -198,10 +204,10 @@ public final class SharingServer implements AutoCloseable {
     private void admit(UnixSocket socket) {
         Peer peer = socket.peer();
         if (!access.admits(peer)) {
-            LOG.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
+            noAccess.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
             turnAway(socket, Errno.EACCES);
         } else if (!quota.tryEnter(peer.pid(), access.administers(peer))) {
-            LOG.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
+            tooMany.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
             turnAway(socket, Errno.EUSERS);
         } else {
             try {

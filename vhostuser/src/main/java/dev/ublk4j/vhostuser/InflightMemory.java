@@ -99,10 +99,11 @@ final class InflightMemory {
             if (description.offset() < 0
                     || Pages.floor(description.offset()) != description.offset()
                     || description.offset() > size
-                    || description.needed(format) > size - description.offset()) {
+                    || description.bytes() > size - description.offset()
+                    || description.bytes() < description.needed(format)) {
                 throw new ProtocolException(
-                        "memory for requests in flight of %d bytes, from byte %d on"
-                                .formatted(size, description.offset()));
+                        "memory for requests in flight of %d bytes, %d of them from byte %d on"
+                                .formatted(size, description.bytes(), description.offset()));
             }
             file.requireSealed(Seal.SHRINK);
             return new InflightMemory(description, format, file);

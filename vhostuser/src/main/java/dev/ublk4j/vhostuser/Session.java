@@ -5,6 +5,7 @@ import dev.ublk4j.handover.MessageStream.Outcome;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.UnixSocket;
 import java.lang.System.Logger.Level;
 import java.nio.BufferUnderflowException;
@@ -23,10 +24,15 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>A request that cannot be done is refused where the client asked for an acknowledgement, and
- * else ends the connection. Either is logged.
+ * else ends the connection. Either is logged, once a minute at most.
  */
 final class Session implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Session.class.getName());
+
+    /** Whoever is dropped may come again at once, and what is refused may be asked for again. */
+    private static final QuietLog DROPS = new QuietLog(LOG);
+
+    private static final QuietLog REFUSALS = new QuietLog(LOG);
 
     private static final int HEADER_BYTES = 12;
 
@@ -108,20 +114,21 @@ final class Session implements AutoCloseable {
                 if (outcome != Outcome.DONE) {
                     String reason = broken.get();
                     if (reason != null) {
-                        LOG.log(Level.WARNING, () -> "vhost-user client dropped: " + reason);
+                        DROPS.log(Level.WARNING, () -> "vhost-user client dropped: " + reason);
                     } else if (outcome == Outcome.LATE) {
-                        LOG.log(
+                        DROPS.log(
                                 Level.WARNING,
-                                "vhost-user client dropped: it has sent nothing or half a message,"
-                                        + " or takes no answers");
+                                () ->
+                                        "vhost-user client dropped: it has sent nothing or half a message,"
+                                                + " or takes no answers");
                     }
                     return;
                 }
             }
         } catch (ProtocolException e) {
-            LOG.log(Level.WARNING, "vhost-user client dropped: " + e.getMessage());
+            DROPS.log(Level.WARNING, () -> "vhost-user client dropped: " + e.getMessage());
         } catch (LinuxException | IllegalStateException e) {
-            LOG.log(Level.WARNING, () -> "vhost-user client dropped: " + e.getMessage());
+            DROPS.log(Level.WARNING, () -> "vhost-user client dropped: " + e.getMessage());
         } catch (Throwable e) {
             // Whatever it is, it is this client's. The next one is served.
             LOG.log(Level.WARNING, "vhost-user client dropped", e);
@@ -181,7 +188,8 @@ final class Session implements AutoCloseable {
             if (!wanted || !before) {
                 throw new ProtocolException("%s: %s".formatted(name, what), e);
             }
-            LOG.log(Level.WARNING, () -> "vhost-user client refused: %s: %s".formatted(name, what));
+            REFUSALS.log(
+                    Level.WARNING, () -> "vhost-user client refused: %s: %s".formatted(name, what));
             return send(number, out.position(HEADER_BYTES).putLong(1), null);
         } finally {
             descriptors.forEach(Fd::close);

@@ -146,6 +146,25 @@ final class HostileClientTest extends HostileTest {
     }
 
     @Test
+    void theMemoryOfRequestsInFlightIsAsLongAsItIsSaidToBe() {
+        try (TestClient client = TestClient.withMemory(disk.socket())) {
+            long rings = 1L | (long) TestRing.SIZE << 16;
+            ByteBuffer wanted = TestClient.payload(0, 0, rings);
+            long bytes = client.ask(TestClient.GET_INFLIGHT_FD, wanted).getLong(0);
+            try (Fd fd = client.takeReceived()) {
+                for (long said : new long[] {0, 1, -1, bytes + 1, 1L << 40, Long.MIN_VALUE}) {
+                    ByteBuffer inflight = TestClient.payload(said, 0, rings).limit(20);
+                    assertThat(client.acknowledged(TestClient.SET_INFLIGHT_FD, inflight, fd))
+                            .as("%d bytes", said)
+                            .isNotZero();
+                }
+                ByteBuffer inflight = TestClient.payload(bytes, 0, rings).limit(20);
+                client.tell(TestClient.SET_INFLIGHT_FD, inflight, fd);
+            }
+        }
+    }
+
+    @Test
     void aCounterThatIsFullHoldsNobodyUp() {
         try (TestClient client = TestClient.withMemory(disk.socket());
                 Arena arena = Arena.ofConfined()) {

@@ -6,6 +6,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Syscall;
 import dev.ublk4j.linux.UnixListener;
 import dev.ublk4j.linux.UnixSocket;
@@ -37,6 +38,9 @@ public final class Keeper implements AutoCloseable {
     static final int MAX_KEY = 200;
 
     private static final System.Logger LOG = System.getLogger(Keeper.class.getName());
+
+    /** Who is turned away may try again and again. */
+    private final QuietLog noAccess = new QuietLog(LOG);
 
     /** How long a client may take. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -101,7 +105,7 @@ public final class Keeper implements AutoCloseable {
             if (uid == user || uid == 0) {
                 answer(stream);
             } else {
-                LOG.log(
+                noAccess.log(
                         Level.INFO,
                         () -> "%s: no access for user %d".formatted(listener.path(), uid));
             }
