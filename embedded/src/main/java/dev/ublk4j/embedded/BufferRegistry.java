@@ -75,6 +75,9 @@ final class BufferRegistry {
      * @return the buffer's index, or a negative errno
      */
     int register(long address, long bytes, int flags) {
+        if (Long.compareUnsigned(address + bytes, address) < 0) {
+            return Errno.EOVERFLOW.negated();
+        }
         boolean writable = flags == 0;
         if (!touchesNothing) {
             int answer = Pages.populate(address, bytes, writable);

@@ -53,6 +53,11 @@ public final class EmbeddedLane implements Lane {
     }
 
     @Override
+    public boolean pins() {
+        return false;
+    }
+
+    @Override
     public long pinnedBytes() {
         try {
             return Files.readAllLines(STATUS).stream()

@@ -73,6 +73,11 @@ public final class KernelLane implements Lane {
     }
 
     @Override
+    public boolean pins() {
+        return true;
+    }
+
+    @Override
     public long pinnedBytes() {
         try {
             return PinnedPages.held() * PAGE;

@@ -25,6 +25,9 @@ public interface Lane extends AutoCloseable {
     /** {@return bytes that are pinned now, by the driver or on its behalf} */
     long pinnedBytes();
 
+    /** {@return whether the driver pins the memory that is registered with it} */
+    boolean pins();
+
     @Override
     void close();
 }

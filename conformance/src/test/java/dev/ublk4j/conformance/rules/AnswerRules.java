@@ -7,6 +7,7 @@ import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.ClientDisk;
 import dev.ublk4j.conformance.lane.Io;
 import dev.ublk4j.conformance.lane.Lane;
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
@@ -145,8 +146,17 @@ public abstract class AnswerRules extends LaneRules {
         }
     }
 
+    private Device startOrSkip(Way way, Target target) {
+        try {
+            return Device.start(lane().driver(), target, way.options);
+        } catch (MissingFeatureException e) {
+            assumeTrue(false, e.getMessage());
+            throw e;
+        }
+    }
+
     private Device start(Way way, Target target) {
-        Device device = Device.start(lane().driver(), target, way.options);
+        Device device = startOrSkip(way, target);
         long features = device.info().flags();
         if ((features & way.options.features()) != way.options.features()) {
             device.close();
