@@ -229,42 +229,41 @@ final class QueueThread {
                             BufferOffset.descriptors(queueId, info.descriptorStride(), PAGE),
                             BufferOffset.descriptorBytes(depth, info.descriptorStride(), PAGE),
                             arena);
-            DataPath path = DataPath.of(info.flags(), target);
-            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
-            UserCopy userCopy =
-                    path == DataPath.USER_COPY
-                            ? new UserCopy(charDevice, queueId, depth, buffers)
-                            : null;
             Queue queue =
                     new Queue(
-                            info.deviceId(),
+                            info,
                             queueId,
-                            depth,
+                            charDevice,
                             ring,
-                            buffers,
-                            CommandEncoding.ofDevice(info.flags()),
-                            path,
-                            userCopy,
+                            data,
                             table,
                             counters,
-                            blockSize);
-            Dispatcher dispatcher =
-                    new Dispatcher(
-                            queue,
-                            target,
-                            guest,
-                            path,
-                            descriptors,
-                            info.descriptorStride(),
-                            buffers,
-                            table,
-                            counters,
+                            blockSize,
                             departure);
-            if (path == DataPath.REGISTERED) {
+            if (queue.path() == DataPath.REGISTERED) {
                 queue.sharedData().openSlots();
             }
             served = queue;
-            target.queueStarted(queue);
+            try {
+                serve(queue, ring, descriptors);
+            } finally {
+                queue.doorbell().close();
+            }
+        }
+    }
+
+    private void serve(Queue queue, QueueRing ring, MemorySegment descriptors) {
+        try (TargetQueue opened = target.open(queue)) {
+            Dispatcher dispatcher =
+                    new Dispatcher(
+                            queue,
+                            opened,
+                            guest,
+                            descriptors,
+                            info.descriptorStride(),
+                            table,
+                            counters,
+                            departure);
             guest.started(queue);
             try {
                 queue.fetchAll();
@@ -274,11 +273,7 @@ final class QueueThread {
             } finally {
                 ioLeft = !new LeftoverIo(queue, ring, guest).end();
                 queue.doorbell().close();
-                try {
-                    guest.stopped();
-                } finally {
-                    target.queueStopped(queue);
-                }
+                guest.stopped();
             }
         }
     }
@@ -295,11 +290,11 @@ final class QueueThread {
         TagTable tags = queue.tags();
         boolean goOn = false;
         boolean over = false;
-        while (tags.alive() > 0 && !over) {
+        while ((tags.alive() > 0 || tags.out() > 0) && !over) {
             boolean leaving = departure.hasBegun() && tags.out() == 0;
             boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
             over = leaving && !busy;
-            busy |= queue.commitPosted();
+            busy |= queue.catchUp();
             busy |= dispatcher.catchUp();
             goOn = guest.turn(busy);
         }
