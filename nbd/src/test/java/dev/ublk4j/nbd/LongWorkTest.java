@@ -27,7 +27,8 @@ class LongWorkTest {
     @TempDir Path folder;
 
     /** Counts what it is asked for, and does nothing. */
-    private static final class Vast implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
+    private static final class Vast
+            implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
         private final Geometry geometry;
         private final AtomicLong asked = new AtomicLong();
         private final Semaphore begun = new Semaphore(0);

@@ -16,8 +16,8 @@ import org.jspecify.annotations.Nullable;
  * Turns the completions of a queue's ring into requests of the target. Every request passes through
  * here; nothing on its way allocates unless the target blocks.
  *
- * <p>Whatever a target does, its request ends: with what it completed it with, or with an errno when
- * it threw.
+ * <p>Whatever a target does, its request ends: with what it completed it with, or with an errno
+ * when it threw.
  */
 final class Dispatcher implements CompletionHandler {
     private static final System.Logger LOG = System.getLogger(Dispatcher.class.getName());
@@ -98,8 +98,7 @@ final class Dispatcher implements CompletionHandler {
         int op = opFlags & 0xff;
         Operation operation = Operation.ofCode(op);
         long id = queue.tags().deliver(tag);
-        request.describe(
-                descriptors, base, operation == null ? Operation.FLUSH : operation, id);
+        request.describe(descriptors, base, operation == null ? Operation.FLUSH : operation, id);
         counters.delivered(op);
         request.deliveredNanos = LatencyCounts.samples(id) ? System.nanoTime() : 0;
         if (operation == null) {

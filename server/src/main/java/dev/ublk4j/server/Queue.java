@@ -150,8 +150,8 @@ public final class Queue {
     /**
      * {@return what to give I/O on the {@linkplain #ring ring} as user data, which is prepared
      * before anything else} The request does not end before the completion of that I/O has come
-     * back, even when it is completed before. For I/O of different kinds at a time, make {@linkplain
-     * Request#part parts}.
+     * back, even when it is completed before. For I/O of different kinds at a time, make
+     * {@linkplain Request#part parts}.
      *
      * @param handler called with the result, where the request is out still
      * @throws IllegalStateException when the request is not out
@@ -424,8 +424,7 @@ public final class Queue {
      * ends the request. I/O that was named and not prepared, because something was thrown between
      * the two, is forgotten: its completion would be waited for in vain.
      */
-    private void call(
-            Request request, TargetQueue target, @Nullable RingIo resumed, int result) {
+    private void call(Request request, TargetQueue target, @Nullable RingIo resumed, int result) {
         int namedBefore = named;
         int entriesBefore = ring.ring().preparedSoFar() - commands;
         request.partsOut++;
@@ -516,15 +515,23 @@ public final class Queue {
     /** Does what other threads have left; returns whether there was anything. */
     boolean catchUp() {
         boolean any = inbox.collect(settlePosted);
-        for (Runnable task = tasks.poll(); task != null; task = tasks.poll()) {
+        if (!tasks.isEmpty()) {
             any = true;
+            runTasks();
+        }
+        return any;
+    }
+
+    /** Does those that are there now: one that asks for another waits for its turn. */
+    private void runTasks() {
+        for (int left = tasks.size(); left > 0; left--) {
+            Runnable task = tasks.remove();
             try {
                 task.run();
             } catch (Throwable e) {
                 LOG.log(Level.ERROR, () -> "a task of a target failed on " + this, e);
             }
         }
-        return any;
     }
 
     private void settlePosted(Request request) {

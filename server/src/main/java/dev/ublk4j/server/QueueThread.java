@@ -3,7 +3,6 @@ package dev.ublk4j.server;
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.CommandEncoding;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
@@ -269,7 +268,7 @@ final class QueueThread {
                 queue.fetchAll();
                 ring.run(false, dispatcher);
                 fetched.complete(null);
-                loop(queue, ring, dispatcher);
+                loop(queue, opened, ring, dispatcher);
             } finally {
                 ioLeft = !new LeftoverIo(queue, ring, guest).end();
                 queue.doorbell().close();
@@ -286,12 +285,21 @@ final class QueueThread {
      * They end here: when no answer is owed, and a turn that sends the last ones brings nothing
      * new.
      */
-    private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+    private void loop(Queue queue, TargetQueue opened, QueueRing ring, Dispatcher dispatcher) {
         TagTable tags = queue.tags();
         boolean goOn = false;
+        boolean finished = false;
         boolean over = false;
-        while ((tags.alive() > 0 || tags.out() > 0) && !over) {
-            boolean leaving = departure.hasBegun() && tags.out() == 0;
+        while (!over) {
+            boolean leaving = tags.out() == 0 && (departure.hasBegun() || tags.alive() == 0);
+            if (leaving && !finished) {
+                finished = true;
+                opened.finish();
+                leaving = tags.out() == 0;
+            }
+            if (tags.alive() == 0 && leaving) {
+                return;
+            }
             boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
             over = leaving && !busy;
             busy |= queue.catchUp();

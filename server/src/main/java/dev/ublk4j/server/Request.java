@@ -433,6 +433,8 @@ public final class Request {
     }
 
     /** {@return this request's range of a segment} */
+    // An equal segment may be of an arena that has been closed: it has to be the same.
+    @SuppressWarnings("MemorySegmentReferenceEquality")
     MemorySegment slice(MemorySegment segment) {
         MemorySegment known = slice;
         if (known != null

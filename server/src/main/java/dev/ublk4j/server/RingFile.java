@@ -25,7 +25,9 @@ public final class RingFile implements AutoCloseable {
         return registered;
     }
 
-    /** Takes the file back from the ring, which the kernel may take down later than it is closed. */
+    /**
+     * Takes the file back from the ring, which the kernel may take down later than it is closed.
+     */
     @Override
     public void close() {
         if (registered) {

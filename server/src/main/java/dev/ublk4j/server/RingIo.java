@@ -3,6 +3,7 @@ package dev.ublk4j.server;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -130,9 +131,7 @@ final class RingIo {
     }
 
     private RingFile known() {
-        RingFile target = file;
-        assert target != null;
-        return target;
+        return Objects.requireNonNull(file);
     }
 
     private static void mark(Ring ring, RingFile target) {

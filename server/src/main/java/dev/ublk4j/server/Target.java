@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A target does not know which driver serves it, nor how the data of a request reaches it.
  */
 public interface Target extends AutoCloseable {
-    /** {@return the size, the block sizes and the operations of the device}; asked once per start */
+    /**
+     * {@return the size, the block sizes and the operations of the device}; asked once per start
+     */
     Geometry geometry();
 
     /**

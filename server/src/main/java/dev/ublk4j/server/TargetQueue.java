@@ -34,6 +34,13 @@ public interface TargetQueue extends AutoCloseable {
     void submit(Request request);
 
     /**
+     * Does what remains to be done when the last request of the driver has ended: may still send
+     * {@linkplain Queue#request requests of its own}, and the queue ends when those have. Not
+     * called where the queue has failed.
+     */
+    default void finish() {}
+
+    /**
      * Lets go of what the queue holds, after its last request. Where {@link Queue#hasIoLeft}, the
      * kernel may still be at work on it.
      */

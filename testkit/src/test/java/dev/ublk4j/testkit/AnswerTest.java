@@ -56,7 +56,8 @@ class AnswerTest {
     }
 
     /** Does so much of each request as its answer says, and notes what it was asked. */
-    private static class Partial implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
+    private static class Partial
+            implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
         final Arena arena = Arena.ofShared();
         final MemorySegment bytes = arena.allocate(SIZE);
         final List<String> asked = Collections.synchronizedList(new ArrayList<>());

@@ -33,7 +33,8 @@ final class DurabilityTest {
     private TestExport disk;
 
     /** A target with a cache, which counts what would be lost with it. */
-    private static final class Cached implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
+    private static final class Cached
+            implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
         final AtomicInteger cached = new AtomicInteger();
         final AtomicInteger flushes = new AtomicInteger();
 

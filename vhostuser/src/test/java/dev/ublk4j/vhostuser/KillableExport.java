@@ -86,8 +86,7 @@ final class KillableExport {
                 private int ended(Request part, int result) {
                     if (isOver(seen.get())) {
                         // A part that nobody ends keeps the request.
-                        queue.delay(
-                                part.parent(), Long.MAX_VALUE, (_, _) -> {});
+                        queue.delay(part.parent(), Long.MAX_VALUE, (_, _) -> {});
                     }
                     return result;
                 }

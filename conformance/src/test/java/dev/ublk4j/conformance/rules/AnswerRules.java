@@ -111,8 +111,7 @@ public abstract class AnswerRules extends LaneRules {
     }
 
     /** Answers all requests with one number. */
-    private record Stubborn(int answer)
-            implements SimpleTarget, SimpleTarget.Discards, LeavesData {
+    private record Stubborn(int answer) implements SimpleTarget, SimpleTarget.Discards, LeavesData {
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(SIZE).withForcedUnitAccess().withDiscard(PAGE);
