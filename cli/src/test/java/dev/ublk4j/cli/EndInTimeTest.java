@@ -43,6 +43,10 @@ class EndInTimeTest {
                         "--class",
                         HangingTarget.class.getName(),
                         where));
+        if (where.equals("blocking")) {
+            command.set(command.size() - 2, HangingTarget.OnThreads.class.getName());
+            command.removeLast();
+        }
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors(where).toFile());
         builder.environment().put("UBLK4J_RUN", folder.resolve("run").toString());
         return builder.start();

@@ -1,12 +1,13 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.server.BlockingTarget;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.util.concurrent.locks.LockSupport;
 
 /** A target that does not let its server end. */
-public final class HangingTarget implements Target {
+public class HangingTarget implements SimpleTarget {
     private final String where;
 
     public HangingTarget(String where) {
@@ -16,11 +17,6 @@ public final class HangingTarget implements Target {
     @Override
     public Geometry geometry() {
         return Geometry.ofSize(1 << 20);
-    }
-
-    @Override
-    public boolean blocking() {
-        return where.equals("blocking");
     }
 
     @Override
@@ -37,6 +33,13 @@ public final class HangingTarget implements Target {
     @Override
     public int write(Request request) {
         return (int) request.length();
+    }
+
+    /** The same on virtual threads. */
+    public static final class OnThreads extends HangingTarget implements BlockingTarget {
+        public OnThreads() {
+            super("blocking");
+        }
     }
 
     private static void hang() {

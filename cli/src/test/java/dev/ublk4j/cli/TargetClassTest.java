@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -206,7 +207,7 @@ class TargetClassTest {
     }
 
     /** What all have. */
-    public abstract static class Sample implements Target {
+    public abstract static class Sample implements SimpleTarget {
         private final long size;
 
         /** Takes a size in bytes. */

@@ -5,6 +5,7 @@ import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Socket;
+import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
@@ -128,7 +129,7 @@ public final class NbdServer implements AutoCloseable {
                             description,
                             device,
                             disk,
-                            target.allocation(),
+                            target.ability(AllocationMap.class),
                             fronts,
                             payloads,
                             threads));

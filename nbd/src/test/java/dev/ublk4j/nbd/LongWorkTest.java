@@ -7,7 +7,7 @@ import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.nio.file.Path;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
@@ -27,7 +27,8 @@ class LongWorkTest {
     @TempDir Path folder;
 
     /** Counts what it is asked for, and does nothing. */
-    private static final class Vast implements Target {
+    private static final class Vast
+            implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
         private final Geometry geometry;
         private final AtomicLong asked = new AtomicLong();
         private final Semaphore begun = new Semaphore(0);
@@ -70,8 +71,8 @@ class LongWorkTest {
         }
 
         @Override
-        public @Nullable AllocationMap allocation() {
-            return map;
+        public <A> @Nullable A ability(Class<A> type) {
+            return type == AllocationMap.class ? type.cast(map) : null;
         }
     }
 

@@ -6,6 +6,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.Option;
+import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.MemoryTarget;
@@ -42,7 +43,7 @@ final class NbdFuzzTest {
                 "a disk",
                 device,
                 driver.openBlock(device.id()),
-                target.allocation(),
+                target.ability(AllocationMap.class),
                 List.of(),
                 new PayloadMemory(NbdOptions.MIN_PAYLOADS),
                 Threads.ofJdk());

@@ -1,19 +1,19 @@
 package dev.ublk4j.server;
 
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.function.IntConsumer;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Answers on their way from other threads to the queue thread.
+ * Results on their way from other threads to the queue thread.
  *
- * <p>A tag has at most one answer under way, so a bit and an int per tag hold everything: no queue
- * can overflow and nothing is allocated.
+ * <p>A request has at most one result under way, so requests are the links of the list that holds
+ * them: it has no limit and nothing is allocated.
  */
 final class AnswerInbox {
-    private final int[] results;
-    private final AtomicLongArray posted;
-    private final AtomicBoolean wakePending = new AtomicBoolean();
+    /** The result that came last, linked to those before it. */
+    private final AtomicReference<@Nullable Request> last = new AtomicReference<>();
+
     private final Doorbell doorbell;
 
     /**
@@ -21,49 +21,54 @@ final class AnswerInbox {
      *
      * @param doorbell makes the queue thread look in
      */
-    AnswerInbox(int depth, Doorbell doorbell) {
-        this.results = new int[depth];
-        this.posted = new AtomicLongArray((depth + 63) >>> 6);
+    AnswerInbox(Doorbell doorbell) {
         this.doorbell = doorbell;
     }
 
     /**
-     * Leaves the answer to a request; from any thread that has ended it in the {@link TagTable}.
+     * Leaves the result of a request; from any thread that has ended it in the {@link TagTable}.
      */
-    void post(int tag, int result) {
-        results[tag] = result;
-        long bit = 1L << tag;
-        // Full fence of the atomic: the result is visible before its bit, the bit before the flag.
-        posted.accumulateAndGet(tag >>> 6, bit, (word, mask) -> word | mask);
-        if (!wakePending.getAndSet(true)) {
+    void post(Request request, int result) {
+        request.postedResult = result;
+        Request before;
+        do {
+            before = last.get();
+            request.postedBefore = before;
+        } while (!last.compareAndSet(before, request));
+        if (before == null) {
             doorbell.ring();
         }
     }
 
     /**
-     * Hands over the tag of every answer that has arrived; on the queue thread.
+     * Hands over every request whose result has arrived, in the order of arrival; on the queue
+     * thread.
      *
-     * @return whether there may have been any
+     * @return whether there were any
      */
-    boolean collect(IntConsumer onTag) {
-        if (!wakePending.get()) {
+    boolean collect(Consumer<Request> receiver) {
+        if (last.get() == null) {
             return false;
         }
-        // Lowered before looking: an answer that comes after the look raises it again.
-        wakePending.set(false);
-        for (int word = 0; word < posted.length(); word++) {
-            long bits = posted.get(word) == 0 ? 0 : posted.getAndSet(word, 0);
-            while (bits != 0) {
-                int tag = (word << 6) + Long.numberOfTrailingZeros(bits);
-                bits &= bits - 1;
-                onTag.accept(tag);
-            }
+        Request next = reversed(last.getAndSet(null));
+        while (next != null) {
+            Request request = next;
+            next = request.postedBefore;
+            request.postedBefore = null;
+            receiver.accept(request);
         }
         return true;
     }
 
-    /** {@return the answer of a tag that {@link #collect} has just handed over} */
-    int result(int tag) {
-        return results[tag];
+    private static @Nullable Request reversed(@Nullable Request list) {
+        Request left = list;
+        Request done = null;
+        while (left != null) {
+            Request next = left.postedBefore;
+            left.postedBefore = done;
+            done = left;
+            left = next;
+        }
+        return done;
     }
 }

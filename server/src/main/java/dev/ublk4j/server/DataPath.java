@@ -47,7 +47,7 @@ enum DataPath {
     /** {@return why a device with such features cannot be served from a target, or null} */
     static @Nullable String unfit(long features, Target target) {
         DataPath path = of(features);
-        if (path == REGISTERED && target.needsData()) {
+        if (path == REGISTERED && target.ability(LeavesData.class) == null) {
             return "zero copy by AUTO_BUF_REG is for targets that leave all data to io_uring, and"
                     + " this one looks at it";
         }

@@ -3,77 +3,68 @@ package dev.ublk4j.server;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoResult;
 import dev.ublk4j.uapi.ShmemAddress;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Turns the completions of a queue's ring into calls of the target, and the target's answers into
- * commits. Every request passes through here; nothing on its way allocates unless the target
- * blocks.
+ * Turns the completions of a queue's ring into requests of the target. Every request passes through
+ * here; nothing on its way allocates unless the target blocks.
  *
- * <p>Whatever a handler does, its request is answered: with what it returned, with an errno when it
- * threw, or by {@link Queue#complete} when it said {@link Request#PENDING}.
+ * <p>Whatever a target does, its request ends: with what it completed it with, or with an errno
+ * when it threw.
  */
 final class Dispatcher implements CompletionHandler {
     private static final System.Logger LOG = System.getLogger(Dispatcher.class.getName());
 
-    /** A class loader that makes classes at will does not fill the memory, nor the log. */
-    private static final int MOST_KINDS = 32;
-
     private final Queue queue;
-    private final Target target;
+    private final TargetQueue target;
     private final QueueGuest guest;
-    private final boolean blocking;
-    private final DataPath path;
     private final MemorySegment descriptors;
     private final int descriptorBytes;
-    private final IoBuffers buffers;
-    private final Request[] requests;
     private final BufferTable table;
     private final QueueCounters counters;
     private final Departure departure;
 
+    /** By tag, the data of requests where the driver does not copy it to the tag's buffer. */
+    private final @Nullable RequestData[] remote;
+
     /** Tags whose request names a shared buffer that is being registered. */
     private final BitSet parked = new BitSet();
-
-    /** What handlers have thrown, which has been logged; from any thread. */
-    private final Set<Class<?>> thrownBefore = ConcurrentHashMap.newKeySet();
 
     /** Indexes that have been complained of. */
     private final BitSet unknown = new BitSet();
 
     Dispatcher(
             Queue queue,
-            Target target,
+            TargetQueue target,
             QueueGuest guest,
-            DataPath path,
             MemorySegment descriptors,
             int descriptorBytes,
-            IoBuffers buffers,
             BufferTable table,
             QueueCounters counters,
             Departure departure) {
         this.queue = queue;
         this.target = target;
         this.guest = guest;
-        this.blocking = target.blocking();
-        this.path = path;
         this.descriptors = descriptors;
         this.descriptorBytes = descriptorBytes;
-        this.buffers = buffers;
         this.table = table;
         this.counters = counters;
         this.departure = departure;
-        this.requests = new Request[queue.depth()];
-        for (int tag = 0; tag < requests.length; tag++) {
-            requests[tag] = new Request(queue, tag);
+        this.remote = new @Nullable RequestData[queue.depth()];
+        UserCopy userCopy = queue.userCopy();
+        for (int tag = 0; tag < remote.length; tag++) {
+            if (queue.path() == DataPath.REGISTERED) {
+                remote[tag] = new RequestData.InSlot(SharedData.slotOfTag(tag));
+            } else if (userCopy != null) {
+                remote[tag] = new RequestData.WithDriver(userCopy, tag, queue.sharedData());
+            }
         }
     }
 
@@ -82,27 +73,11 @@ final class Dispatcher implements CompletionHandler {
         if (RequestId.kind(userData) == RequestId.KIND_COMMAND) {
             onCommand(RequestId.tag(userData), result);
         } else if (RequestId.kind(userData) == RequestId.KIND_BACKEND) {
-            onBackend(RequestId.id(userData), RequestId.step(userData), result);
+            queue.onBackend(RequestId.id(userData), result);
         } else {
             guest.completed(RequestId.guestValue(userData), result, flags);
         }
-        askForRests();
-    }
-
-    /**
-     * Hands requests to the target again of which it has done a part. In a loop: where it does but
-     * a block at a time, that is thousands of times.
-     */
-    private void askForRests() {
-        BitSet unfinished = queue.unfinished();
-        while (!unfinished.isEmpty()) {
-            for (int tag = unfinished.nextSetBit(0);
-                    tag >= 0;
-                    tag = unfinished.nextSetBit(tag + 1)) {
-                queue.goOn(requests[tag]);
-                hand(requests[tag]);
-            }
-        }
+        queue.askForRests();
     }
 
     private void onCommand(int tag, int result) {
@@ -117,24 +92,50 @@ final class Dispatcher implements CompletionHandler {
     }
 
     private void deliver(int tag) {
-        Request request = requests[tag];
+        Request request = queue.request(tag);
         long base = (long) tag * descriptorBytes;
-        request.describe(descriptors, base, queue.tags().deliver(tag));
-        queue.delivered(tag, request);
-        if (request.isShared()) {
+        int opFlags = IoDesc.opFlags(descriptors, base);
+        int op = opFlags & 0xff;
+        Operation operation = Operation.ofCode(op);
+        long id = queue.tags().deliver(tag);
+        request.describe(descriptors, base, operation == null ? Operation.FLUSH : operation, id);
+        counters.delivered(op);
+        request.deliveredNanos = LatencyCounts.samples(id) ? System.nanoTime() : 0;
+        if (operation == null) {
+            queue.complete(id, Errno.EOPNOTSUPP.negated());
+        } else if ((opFlags & IoFlag.UBLK_IO_F_SHMEM_ZC) != 0) {
             deliverShared(request);
-        } else if (!request.hasData()) {
-            request.attach(IoBuffers.none(), -1);
-            hand(request);
-        } else if (path == DataPath.REGISTERED) {
-            counters.registered(request.length());
-            request.attachSlot(SharedData.slotOfTag(tag));
-            hand(request);
+        } else if (operation.hasData()) {
+            deliverData(request);
         } else {
-            counters.copied(request.length());
-            request.attach(buffers.slice(tag, request.length(), request.isWrite()), -1);
-            hand(request);
+            request.attach(IoBuffers.none(), -1);
+            queue.deliver(request, target);
         }
+    }
+
+    private void deliverData(Request request) {
+        int tag = request.tag();
+        long length = request.length();
+        boolean isWrite = request.operation() == Operation.WRITE;
+        switch (remote[tag]) {
+            case RequestData.InSlot slot -> {
+                counters.registered(length);
+                request.attach(slot);
+            }
+            case RequestData.WithDriver driver -> {
+                counters.copied(length);
+                IoBuffers buffers = queue.buffers();
+                request.attach(
+                        driver.of(
+                                buffers.slice(tag, length, isWrite),
+                                buffers.slice(tag, length, false)));
+            }
+            case null, default -> {
+                counters.copied(length);
+                request.attach(queue.buffers().slice(tag, length, isWrite), -1);
+            }
+        }
+        queue.deliver(request, target);
     }
 
     private void deliverShared(Request request) {
@@ -150,12 +151,12 @@ final class Dispatcher implements CompletionHandler {
         if (data == null) {
             counters.lost();
             complain(request, ShmemAddress.index(address));
-            settle(request, request.id(), Errno.EIO.negated());
+            queue.complete(request.id(), Errno.EIO.negated());
             return;
         }
         counters.shared(request.length());
         request.attach(data, address);
-        hand(request);
+        queue.deliver(request, target);
     }
 
     /** Once for each buffer: there may be thousands of requests. */
@@ -172,7 +173,8 @@ final class Dispatcher implements CompletionHandler {
 
     private @Nullable MemorySegment lookUp(Request request, long address) {
         try {
-            return queue.sharedData().find(address, request.length(), request.isWrite());
+            boolean isWrite = request.operation() == Operation.WRITE;
+            return queue.sharedData().find(address, request.length(), isWrite);
         } catch (IndexOutOfBoundsException e) {
             LOG.log(Level.ERROR, () -> request + " reaches beyond its shared buffer", e);
             return null;
@@ -189,106 +191,10 @@ final class Dispatcher implements CompletionHandler {
         boolean any = !parked.isEmpty();
         for (int tag = parked.nextSetBit(0); tag >= 0; tag = parked.nextSetBit(tag + 1)) {
             parked.clear(tag);
-            deliverShared(requests[tag]);
+            deliverShared(queue.request(tag));
         }
-        askForRests();
+        queue.askForRests();
         queue.sharedData().catchUp();
         return any;
-    }
-
-    private void hand(Request request) {
-        long id = request.id();
-        if (blocking) {
-            handToThread(request, id);
-        } else {
-            settle(request, id, callHere(request));
-        }
-    }
-
-    private void handToThread(Request request, long id) {
-        try {
-            Thread.ofVirtual()
-                    .name(queue + "-" + request.tag())
-                    .start(() ->
-                            new CurrentRequest(queue, id).call(() -> callBlocking(request, id)));
-        } catch (Throwable e) {
-            settle(request, id, answerTo(e, request));
-        }
-    }
-
-    private int call(Request request) {
-        try {
-            return request.dispatch(target);
-        } catch (Throwable e) {
-            return answerTo(e, request);
-        }
-    }
-
-    /** Calls a handler on the queue's thread, where it may prepare I/O. */
-    private int callHere(Request request) {
-        queue.handlerBegins();
-        int answer = call(request);
-        if (answer != Request.PENDING) {
-            queue.forgetUnprepared(request.tag());
-        }
-        return answer;
-    }
-
-    private void callBlocking(Request request, long id) {
-        int answer = call(request);
-        if (answer != Request.PENDING) {
-            try {
-                queue.complete(id, answer);
-            } catch (IllegalStateException e) {
-                LOG.log(Level.ERROR, "a handler answered a request that it had completed", e);
-            }
-        }
-    }
-
-    private void onBackend(long id, int step, int result) {
-        int tag = RequestId.tag(id);
-        queue.backendDone(tag);
-        if (queue.tags().isOut(id)) {
-            Request request = requests[tag];
-            settle(request, id, resume(request, step, result));
-        }
-        queue.releaseHeld(tag);
-    }
-
-    private int resume(Request request, int step, int result) {
-        queue.handlerBegins();
-        int answer;
-        try {
-            answer = target.resume(request, step, result);
-        } catch (Throwable e) {
-            answer = answerTo(e, request);
-        }
-        if (answer != Request.PENDING) {
-            queue.forgetUnprepared(request.tag());
-        }
-        return answer;
-    }
-
-    private void settle(Request request, long id, int answer) {
-        if (answer != Request.PENDING && !queue.answer(id, answer)) {
-            LOG.log(
-                    Level.ERROR,
-                    () -> "a handler answered a request that it had completed: " + request);
-        }
-    }
-
-    private int answerTo(Throwable thrown, Request request) {
-        if (thrown instanceof LinuxException refused && refused.number() > 0) {
-            LOG.log(Level.DEBUG, () -> request + " failed: " + refused.getMessage());
-            return -refused.number();
-        }
-        boolean isNew = thrownBefore.size() < MOST_KINDS && thrownBefore.add(thrown.getClass());
-        LOG.log(
-                isNew ? Level.ERROR : Level.DEBUG,
-                () ->
-                        "the target failed on %s; others of the kind fail silently"
-                                .formatted(request),
-                thrown);
-        return (thrown instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EIO).negated();
     }
 }

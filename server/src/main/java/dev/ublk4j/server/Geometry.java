@@ -126,7 +126,7 @@ public final class Geometry {
         return geometry;
     }
 
-    /** {@return the same with completed writes that may be lost until {@link Target#flush}} */
+    /** {@return the same with completed writes that may be lost until {@link Operation#FLUSH}} */
     public Geometry withVolatileCache() {
         Geometry geometry = new Geometry(this);
         geometry.volatileCache = true;
@@ -144,7 +144,7 @@ public final class Geometry {
     }
 
     /**
-     * {@return the same, handing ranges to {@link Target#discard}}
+     * {@return the same, taking {@link Operation#DISCARD}}
      *
      * @param granularity the unit of space that can be forgotten, in bytes
      */
@@ -154,7 +154,7 @@ public final class Geometry {
         return geometry.checked();
     }
 
-    /** {@return the same, handing ranges to {@link Target#writeZeroes}} */
+    /** {@return the same, taking {@link Operation#WRITE_ZEROES}} */
     public Geometry withWriteZeroes() {
         Geometry geometry = new Geometry(this);
         geometry.maxWriteZeroes = MAX_RANGE;

@@ -3,6 +3,8 @@ package dev.ublk4j.server;
 import dev.ublk4j.linux.Mapping;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The buffer of each tag of a queue, which requests' data is copied to and from.
@@ -15,17 +17,20 @@ final class IoBuffers {
     private final MemorySegment memory;
     private final int bufferBytes;
 
-    /** Per tag, the segment of each length that has been asked for, by sectors; for reads. */
-    private final MemorySegment[][] writable;
+    /**
+     * Per tag, the segment of each length that has been asked for, by sectors; for reads. Made when
+     * they are asked for: with large requests and deep queues they would take gigabytes.
+     */
+    private final @Nullable MemorySegment[][] writable;
 
     /** The same for writes, whose data the target must not change. */
-    private final MemorySegment[][] readOnly;
+    private final @Nullable MemorySegment[][] readOnly;
 
     IoBuffers(int depth, int bufferBytes, Arena arena) {
         this.memory = Mapping.anonymous((long) depth * bufferBytes, Mapping.MAP_PRIVATE, arena);
         this.bufferBytes = bufferBytes;
-        this.writable = new MemorySegment[depth][bufferBytes / Request.SECTOR + 1];
-        this.readOnly = new MemorySegment[depth][bufferBytes / Request.SECTOR + 1];
+        this.writable = new @Nullable MemorySegment[depth][0];
+        this.readOnly = new @Nullable MemorySegment[depth][0];
     }
 
     /** {@return where a tag's buffer begins} */
@@ -40,13 +45,16 @@ final class IoBuffers {
      * @param toRead whether they are only read
      */
     MemorySegment slice(int tag, long length, boolean toRead) {
-        MemorySegment[] slices = toRead ? readOnly[tag] : writable[tag];
+        @Nullable MemorySegment[][] all = toRead ? readOnly : writable;
         int sectors = (int) (length / Request.SECTOR);
-        MemorySegment slice = slices[sectors];
+        if (sectors >= all[tag].length) {
+            all[tag] = Arrays.copyOf(all[tag], Integer.highestOneBit(sectors) * 2 + 1);
+        }
+        MemorySegment slice = all[tag][sectors];
         if (slice == null) {
             slice = memory.asSlice((long) tag * bufferBytes, length);
             slice = toRead ? slice.asReadOnly() : slice;
-            slices[sectors] = slice;
+            all[tag][sectors] = slice;
         }
         return slice;
     }

@@ -38,7 +38,7 @@ final class LeftoverIo implements CompletionHandler {
      */
     boolean end() {
         try {
-            if (!queue.hasBackendIo() || cancelled()) {
+            if (!queue.hasIoLeft() || cancelled()) {
                 return true;
             }
             LOG.log(Level.ERROR, () -> queue + ": I/O does not end, and keeps its memory");
@@ -53,7 +53,7 @@ final class LeftoverIo implements CompletionHandler {
         // What is prepared is counted already; once submitted it can be cancelled like the rest.
         int _ = ring.run(false, this);
         boolean _ = ring.ring().cancelAll(PATIENCE.toNanos());
-        while (queue.hasBackendIo()) {
+        while (queue.hasIoLeft()) {
             if (System.nanoTime() - start > PATIENCE.toNanos()) {
                 return false;
             }
@@ -68,7 +68,7 @@ final class LeftoverIo implements CompletionHandler {
     @Override
     public void onCompletion(long userData, int result, int flags) {
         if (RequestId.kind(userData) == RequestId.KIND_BACKEND) {
-            queue.backendDone(RequestId.tag(userData));
+            Request _ = queue.backendDone(RequestId.id(userData));
         } else if (RequestId.kind(userData) == RequestId.KIND_GUEST) {
             tellGuest(RequestId.guestValue(userData), result, flags);
         }

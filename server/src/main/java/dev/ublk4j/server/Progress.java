@@ -4,9 +4,9 @@ import dev.ublk4j.linux.Errno;
 import java.lang.System.Logger.Level;
 
 /**
- * How much of each tag's request is done, and what an answer of the target comes to.
+ * What the result of a request comes to: the one place where results are judged.
  *
- * <p>Drivers take nearly any answer that is no errno for the whole: a write of which a part is done
+ * <p>Drivers take nearly any result that is no errno for the whole: a write of which a part is done
  * would be acknowledged, and its rest lost. So counts end here. On the queue's thread.
  */
 final class Progress {
@@ -18,65 +18,46 @@ final class Progress {
     private final String queue;
     private final int blockSize;
 
-    /** The answer that ends the request well, by tag: the bytes of its data that are left. */
-    private final int[] due;
-
-    /** Bytes of the device that are left to be done. */
-    private final long[] left;
-
-    /** Bytes of data that the target has done before it was asked again. */
-    private final int[] done;
-
     private boolean complained;
 
     /**
-     * Starts with nothing asked.
+     * Creates the judge of a queue.
      *
      * @param queue for messages
      * @param blockSize the unit in which the rest of a request can be asked for
      */
-    Progress(int depth, String queue, int blockSize) {
+    Progress(String queue, int blockSize) {
         this.queue = queue;
         this.blockSize = blockSize;
-        this.due = new int[depth];
-        this.left = new long[depth];
-        this.done = new int[depth];
-    }
-
-    /** Notes what the request of a tag asks for. */
-    void asked(int tag, Request request) {
-        long length = request.length();
-        left[tag] = length;
-        done[tag] = 0;
-        due[tag] = request.hasData() ? (int) length : 0;
     }
 
     /**
-     * {@return what an answer is worth: the bytes that are done, in whole blocks, 0 for the whole
-     * of a request without data, or a negative errno}
+     * {@return what a result is worth: the bytes that are done, in whole blocks, 0 for the whole of
+     * a request without data, or a negative errno}
      */
-    int accept(int tag, int answer) {
-        return answer == due[tag] ? answer : judge(tag, answer);
+    int accept(Request request, int result) {
+        return result == request.due() ? result : judge(request, result);
     }
 
-    private int judge(int tag, int answer) {
-        if (answer < 0 && answer >= -MAX_ERRNO) {
-            return answer;
+    private int judge(Request request, int result) {
+        if (result < 0 && result >= -MAX_ERRNO) {
+            return result;
         }
-        if (due[tag] == 0 && answer == left[tag]) {
+        long left = request.length();
+        if (request.due() == 0 && result == left) {
             return 0;
         }
         // What is left over of a block is done again with the rest.
-        int whole = answer & -blockSize;
-        if (answer < 0 || answer > left[tag] || whole == 0) {
-            complain(tag, answer);
+        int whole = result & -blockSize;
+        if (result < 0 || result > left || whole == 0) {
+            complain(request, result);
             return Errno.EIO.negated();
         }
         return whole;
     }
 
     /** Once for each queue: there may be thousands of requests. */
-    private void complain(int tag, int answer) {
+    private void complain(Request request, int result) {
         if (complained) {
             return;
         }
@@ -85,24 +66,7 @@ final class Progress {
                 Level.ERROR,
                 () ->
                         "%s: the target answered %d where %d bytes were to be done; the request"
-                                        .formatted(queue, answer, left[tag])
+                                        .formatted(queue, result, request.length())
                                 + " fails with EIO, as will others of the kind without a word");
-    }
-
-    /** {@return whether the target is to be asked for more} {@code accepted} is not the whole. */
-    boolean isShort(int tag, int accepted) {
-        return accepted != due[tag] && accepted > 0;
-    }
-
-    /** Notes that a part is done. */
-    void advance(int tag, int accepted) {
-        left[tag] -= accepted;
-        done[tag] += accepted;
-        due[tag] = Math.max(0, due[tag] - accepted);
-    }
-
-    /** {@return what the driver is to be told} */
-    int total(int tag, int accepted) {
-        return accepted > 0 ? done[tag] + accepted : accepted;
     }
 }

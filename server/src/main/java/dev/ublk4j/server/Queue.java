@@ -1,23 +1,47 @@
 package dev.ublk4j.server;
 
+import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.CommandEncoding;
+import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uring.Fallocate;
 import dev.ublk4j.uring.Ring;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
-import java.util.function.IntConsumer;
+import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One hardware queue of a device, as its target sees it: where a pending request is completed, and
- * the ring over which the target does its own I/O.
+ * One hardware queue of a device, as its target sees it: where requests are completed, and the ring
+ * over which the target does its own I/O.
  *
- * <p>A queue belongs to one thread. Only {@link #complete} and {@link #callGuest} may be called
- * from others.
+ * <p>A queue belongs to one thread. Only {@link #complete}, {@link #execute} and {@link #callGuest}
+ * may be called from others.
+ *
+ * <p><b>How a request ends.</b> Its result is taken once, by {@link TagTable}. It then waits until
+ * no call of the target for it, no I/O on the ring and no part of it is under way, for all of them
+ * use its data. {@link Progress} judges the result. What is short goes back to the target for the
+ * rest; what is whole is committed to the driver, or handed to the layer that sent it.
  */
 public final class Queue {
+    private static final System.Logger LOG = System.getLogger(Queue.class.getName());
+
+    /** Files that a ring has room for: more are used by their descriptors. */
+    private static final int FILES = 64;
+
     private final int deviceId;
     private final int id;
+    private final int depth;
     private final QueueRing ring;
     private final Thread owner;
     private final IoBuffers buffers;
@@ -29,70 +53,73 @@ public final class Queue {
     private final @Nullable UserCopy userCopy;
     private final QueueCounters counters;
     private final Progress progress;
-    private final IntConsumer commitPosted = this::commitPosted;
+    private final Departure departure;
+    private final Failures failures = new Failures();
+    private final Consumer<Request> settlePosted = this::settlePosted;
 
     private final int fetch;
     private final int commitAndFetch;
 
-    /** Backend I/O that the kernel still works on, by tag: it may touch the request's data. */
-    private final int[] backendIo;
+    /** Every request by its tag: those of the driver, and those that layers have made. */
+    private volatile Request[] requests;
+
+    /** Requests that layers may use, and the one that has been lent and not been sent. */
+    private final ArrayDeque<Request> idle = new ArrayDeque<>();
+
+    private @Nullable Request lent;
+
+    /** Requests of which the target has done a part, and is to be asked for the rest. */
+    private final List<Request> unfinished = new ArrayList<>();
+
+    /** What other threads want done on this one. */
+    private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
     /** How much backend I/O has been named, and how many commands the ring was given; both wrap. */
     private int named;
 
     private int commands;
 
-    /** What they were when the running handler was called, and how many entries the ring had. */
-    private int namedBefore;
+    /** Backend I/O that is under way. */
+    private int backendIo;
 
-    private int commandsBefore;
-    private int preparedBefore;
+    /** Slots for files of which some are in use; null before the first. */
+    private @Nullable BitSet files;
 
-    /**
-     * The answer of a request that waits for its backend I/O to end, or the part of an unfinished
-     * one that was just done, by tag.
-     */
-    private final int[] heldResults;
-
-    private final boolean[] held;
-
-    /** Tags of whose request the target has done a part, and is to be asked for the rest. */
-    private final BitSet unfinished = new BitSet();
-
-    /** When the request was delivered, by tag; 0 where it is not timed. */
-    private final long[] deliveredNanos;
+    private boolean filesRefused;
 
     Queue(
-            int deviceId,
+            DeviceInfo info,
             int id,
-            int depth,
+            CharDevice charDevice,
             QueueRing ring,
-            IoBuffers buffers,
-            CommandEncoding encoding,
-            DataPath path,
-            @Nullable UserCopy userCopy,
+            Arena data,
             BufferTable table,
             QueueCounters counters,
-            int blockSize) {
-        this.deviceId = deviceId;
+            int blockSize,
+            Departure departure) {
+        this.deviceId = info.deviceId();
         this.id = id;
+        this.depth = info.queueDepth();
         this.ring = ring;
         this.owner = Thread.currentThread();
-        this.buffers = buffers;
+        this.buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
+        CommandEncoding encoding = CommandEncoding.ofDevice(info.flags());
         this.fetch = encoding.op(IoCommand.UBLK_U_IO_FETCH_REQ);
         this.commitAndFetch = encoding.op(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ);
-        this.path = path;
-        this.userCopy = userCopy;
+        this.path = DataPath.of(info.flags());
+        this.userCopy = path == DataPath.USER_COPY ? new UserCopy(charDevice, id) : null;
         this.tags = new TagTable(depth);
         this.doorbell = new Doorbell(ring);
-        this.inbox = new AnswerInbox(depth, doorbell);
+        this.inbox = new AnswerInbox(doorbell);
         this.sharedData = new SharedData(table, ring.ring());
         this.counters = counters;
-        this.progress = new Progress(depth, toString(), blockSize);
-        this.backendIo = new int[depth];
-        this.heldResults = new int[depth];
-        this.held = new boolean[depth];
-        this.deliveredNanos = new long[depth];
+        this.progress = new Progress(toString(), blockSize);
+        this.departure = departure;
+        Request[] all = new Request[depth];
+        for (int tag = 0; tag < depth; tag++) {
+            all[tag] = new Request(this, tag);
+        }
+        this.requests = all;
     }
 
     /** {@return the number of the queue's device} */
@@ -105,15 +132,15 @@ public final class Queue {
         return id;
     }
 
-    /** {@return how many requests can be out at a time} */
+    /** {@return how many requests of the driver can be out at a time} */
     public int depth() {
-        return heldResults.length;
+        return depth;
     }
 
     /**
      * {@return the queue thread's io_uring} I/O that a target prepares on it goes to the kernel
-     * together with the answers of other requests. Its {@code userData} comes from {@link
-     * #userData}, and its completion goes to {@link Target#resume}. On the queue's thread only.
+     * together with the results of other requests. For what {@link #read} and its like do not do;
+     * its {@code userData} comes from {@link #userData}. On the queue's thread only.
      */
     public Ring ring() {
         assert Thread.currentThread() == owner : "the ring belongs to " + owner;
@@ -121,24 +148,150 @@ public final class Queue {
     }
 
     /**
-     * {@return what to give one I/O on the {@linkplain #ring ring} as user data} The request is not
-     * committed before the completion of that I/O has come back, even when it is answered before.
+     * {@return what to give I/O on the {@linkplain #ring ring} as user data, which is prepared
+     * before anything else} The request does not end before the completion of that I/O has come
+     * back, even when it is completed before. For I/O of different kinds at a time, make
+     * {@linkplain Request#part parts}.
      *
-     * @param requestId the {@linkplain Request#id() request} that the I/O is done for
-     * @param step 0 to 255, handed to {@link Target#resume}
+     * @param handler called with the result, where the request is out still
      * @throws IllegalStateException when the request is not out
      */
-    public long userData(long requestId, int step) {
-        assert Thread.currentThread() == owner : "the ring belongs to " + owner;
-        assert step >= 0 && step <= RequestId.MAX_STEP : step;
-        if (!tags.isOut(requestId)) {
-            throw notOut(requestId);
+    public long userData(Request request, RingHandler handler) {
+        return request.ringIo().own(handler);
+    }
+
+    /**
+     * Makes a file ready for I/O. It has to stay open until its I/O has ended.
+     *
+     * @param file belongs to the caller still
+     */
+    public RingFile register(Fd file) {
+        requireOwner();
+        BitSet slots = slots();
+        int slot = slots == null ? FILES : slots.nextClearBit(0);
+        if (slots == null || slot >= FILES) {
+            return new RingFile(this, file.number(), false);
         }
-        // Room first: once the I/O is counted, preparing it must not fail.
-        ring.ring().reserve(1);
-        backendIo[RequestId.tag(requestId)]++;
-        named++;
-        return RequestId.backendUserData(requestId, step);
+        ring.ring().updateFile(slot, file.number());
+        slots.set(slot);
+        return new RingFile(this, slot, true);
+    }
+
+    /** {@return the slots of the ring for files, or null where it has none} */
+    private @Nullable BitSet slots() {
+        if (files == null && !filesRefused) {
+            try {
+                ring.ring().registerSparseFiles(FILES);
+                files = new BitSet(FILES);
+            } catch (LinuxException e) {
+                // The process may have fewer descriptors. The I/O works without, a little slower.
+                filesRefused = true;
+                LOG.log(Level.DEBUG, () -> this + " uses files by their descriptors", e);
+            }
+        }
+        return files;
+    }
+
+    void unregister(int slot) {
+        BitSet slots = files;
+        if (slots != null && slots.get(slot)) {
+            slots.clear(slot);
+            ring.ring().updateFile(slot, -1);
+        }
+    }
+
+    /**
+     * Reads a request's data from a file: goes on where the kernel reads a part, and ends the
+     * request. Past the end of the file there is no data: {@code EIO}.
+     *
+     * @param position byte of the file where the data begins
+     */
+    public void read(Request request, RingFile file, long position) {
+        request.ringIo().transfer(file, position, null);
+    }
+
+    /** As {@link #read(Request, RingFile, long)}, but has a handler end the request. */
+    public void read(Request request, RingFile file, long position, RingHandler handler) {
+        request.ringIo().transfer(file, position, handler);
+    }
+
+    /**
+     * Writes a request's data to a file: goes on where the kernel writes a part, and ends the
+     * request. With {@link Request#forcesUnitAccess} the data is durable then ({@code RWF_DSYNC}).
+     *
+     * @param position byte of the file where the data goes
+     */
+    public void write(Request request, RingFile file, long position) {
+        request.ringIo().transfer(file, position, null);
+    }
+
+    /** As {@link #write(Request, RingFile, long)}, but has a handler end the request. */
+    public void write(Request request, RingFile file, long position, RingHandler handler) {
+        request.ringIo().transfer(file, position, handler);
+    }
+
+    /** Makes what has been written to a file durable ({@code fdatasync}) and ends the request. */
+    public void sync(Request request, RingFile file) {
+        request.ringIo().sync(file, null);
+    }
+
+    /** As {@link #sync(Request, RingFile)}, but has a handler end the request. */
+    public void sync(Request request, RingFile file, RingHandler handler) {
+        request.ringIo().sync(file, handler);
+    }
+
+    /**
+     * Gives back the space of a request's range in a file, which then reads as zeroes ({@code
+     * FALLOC_FL_PUNCH_HOLE}), and ends the request.
+     *
+     * @param position byte of the file where the range begins
+     */
+    public void punch(Request request, RingFile file, long position) {
+        int mode = Fallocate.FALLOC_FL_PUNCH_HOLE | Fallocate.FALLOC_FL_KEEP_SIZE;
+        request.ringIo().allocate(file, position, mode, null);
+    }
+
+    /**
+     * Fills a request's range in a file with zeroes that keep their space ({@code
+     * FALLOC_FL_ZERO_RANGE}), and ends the request.
+     *
+     * @param position byte of the file where the range begins
+     */
+    public void zero(Request request, RingFile file, long position) {
+        int mode = Fallocate.FALLOC_FL_ZERO_RANGE | Fallocate.FALLOC_FL_KEEP_SIZE;
+        request.ringIo().allocate(file, position, mode, null);
+    }
+
+    /**
+     * Calls a handler after some time.
+     *
+     * @param handler goes on with the request; its result is 0, or a negative errno where the queue
+     *     has failed
+     */
+    public void delay(Request request, long nanos, RingHandler handler) {
+        request.ringIo().timer(nanos, handler);
+    }
+
+    /**
+     * {@return a request that is no part of another} For what a layer does by itself, such as to
+     * copy from one target to another. It is {@linkplain Request#submitTo sent} before the next is
+     * asked for.
+     *
+     * @param at first byte, of the target that it is sent to
+     * @param memory the data: as long as the request, and stays until that has ended
+     */
+    public Request request(Operation operation, long at, MemorySegment memory) {
+        Request own = lend(null);
+        own.describeOwn(operation, at, memory);
+        return own;
+    }
+
+    /**
+     * {@return whether the device stops} No more requests come from the driver then, and a layer
+     * that does something by itself ends it.
+     */
+    public boolean isLeaving() {
+        return departure.hasBegun();
     }
 
     /**
@@ -167,24 +320,30 @@ public final class Queue {
     }
 
     /**
-     * Completes a request for which a handler has returned {@link Request#PENDING}; from any
-     * thread.
+     * Ends a request; from any thread. See {@link TargetQueue#submit}.
      *
-     * @param requestId which request
-     * @param result as a handler's: bytes done, 0 where there are none to count, or a negative
-     *     errno
+     * @param requestId which request, {@link Request#id}
+     * @param result bytes done, 0 where no data is moved, or a negative errno
      * @throws IllegalStateException when the request has been completed already
      */
     public void complete(long requestId, int result) {
-        if (!tags.answer(requestId)) {
+        if (!answer(requestId, result)) {
             throw notOut(requestId);
         }
-        int tag = RequestId.tag(requestId);
-        if (Thread.currentThread() == owner) {
-            commit(tag, result);
-        } else {
-            inbox.post(tag, result);
+    }
+
+    /** {@return whether this result ended the request}: false when it had been completed */
+    boolean answer(long requestId, int result) {
+        if (!tags.answer(requestId)) {
+            return false;
         }
+        Request request = requests[RequestId.tag(requestId)];
+        if (Thread.currentThread() == owner) {
+            settle(request, result);
+        } else {
+            inbox.post(request, result);
+        }
+        return true;
     }
 
     private IllegalStateException notOut(long requestId) {
@@ -194,99 +353,278 @@ public final class Queue {
                                 RequestId.generation(requestId), RequestId.tag(requestId), this));
     }
 
-    /**
-     * {@return whether the handler's own answer ended the request}: false when it had been
-     * completed
-     */
-    boolean answer(long requestId, int result) {
-        if (!tags.answer(requestId)) {
-            return false;
-        }
-        commit(RequestId.tag(requestId), result);
-        return true;
-    }
-
-    /** Notes that a handler is about to be called, which may prepare I/O. */
-    void handlerBegins() {
-        namedBefore = named;
-        commandsBefore = commands;
-        preparedBefore = ring.ring().preparedSoFar();
-    }
-
-    /**
-     * Forgets backend I/O that the handler has named and not prepared, because something was thrown
-     * between the two: its completion would be waited for in vain. For a handler that has ended its
-     * request; one that has not may prepare it yet.
-     */
-    void forgetUnprepared(int tag) {
-        int entries = ring.ring().preparedSoFar() - preparedBefore - (commands - commandsBefore);
-        int missing = named - namedBefore - entries;
-        if (missing > 0) {
-            backendIo[tag] -= Math.min(missing, backendIo[tag]);
+    void requireOwner() {
+        if (Thread.currentThread() != owner) {
+            throw new IllegalStateException(
+                    "only %s may do this; others call Queue.complete".formatted(owner));
         }
     }
 
     /** Gives every tag to the driver for the first time. */
     void fetchAll() {
-        for (int tag = 0; tag < depth(); tag++) {
-            send(fetch, tag, 0);
+        for (int tag = 0; tag < depth; tag++) {
+            command(fetch, tag, 0);
         }
     }
 
-    /** Notes that a request has arrived. */
-    void delivered(int tag, Request request) {
-        counters.delivered(request.op());
-        progress.asked(tag, request);
-        deliveredNanos[tag] = LatencyCounts.samples(request.id()) ? System.nanoTime() : 0;
+    /** Hands a request of the driver to the target. */
+    void deliver(Request request, TargetQueue target) {
+        request.below(target);
+        call(request, target, null, 0);
     }
 
-    /** Commits what other threads have answered; answers whether there may have been anything. */
-    boolean commitPosted() {
-        return inbox.collect(commitPosted);
+    /** {@return a request for a layer, as a part of another or of none} */
+    Request lend(@Nullable Request parent) {
+        requireOwner();
+        if (parent != null && !tags.isOut(parent.id())) {
+            throw notOut(parent.id());
+        }
+        Request part = lent;
+        if (part == null) {
+            part = idle.pollLast();
+        }
+        if (part == null) {
+            part = oneMore();
+        }
+        lent = part;
+        part.forget();
+        part.parent(parent);
+        return part;
     }
 
-    private void commitPosted(int tag) {
-        commit(tag, inbox.result(tag));
+    private Request oneMore() {
+        int tag = tags.add();
+        Request[] all = requests;
+        if (tag == all.length) {
+            all = Arrays.copyOf(all, 2 * tag);
+        }
+        Request made = new Request(this, tag);
+        all[tag] = made;
+        requests = all;
+        return made;
     }
 
-    private void commit(int tag, int result) {
-        if (backendIo[tag] > 0) {
-            held[tag] = true;
-            heldResults[tag] = result;
+    /** Sends a request of a layer to the target that it names. */
+    void send(Request request) {
+        if (request != lent) {
+            throw new IllegalStateException("a part is sent once, before the next: " + request);
+        }
+        lent = null;
+        Request parent = request.parentOrNull();
+        if (parent != null) {
+            parent.partsOut++;
+            parent.hasParts = true;
+        }
+        request.begin(tags.deliver(request.tag()));
+        call(request, request.below(), null, 0);
+    }
+
+    /**
+     * Calls the target for a request: with it, or with the result of its I/O. Whatever that throws
+     * ends the request. I/O that was named and not prepared, because something was thrown between
+     * the two, is forgotten: its completion would be waited for in vain.
+     */
+    private void call(Request request, TargetQueue target, @Nullable RingIo resumed, int result) {
+        int namedBefore = named;
+        int entriesBefore = ring.ring().preparedSoFar() - commands;
+        request.partsOut++;
+        try {
+            if (resumed == null) {
+                target.submit(request);
+            } else {
+                resumed.completed(result);
+            }
+        } catch (Throwable e) {
+            fail(request, failures.resultOf(e, request));
+        }
+        if (request.held) {
+            int missing =
+                    named - namedBefore - (ring.ring().preparedSoFar() - commands - entriesBefore);
+            if (missing > 0) {
+                missing = Math.min(missing, request.backendIo);
+                request.backendIo -= missing;
+                backendIo -= missing;
+            }
+        }
+        request.partsOut--;
+        settleIfIdle(request);
+    }
+
+    private void fail(Request request, int errno) {
+        if (tags.answer(request.id())) {
+            request.held = true;
+            request.heldResult = errno;
+        }
+    }
+
+    /** {@return the user data of one I/O for a request, which the caller prepares at once} */
+    long name(Request request) {
+        requireOwner();
+        if (!tags.isOut(request.id())) {
+            throw notOut(request.id());
+        }
+        // Room first: once the I/O is counted, preparing it must not fail.
+        ring.ring().reserve(1);
+        request.backendIo++;
+        backendIo++;
+        named++;
+        return RequestId.backendUserData(request.id());
+    }
+
+    Ring rawRing() {
+        return ring.ring();
+    }
+
+    /** Goes on with a request whose I/O has completed. */
+    void onBackend(long requestId, int result) {
+        Request request = backendDone(requestId);
+        if (tags.isOut(requestId)) {
+            call(request, request.below(), request.ringIo(), result);
+        } else {
+            settleIfIdle(request);
+        }
+    }
+
+    /** Notes the end of one I/O of a request. */
+    Request backendDone(long requestId) {
+        Request request = requests[RequestId.tag(requestId)];
+        assert request.backendIo > 0 : "completion that nobody waits for: " + request;
+        request.backendIo--;
+        backendIo--;
+        return request;
+    }
+
+    /**
+     * {@return whether the kernel still has I/O that a target started} Where {@link
+     * TargetQueue#close} finds it so, the queue has failed, and the I/O could not be ended: the
+     * kernel may go on to write. On the queue's thread.
+     */
+    public boolean hasIoLeft() {
+        return backendIo > 0;
+    }
+
+    /**
+     * Has something done on the queue's thread, soon; from any thread. Once the queue has ended it
+     * is not done. What it throws is logged.
+     */
+    public void execute(Runnable task) {
+        tasks.add(task);
+        doorbell.ring();
+    }
+
+    /** Does what other threads have left; returns whether there was anything. */
+    boolean catchUp() {
+        boolean any = inbox.collect(settlePosted);
+        if (!tasks.isEmpty()) {
+            any = true;
+            runTasks();
+        }
+        return any;
+    }
+
+    /** Does those that are there now: one that asks for another waits for its turn. */
+    private void runTasks() {
+        for (int left = tasks.size(); left > 0; left--) {
+            Runnable task = tasks.remove();
+            try {
+                task.run();
+            } catch (Throwable e) {
+                LOG.log(Level.ERROR, () -> "a task of a target failed on " + this, e);
+            }
+        }
+    }
+
+    private void settlePosted(Request request) {
+        settle(request, request.postedResult);
+    }
+
+    /** Ends a request with a result that has been taken, as soon as nothing uses its data. */
+    private void settle(Request request, int result) {
+        if (request.backendIo > 0 || request.partsOut > 0) {
+            request.held = true;
+            request.heldResult = result;
+        } else {
+            end(request, result);
+        }
+    }
+
+    /** Ends a request that waits for I/O and parts, when there are none. */
+    private void settleIfIdle(Request request) {
+        if (request.partsOut > 0 || request.backendIo > 0) {
             return;
         }
-        int accepted = progress.accept(tag, result);
-        if (userCopy != null) {
-            accepted = userCopy.settle(tag, accepted);
+        if (request.held) {
+            request.held = false;
+            end(request, request.heldResult);
+        } else if (request.hasParts && tags.answer(request.id())) {
+            int failed = request.partsResult;
+            end(request, failed < 0 ? failed : request.due());
         }
-        if (progress.isShort(tag, accepted)) {
-            progress.advance(tag, accepted);
-            heldResults[tag] = accepted;
-            unfinished.set(tag);
+    }
+
+    private void end(Request request, int result) {
+        int accepted = request.settle(progress.accept(request, result));
+        if (accepted != request.due() && accepted > 0) {
+            request.heldResult = accepted;
+            unfinished.add(request);
             return;
         }
-        int answer = progress.total(tag, accepted);
-        tags.fetch(tag);
-        counters.committed(answer);
-        if (deliveredNanos[tag] != 0) {
-            counters.latency().add(System.nanoTime() - deliveredNanos[tag]);
+        int total = accepted > 0 ? request.done + accepted : accepted;
+        request.becomeWhole();
+        if (request.tag() < depth) {
+            commit(request, total);
+        } else {
+            endPart(request, total);
         }
-        send(commitAndFetch, tag, answer);
     }
 
-    /** {@return the tags of requests that {@link #goOn} is to be called for} */
-    BitSet unfinished() {
-        return unfinished;
-    }
-
-    /** Makes the rest of an unfinished request the request of its tag. */
-    void goOn(Request request) {
+    private void commit(Request request, int result) {
         int tag = request.tag();
-        unfinished.clear(tag);
-        request.goOn(tags.deliverAgain(tag), heldResults[tag]);
+        tags.fetch(tag);
+        counters.committed(result);
+        if (request.deliveredNanos != 0) {
+            counters.latency().add(System.nanoTime() - request.deliveredNanos);
+        }
+        command(commitAndFetch, tag, result);
     }
 
-    private void send(int command, int tag, int result) {
+    private void endPart(Request part, int result) {
+        Request parent = part.parentOrNull();
+        Completion completion = part.completion();
+        int counted = result;
+        if (completion != null) {
+            try {
+                counted = completion.completed(part, result);
+            } catch (Throwable e) {
+                counted = failures.resultOf(e, part);
+            }
+        }
+        tags.fetch(part.tag());
+        part.forget();
+        idle.addLast(part);
+        if (parent != null) {
+            if (counted < 0 && parent.partsResult == 0) {
+                parent.partsResult = counted;
+            }
+            parent.partsOut--;
+            settleIfIdle(parent);
+        }
+    }
+
+    /**
+     * Hands requests to the target again of which it has done a part. In a loop: where it does but
+     * a block at a time, that is thousands of times.
+     */
+    void askForRests() {
+        for (int i = 0; i < unfinished.size(); i++) {
+            Request request = unfinished.get(i);
+            request.goOn(tags.deliverAgain(request.tag()), request.heldResult);
+            call(request, request.below(), null, 0);
+        }
+        unfinished.clear();
+    }
+
+    private void command(int command, int tag, int result) {
         long userData = RequestId.commandUserData(tag);
         int before = ring.ring().preparedSoFar();
         switch (path) {
@@ -299,37 +637,22 @@ public final class Queue {
         commands += ring.ring().preparedSoFar() - before;
     }
 
-    /** Notes the end of one backend I/O of a tag. */
-    void backendDone(int tag) {
-        assert backendIo[tag] > 0 : "completion that nobody waits for, tag " + tag;
-        backendIo[tag]--;
+    /** {@return the driver's request of a tag} */
+    Request request(int tag) {
+        return requests[tag];
     }
 
-    /**
-     * {@return whether the kernel still has I/O that a target started} Where {@link
-     * Target#queueStopped} is told so, the queue has failed, and the I/O could not be ended: the
-     * kernel may go on to write. On the queue's thread.
-     */
-    public boolean hasIoLeft() {
-        return hasBackendIo();
+    /** {@return who brings the data of requests} */
+    DataPath path() {
+        return path;
     }
 
-    /** {@return whether the kernel has I/O of any tag, or is about to get it} */
-    boolean hasBackendIo() {
-        for (int count : backendIo) {
-            if (count > 0) {
-                return true;
-            }
-        }
-        return false;
+    IoBuffers buffers() {
+        return buffers;
     }
 
-    /** Commits the answer that was waiting for the backend I/O of a tag, when there is one. */
-    void releaseHeld(int tag) {
-        if (held[tag] && backendIo[tag] == 0) {
-            held[tag] = false;
-            commit(tag, heldResults[tag]);
-        }
+    Failures failures() {
+        return failures;
     }
 
     TagTable tags() {

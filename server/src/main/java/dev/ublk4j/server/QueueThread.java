@@ -3,7 +3,6 @@ package dev.ublk4j.server;
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.CommandEncoding;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
@@ -229,56 +228,51 @@ final class QueueThread {
                             BufferOffset.descriptors(queueId, info.descriptorStride(), PAGE),
                             BufferOffset.descriptorBytes(depth, info.descriptorStride(), PAGE),
                             arena);
-            DataPath path = DataPath.of(info.flags(), target);
-            IoBuffers buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
-            UserCopy userCopy =
-                    path == DataPath.USER_COPY
-                            ? new UserCopy(charDevice, queueId, depth, buffers)
-                            : null;
             Queue queue =
                     new Queue(
-                            info.deviceId(),
+                            info,
                             queueId,
-                            depth,
+                            charDevice,
                             ring,
-                            buffers,
-                            CommandEncoding.ofDevice(info.flags()),
-                            path,
-                            userCopy,
+                            data,
                             table,
                             counters,
-                            blockSize);
-            Dispatcher dispatcher =
-                    new Dispatcher(
-                            queue,
-                            target,
-                            guest,
-                            path,
-                            descriptors,
-                            info.descriptorStride(),
-                            buffers,
-                            table,
-                            counters,
+                            blockSize,
                             departure);
-            if (path == DataPath.REGISTERED) {
+            if (queue.path() == DataPath.REGISTERED) {
                 queue.sharedData().openSlots();
             }
             served = queue;
-            target.queueStarted(queue);
+            try {
+                serve(queue, ring, descriptors);
+            } finally {
+                queue.doorbell().close();
+            }
+        }
+    }
+
+    private void serve(Queue queue, QueueRing ring, MemorySegment descriptors) {
+        try (TargetQueue opened = target.open(queue)) {
+            Dispatcher dispatcher =
+                    new Dispatcher(
+                            queue,
+                            opened,
+                            guest,
+                            descriptors,
+                            info.descriptorStride(),
+                            table,
+                            counters,
+                            departure);
             guest.started(queue);
             try {
                 queue.fetchAll();
                 ring.run(false, dispatcher);
                 fetched.complete(null);
-                loop(queue, ring, dispatcher);
+                loop(queue, opened, ring, dispatcher);
             } finally {
                 ioLeft = !new LeftoverIo(queue, ring, guest).end();
                 queue.doorbell().close();
-                try {
-                    guest.stopped();
-                } finally {
-                    target.queueStopped(queue);
-                }
+                guest.stopped();
             }
         }
     }
@@ -291,15 +285,24 @@ final class QueueThread {
      * They end here: when no answer is owed, and a turn that sends the last ones brings nothing
      * new.
      */
-    private void loop(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+    private void loop(Queue queue, TargetQueue opened, QueueRing ring, Dispatcher dispatcher) {
         TagTable tags = queue.tags();
         boolean goOn = false;
+        boolean finished = false;
         boolean over = false;
-        while (tags.alive() > 0 && !over) {
-            boolean leaving = departure.hasBegun() && tags.out() == 0;
+        while (!over) {
+            boolean leaving = tags.out() == 0 && (departure.hasBegun() || tags.alive() == 0);
+            if (leaving && !finished) {
+                finished = true;
+                opened.finish();
+                leaving = tags.out() == 0;
+            }
+            if (tags.alive() == 0 && leaving) {
+                return;
+            }
             boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
             over = leaving && !busy;
-            busy |= queue.commitPosted();
+            busy |= queue.catchUp();
             busy |= dispatcher.catchUp();
             goOn = guest.turn(busy);
         }

@@ -1,22 +1,24 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One request of a block device, as its target sees it.
+ * One request of a block device, as its target sees it: one of the driver's, or a {@linkplain #part
+ * part} that a layer sends to the targets below it.
  *
- * <p>There is one object per tag, made when the device starts and used again for each request of
- * that tag: a target must not keep it after the request has completed. What names a request beyond
- * that is its {@link #id}.
+ * <p>There is one object per tag, used again for each request of that tag: a target must not keep
+ * it after the request has completed. What names a request beyond that is its {@link #id}.
+ *
+ * <p>Of the methods only those that look at the data or describe the request may be called from
+ * threads other than the queue's.
  */
 public final class Request {
-    /** What a handler answers that has not finished the request yet. */
+    /** What a handler returns that has not finished the request yet. */
     public static final int PENDING = Integer.MIN_VALUE;
 
     /** Bytes in a sector, the unit of the driver whatever the block size is. */
@@ -26,89 +28,175 @@ public final class Request {
 
     private final Queue queue;
     private final int tag;
-    private final @Nullable UserCopy userCopy;
+
+    /** Data in memory of this request alone. */
+    private final RequestData.InMemory own;
 
     private long id;
-    private int opFlags;
-    private int sectors;
-    private long startSector;
-    private MemorySegment data = MemorySegment.NULL;
+    private Operation operation = Operation.FLUSH;
+    private boolean forcesUnitAccess;
+    private boolean keepsAllocation;
+    private long offset;
+    private long length;
 
-    /** Where the data begins within that of the driver's request: what is before has been done. */
+    /** The data, in which this request's begins at {@link #from}. */
+    private RequestData data;
+
     private int from;
 
-    /** The data is with the driver alone: what comes from there has not been fetched. */
-    private boolean remote;
+    /** Where the data was in the beginning, when a target has had it moved to memory. */
+    private @Nullable RequestData origin;
 
-    /** What the driver has been given of a read, past {@link #data}; else null. */
+    /** What is to be given the data of a read that a target leaves in memory. */
+    private RequestData.@Nullable WithDriver creditor;
+
+    /** What the driver has been given of a read, past {@link #data}. */
     private @Nullable MemorySegment given;
 
-    /** The slot of the ring where the data is, and nowhere else; else -1. */
-    private int slot = -1;
+    /** The slice that was asked for last, and what it is of. */
+    private @Nullable MemorySegment slice;
 
-    /** The descriptor's address where the data is in a shared buffer, else -1. */
-    private long sharedAddress = -1;
+    private @Nullable MemorySegment sliced;
+    private int slicedFrom;
+
+    /** What the request was sent to, and is sent to again for its rest. */
+    private @Nullable TargetQueue below;
+
+    /** What a layer sent it for. */
+    private @Nullable Request parent;
+
+    private @Nullable Completion completion;
+    private @Nullable Object context;
+
+    /** Bytes that are done and not asked for again. */
+    int done;
+
+    /** Backend I/O that the kernel still works on: it may touch the data. */
+    int backendIo;
+
+    /** Parts that are out, and calls of the target that have not returned. */
+    int partsOut;
+
+    /** Whether it ends with its parts, and the first errno of those, negated. */
+    boolean hasParts;
+
+    int partsResult;
+
+    /** Whether a result waits for backend I/O and parts to end, and which. */
+    boolean held;
+
+    int heldResult;
+
+    /** When the driver's request was delivered; 0 where it is not timed. */
+    long deliveredNanos;
+
+    private @Nullable RingIo ringIo;
+
+    /** Links and content of {@link AnswerInbox}. */
+    int postedResult;
+
+    @Nullable Request postedBefore;
 
     Request(Queue queue, int tag) {
         this.queue = queue;
         this.tag = tag;
-        this.userCopy = queue.userCopy();
+        this.own = new RequestData.InMemory(queue.sharedData());
+        this.data = own;
     }
 
-    /** Takes over what the driver wrote into the tag's descriptor. */
-    void describe(MemorySegment descriptors, long base, long requestId) {
-        id = requestId;
-        opFlags = IoDesc.opFlags(descriptors, base);
-        sectors = IoDesc.nrSectors(descriptors, base);
-        startSector = IoDesc.startSector(descriptors, base);
+    /** Takes over what the driver wrote into the tag's descriptor; its operation is served. */
+    void describe(MemorySegment descriptors, long base, Operation what, long requestId) {
+        int opFlags = IoDesc.opFlags(descriptors, base);
+        begin(requestId);
+        operation = what;
+        forcesUnitAccess = (opFlags & IoFlag.UBLK_IO_F_FUA) != 0;
+        keepsAllocation = (opFlags & IoFlag.UBLK_IO_F_NOUNMAP) != 0;
+        offset = IoDesc.startSector(descriptors, base) << SECTOR_SHIFT;
+        length = (IoDesc.nrSectors(descriptors, base) & 0xffff_ffffL) << SECTOR_SHIFT;
+    }
+
+    /** Becomes a range of another request, to be sent to a target below. */
+    void describePart(Request whole, long begin, long bytes) {
+        operation = whole.operation;
+        forcesUnitAccess = whole.forcesUnitAccess;
+        keepsAllocation = whole.keepsAllocation;
+        offset = whole.offset + begin;
+        length = bytes;
+        data = whole.data;
+        from = whole.from + (int) begin;
+        parent = whole;
+    }
+
+    /** Becomes a request of a layer's own. */
+    void describeOwn(Operation what, long at, MemorySegment memory) {
+        operation = what;
+        forcesUnitAccess = false;
+        keepsAllocation = false;
+        offset = at;
+        length = memory.byteSize();
+        data = own.of(memory, -1);
         from = 0;
     }
 
-    /**
-     * Becomes the rest of itself.
-     *
-     * @param done bytes that need not be asked for again, a multiple of the sector
-     */
-    void goOn(long requestId, int done) {
+    /** Starts with nothing done. */
+    void begin(long requestId) {
         id = requestId;
-        sectors -= done >>> SECTOR_SHIFT;
-        startSector += done >>> SECTOR_SHIFT;
-        if (hasData()) {
-            from += done;
+        done = 0;
+        hasParts = false;
+        partsResult = 0;
+        origin = null;
+        creditor = null;
+        given = null;
+    }
+
+    /** Becomes the rest of itself, of which {@code bytes} have been done. */
+    void goOn(long requestId, int bytes) {
+        id = requestId;
+        done += bytes;
+        length -= bytes;
+        offset += bytes;
+        hasParts = false;
+        partsResult = 0;
+        if (operation.hasData()) {
+            from += bytes;
             given = null;
-            if (slot < 0) {
-                data = data.asSlice(done);
-                // What has been fetched of a write is here; of a read all that was owed is given.
-                remote |= userCopy != null && sharedAddress == -1 && !isWrite();
+            // What has been fetched of a write is here; of a read all that was owed is given.
+            if (origin != null && operation == Operation.READ) {
+                data = origin;
+                origin = null;
             }
         }
     }
 
-    /**
-     * Gives the request its data.
-     *
-     * @param address the descriptor's address when it names a shared buffer, else -1
-     */
-    void attach(MemorySegment segment, long address) {
-        data = segment;
-        sharedAddress = address;
-        slot = -1;
-        remote = userCopy != null && address == -1 && hasData();
+    /** Becomes all of itself again, for those who look back at it. */
+    void becomeWhole() {
+        length += done;
+        offset -= done;
+        from -= operation.hasData() ? done : 0;
+        done = 0;
+    }
+
+    /** Gives the request its data. */
+    void attach(RequestData some) {
+        data = some;
+        from = 0;
+    }
+
+    /** Gives the request data in memory, as {@link RequestData.InMemory#of} has it. */
+    void attach(MemorySegment memory, long sharedAddress) {
+        attach(own.of(memory, sharedAddress));
+    }
+
+    /** Forgets what belongs to one request, before the object becomes another. */
+    void forget() {
+        parent = null;
+        completion = null;
+        context = null;
+        below = null;
+        data = own.of(IoBuffers.none(), -1);
+        origin = null;
+        creditor = null;
         given = null;
-    }
-
-    /** Gives the request its data, which the driver has put into a slot of the ring. */
-    void attachSlot(int registered) {
-        data = MemorySegment.NULL;
-        sharedAddress = -1;
-        slot = registered;
-    }
-
-    /**
-     * {@return whether the application's data is in a shared buffer ({@code UBLK_IO_F_SHMEM_ZC})}
-     */
-    boolean isShared() {
-        return (opFlags & IoFlag.UBLK_IO_F_SHMEM_ZC) != 0;
     }
 
     /** {@return the queue the request came from} */
@@ -117,8 +205,8 @@ public final class Request {
     }
 
     /**
-     * {@return the request's number within its queue, below the queue's depth; unique among those
-     * out}
+     * {@return the request's number within its queue, unique among those out} Those of the driver
+     * are below the queue's depth, those of layers are not.
      */
     public int tag() {
         return tag;
@@ -132,29 +220,34 @@ public final class Request {
         return id;
     }
 
-    /** {@return what is asked for, {@code UBLK_IO_OP_...}} */
-    public int op() {
-        return opFlags & 0xff;
+    /** {@return what is asked for} */
+    public Operation operation() {
+        return operation;
     }
 
     /** {@return the first byte of the device that is meant} */
     public long offset() {
-        return startSector << SECTOR_SHIFT;
+        return offset;
     }
 
     /** {@return how many bytes are meant; 0 for a flush} */
     public long length() {
-        return (sectors & 0xffff_ffffL) << SECTOR_SHIFT;
+        return length;
+    }
+
+    /** {@return the byte after the last of the device that is meant} */
+    public long end() {
+        return offset + length;
     }
 
     /** {@return whether a write must be durable when it completes ({@code UBLK_IO_F_FUA})} */
     public boolean forcesUnitAccess() {
-        return (opFlags & IoFlag.UBLK_IO_F_FUA) != 0;
+        return forcesUnitAccess;
     }
 
     /** {@return whether zeroed space must stay allocated ({@code UBLK_IO_F_NOUNMAP})} */
     public boolean keepsAllocation() {
-        return (opFlags & IoFlag.UBLK_IO_F_NOUNMAP) != 0;
+        return keepsAllocation;
     }
 
     /**
@@ -162,117 +255,263 @@ public final class Request {
      * is empty where a request has none. It may be memory of the application itself, so it must not
      * be touched once the request has completed.
      *
-     * @throws dev.ublk4j.linux.LinuxException when it has to be fetched ({@code UBLK_F_USER_COPY})
-     *     and cannot be
+     * <p>A layer that wants to see what is read calls this before it sends parts of the request.
+     *
+     * @throws LinuxException when it has to be fetched ({@code UBLK_F_USER_COPY}) and cannot be
      * @throws IllegalStateException when it is only known to io_uring ({@code
-     *     UBLK_F_AUTO_BUF_REG}): see {@link #address}
+     *     UBLK_F_AUTO_BUF_REG}), or parts of a read have been sent already that gave theirs to the
+     *     driver
      */
     public MemorySegment data() {
-        if (slot >= 0) {
-            throw new IllegalStateException("the data stays with the driver: " + this);
-        }
-        if (remote) {
-            remote = false;
-            bring(Objects.requireNonNull(userCopy));
-        }
-        return data;
-    }
-
-    private void bring(UserCopy copy) {
-        if (isWrite()) {
-            copy.fetch(tag, from, data.byteSize());
-        } else {
-            copy.owe(tag, from, data);
-            if (given != null) {
-                // A target that looks at what it has answered, and may yet change it.
-                data.copyFrom(given);
-            }
-        }
+        return operation.hasData() ? data.memory(this) : IoBuffers.none();
     }
 
     /**
      * Fills the whole data from a segment: a read, in one line.
      *
-     * @param offset where in {@code source} the data lies, in bytes
+     * @param position where in {@code source} the data lies, in bytes
      * @return the bytes copied, {@link #length}
      * @throws IndexOutOfBoundsException when {@code source} ends before the data does
      */
-    public int copyFrom(MemorySegment source, long offset) {
-        if (remote && source.isNative()) {
-            MemorySegment place = source.asSlice(offset, data.byteSize());
-            Objects.requireNonNull(userCopy).put(tag, from, place);
-            given = place;
-        } else {
-            MemorySegment.copy(source, offset, data(), 0, data.byteSize());
-        }
-        return (int) data.byteSize();
+    public int copyFrom(MemorySegment source, long position) {
+        data.copyFrom(this, source, position);
+        return (int) length;
     }
 
     /**
      * Stores the whole data into a segment: a write, in one line.
      *
-     * @param offset where in {@code destination} the data goes, in bytes
+     * @param position where in {@code destination} the data goes, in bytes
      * @return the bytes copied, {@link #length}
      * @throws IndexOutOfBoundsException when {@code destination} ends before the data does
      */
-    public int copyTo(MemorySegment destination, long offset) {
-        if (remote && destination.isNative()) {
-            MemorySegment place = destination.asSlice(offset, data.byteSize());
-            Objects.requireNonNull(userCopy).fetch(tag, from, place);
-        } else {
-            MemorySegment.copy(data(), 0, destination, offset, data.byteSize());
-        }
-        return (int) data.byteSize();
+    public int copyTo(MemorySegment destination, long position) {
+        data.copyTo(this, destination, position);
+        return (int) length;
     }
 
     /**
-     * {@return the registered buffer of the queue's ring that the data lies in, or -1 for none}
-     * Backend I/O on the data may then be fixed, {@link dev.ublk4j.uring.Ring#readFixed}, which
-     * spares the kernel from pinning the pages each time. On the queue's thread only.
+     * {@return the registered buffer of the queue's ring that the data lies in, or -1} For entries
+     * that a target prepares itself. On the queue's thread only.
      */
     public int fixedBuffer() {
-        if (slot >= 0) {
-            return slot;
-        }
-        return sharedAddress == -1 ? -1 : queue.sharedData().slot(sharedAddress);
+        return data.slot();
     }
 
     /**
-     * {@return where io_uring finds the data} The address of {@link #data}, or with {@code
-     * UBLK_F_AUTO_BUF_REG}, where only the {@linkplain #fixedBuffer registered buffer} has it, the
-     * offset in that.
+     * {@return where io_uring finds the data: an address, or where only a {@linkplain #fixedBuffer
+     * registered buffer} has it, the offset in that} For entries that a target prepares itself.
      */
     public long address() {
-        return slot >= 0 ? from : data().address();
+        return data.address(this);
     }
 
-    /** Calls the target's method for the operation. */
-    int dispatch(Target target) {
-        return switch (op()) {
-            case IoOp.UBLK_IO_OP_READ -> target.read(this);
-            case IoOp.UBLK_IO_OP_WRITE -> target.write(this);
-            case IoOp.UBLK_IO_OP_FLUSH -> target.flush(this);
-            case IoOp.UBLK_IO_OP_DISCARD -> target.discard(this);
-            case IoOp.UBLK_IO_OP_WRITE_ZEROES -> target.writeZeroes(this);
-            default -> Errno.EOPNOTSUPP.negated();
-        };
+    /**
+     * Ends the request; see {@link TargetQueue#submit}. On the queue's thread.
+     *
+     * @param result bytes done, 0 where no data is moved, or a negative errno
+     * @throws IllegalStateException when it has been completed, or this is another thread
+     */
+    public void complete(int result) {
+        queue.requireOwner();
+        queue.complete(id, result);
     }
 
-    /** {@return whether the operation takes data from the application} */
-    boolean isWrite() {
-        return op() == IoOp.UBLK_IO_OP_WRITE;
+    /** {@return the result of a request that is done as a whole} */
+    public int whole() {
+        return due();
     }
 
-    /** {@return whether the operation moves data} */
-    boolean hasData() {
-        int op = op();
-        return op == IoOp.UBLK_IO_OP_READ || op == IoOp.UBLK_IO_OP_WRITE;
+    /**
+     * {@return a part of this request, to be sent to a target below} It has the operation and the
+     * flags of this one, lies at the same place of the device unless it is put elsewhere, and its
+     * data is that range of this one's. The request completes when all of its parts have.
+     *
+     * <p>A part is {@linkplain #submitTo sent} before the next is asked for, or is forgotten.
+     *
+     * @param begin first byte of the part, within this request
+     * @param bytes its length; 0 for an operation that has none
+     * @throws IndexOutOfBoundsException when it is not within this request
+     * @throws IllegalStateException when this request has been completed
+     */
+    public Request part(long begin, long bytes) {
+        Objects.checkFromIndexSize(begin, bytes, length);
+        return queue.lend(this).ranged(begin, bytes);
+    }
+
+    private Request ranged(long begin, long bytes) {
+        describePart(Objects.requireNonNull(parent), begin, bytes);
+        return this;
+    }
+
+    /**
+     * {@return a part of this request that has data of its own} It counts as {@link #part} does.
+     *
+     * @param what read or write
+     * @param at first byte, of the target below
+     * @param memory the data
+     */
+    public Request part(Operation what, long at, MemorySegment memory) {
+        Request part = queue.lend(this);
+        part.describeOwn(what, at, memory);
+        return part;
+    }
+
+    /** Puts a part elsewhere: {@code position} is its first byte on the target below. */
+    public Request at(long position) {
+        offset = position;
+        return this;
+    }
+
+    /** Has a part's result go to a layer first. */
+    public Request then(Completion receiver) {
+        completion = receiver;
+        return this;
+    }
+
+    /** Has a part durable when it completes, where it is a write. */
+    public Request durably() {
+        forcesUnitAccess = true;
+        return this;
+    }
+
+    /** Keeps something with the request until it completes. */
+    public Request with(@Nullable Object value) {
+        context = value;
+        return this;
+    }
+
+    /** {@return what was {@linkplain #with kept} with the request} */
+    public @Nullable Object context() {
+        return context;
+    }
+
+    /** {@return what this is a part of} */
+    public Request parent() {
+        return Objects.requireNonNull(parent, "a request of its own");
+    }
+
+    /** {@return where the data begins within that of {@link #parent}} */
+    public long begin() {
+        return from - (parent == null ? 0 : parent.from);
+    }
+
+    /** Sends a part to a target's queue. */
+    public void submitTo(TargetQueue target) {
+        below = target;
+        queue.send(this);
+    }
+
+    /** {@return the result that ends the request well: the bytes of its data that are left} */
+    int due() {
+        return operation.hasData() ? (int) length : 0;
+    }
+
+    TargetQueue below() {
+        return Objects.requireNonNull(below);
+    }
+
+    void below(TargetQueue target) {
+        below = target;
+    }
+
+    @Nullable Request parentOrNull() {
+        return parent;
+    }
+
+    void parent(@Nullable Request whole) {
+        parent = whole;
+    }
+
+    @Nullable Completion completion() {
+        return completion;
+    }
+
+    /** {@return where this request's data begins within the data it is a range of} */
+    int from() {
+        return from;
+    }
+
+    /** {@return this request's range of a segment} */
+    // An equal segment may be of an arena that has been closed: it has to be the same.
+    @SuppressWarnings("MemorySegmentReferenceEquality")
+    MemorySegment slice(MemorySegment segment) {
+        MemorySegment known = slice;
+        if (known != null
+                && sliced == segment
+                && slicedFrom == from
+                && known.byteSize() == length) {
+            return known;
+        }
+        MemorySegment next = segment.asSlice(from, length);
+        slice = next;
+        sliced = segment;
+        slicedFrom = from;
+        return next;
+    }
+
+    /** Notes that the data, from now on, is in memory. */
+    void move(RequestData.InMemory memory) {
+        origin = data;
+        data = memory;
+        MemorySegment before = given;
+        if (before != null) {
+            // A target that looks at what it has answered, and may yet change it.
+            given = null;
+            memory.memory(this).copyFrom(before);
+        }
+    }
+
+    /** Notes that the driver is to be given what is in memory when a read completes. */
+    void owe(RequestData.WithDriver driver) {
+        if (hasParts) {
+            throw new IllegalStateException(
+                    "parts have been sent that gave their data to the driver: " + this);
+        }
+        creditor = driver;
+    }
+
+    /** Notes that the driver has been given the data of a read, from there. */
+    void gave(MemorySegment place) {
+        given = place;
+    }
+
+    /**
+     * Gives the driver what it is owed.
+     *
+     * @return what the result comes to: the same, unless the driver did not take it
+     */
+    int settle(int result) {
+        RequestData.WithDriver driver = creditor;
+        if (driver == null) {
+            return result;
+        }
+        creditor = null;
+        if (result <= 0) {
+            return result;
+        }
+        try {
+            driver.give(this, result);
+            return result;
+        } catch (LinuxException e) {
+            return -e.number();
+        }
+    }
+
+    /** {@return the operation on the queue's ring that this request has; made when first needed} */
+    RingIo ringIo() {
+        RingIo some = ringIo;
+        if (some == null) {
+            some = new RingIo(this, queue);
+            ringIo = some;
+        }
+        return some;
     }
 
     @Override
     public String toString() {
-        return op() == IoOp.UBLK_IO_OP_FLUSH
-                ? "%s tag %d".formatted(IoOp.name(op()), tag)
-                : "%s tag %d, %d bytes at %d".formatted(IoOp.name(op()), tag, length(), offset());
+        return operation == Operation.FLUSH
+                ? "%s tag %d".formatted(operation, tag)
+                : "%s tag %d, %d bytes at %d".formatted(operation, tag, length(), offset());
     }
 }

@@ -4,14 +4,15 @@ package dev.ublk4j.server;
  * The bits that name a request, and the {@code user_data} made of them.
  *
  * <pre>
- *   63      60 59        52 51                    16 15        0
- *  +----------+------------+------------------------+-----------+
- *  |   kind   |    step    |       generation       |    tag    |
- *  +----------+------------+------------------------+-----------+
+ *   63      60 59                       24 23                 0
+ *  +----------+---------------------------+--------------------+
+ *  |   kind   |        generation         |        tag         |
+ *  +----------+---------------------------+--------------------+
  * </pre>
  *
- * <p>An id is the lower 52 bits. The generation counts the requests of a tag, so that at a million
- * requests per second and tag an id comes again after 19 hours.
+ * <p>An id is the lower 60 bits. The generation counts the requests of a tag, so that at a million
+ * requests per second and tag an id comes again after 19 hours. The tags below the queue's depth
+ * are the driver's; those from there on name the requests that layers send.
  */
 final class RequestId {
     /** A completion of an io command of the driver. */
@@ -20,19 +21,18 @@ final class RequestId {
     /** A completion of I/O that the target started for a request. */
     static final int KIND_BACKEND = 1;
 
-    /** A completion of I/O of the queue's guest, whose value takes the place of the id and step. */
+    /** A completion of I/O of the queue's guest, whose value takes the place of the id. */
     static final int KIND_GUEST = 2;
 
-    private static final int TAG_BITS = 16;
-    private static final int STEP_SHIFT = 52;
+    private static final int TAG_BITS = 24;
     private static final int KIND_SHIFT = 60;
-    private static final long GENERATION_MASK = (1L << (STEP_SHIFT - TAG_BITS)) - 1;
-    private static final long ID_MASK = (1L << STEP_SHIFT) - 1;
+    private static final long GENERATION_MASK = (1L << (KIND_SHIFT - TAG_BITS)) - 1;
+    private static final long ID_MASK = (1L << KIND_SHIFT) - 1;
 
     private static final long GUEST_MASK = (1L << KIND_SHIFT) - 1;
 
-    /** The largest step that a target may give. */
-    static final int MAX_STEP = (1 << (KIND_SHIFT - STEP_SHIFT)) - 1;
+    /** How many requests a queue can have, those of its layers included. */
+    static final int MAX_TAGS = 1 << TAG_BITS;
 
     private RequestId() {}
 
@@ -41,7 +41,7 @@ final class RequestId {
     }
 
     static int tag(long id) {
-        return (int) id & 0xffff;
+        return (int) id & MAX_TAGS - 1;
     }
 
     static long generation(long id) {
@@ -56,8 +56,8 @@ final class RequestId {
         return (long) KIND_COMMAND << KIND_SHIFT | tag;
     }
 
-    static long backendUserData(long id, int step) {
-        return (long) KIND_BACKEND << KIND_SHIFT | (long) step << STEP_SHIFT | id;
+    static long backendUserData(long id) {
+        return (long) KIND_BACKEND << KIND_SHIFT | id;
     }
 
     static long guestUserData(long value) {
@@ -71,10 +71,6 @@ final class RequestId {
 
     static int kind(long userData) {
         return (int) (userData >>> KIND_SHIFT);
-    }
-
-    static int step(long userData) {
-        return (int) (userData >>> STEP_SHIFT) & MAX_STEP;
     }
 
     static long id(long userData) {

@@ -68,7 +68,7 @@ final class Resizing {
         wanted = geometry.withSize(bytes);
         control.require(ControlCommand.UPDATE_SIZE); // before the target is another size
         if (bytes >= geometry.size()) {
-            target.resize(bytes);
+            resizeTarget(bytes);
         }
         try {
             control.resize(device, bytes / Request.SECTOR);
@@ -88,8 +88,16 @@ final class Resizing {
             geometry = wanted;
         }
         if (answer < 0 ? grows : shrinks) {
-            target.resize(geometry.size());
+            resizeTarget(geometry.size());
         }
         return answer;
+    }
+
+    private void resizeTarget(long bytes) {
+        Resizable resizable = target.ability(Resizable.class);
+        if (resizable == null) {
+            throw new UnsupportedOperationException("the size of this kind of device is fixed");
+        }
+        resizable.resize(bytes);
     }
 }

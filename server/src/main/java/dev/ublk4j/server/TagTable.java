@@ -2,10 +2,12 @@ package dev.ublk4j.server;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.stream.IntStream;
 
 /**
- * Who owns each tag of a queue, and which request it carries.
+ * Who owns each tag of a queue, and which request it carries. The first tags are the driver's; more
+ * are {@linkplain #add added} for the requests of layers.
  *
  * <p>Only the queue thread moves a tag to {@link State#DELIVERED} or {@link State#GONE}. A request
  * is ended by whoever answers it, on any thread; of several answers exactly one succeeds.
@@ -44,15 +46,48 @@ final class TagTable {
     private static final int STATE_BITS = 2;
     private static final long STATE_MASK = (1 << STATE_BITS) - 1;
 
-    /** Generation and state of each tag in one word, so that one compare-and-set checks both. */
-    private final long[] entries;
+    private static final int CHUNK_SHIFT = 8;
+    private static final int CHUNK_MASK = (1 << CHUNK_SHIFT) - 1;
 
+    /**
+     * Generation and state of each tag in one word, so that one compare-and-set checks both. In
+     * chunks that stay where they are: other threads answer while the table grows.
+     */
+    private volatile long[][] chunks;
+
+    private final int depth;
+    private int size;
     private int alive;
     private int out;
 
     TagTable(int depth) {
-        entries = new long[depth];
-        alive = depth;
+        this.depth = depth;
+        this.size = depth;
+        this.alive = depth;
+        this.chunks = new long[(depth + CHUNK_MASK) >>> CHUNK_SHIFT][1 << CHUNK_SHIFT];
+    }
+
+    /** {@return a tag more, which is not the driver's}; on the queue thread */
+    int add() {
+        if (size == RequestId.MAX_TAGS) {
+            throw new IllegalStateException("a queue has no more than " + size + " requests");
+        }
+        long[][] known = chunks;
+        if (size >>> CHUNK_SHIFT == known.length) {
+            long[][] more = Arrays.copyOf(known, known.length + 1);
+            more[known.length] = new long[1 << CHUNK_SHIFT];
+            chunks = more;
+        }
+        return size++;
+    }
+
+    private long[] chunk(int tag) {
+        return chunks[tag >>> CHUNK_SHIFT];
+    }
+
+    /** {@return whether a tag may have been handed out}; from any thread */
+    private boolean isKnown(int tag) {
+        return tag >>> CHUNK_SHIFT < chunks.length;
     }
 
     private static long entry(long generation, State state) {
@@ -61,11 +96,11 @@ final class TagTable {
 
     /** Begins the next request of a fetched tag and answers its id. */
     long deliver(int tag) {
-        long entry = entries[tag];
+        long entry = chunk(tag)[tag & CHUNK_MASK];
         assert state(entry) == State.FETCHED : describe(tag);
         long generation = RequestId.nextGeneration(entry >>> STATE_BITS);
         // Release: a target hands the id to other threads, which find the request described.
-        ENTRY.setRelease(entries, tag, entry(generation, State.DELIVERED));
+        ENTRY.setRelease(chunk(tag), tag & CHUNK_MASK, entry(generation, State.DELIVERED));
         out++;
         return RequestId.of(tag, generation);
     }
@@ -74,10 +109,10 @@ final class TagTable {
      * Begins another request of an answered tag, for what is left of the last, and answers its id.
      */
     long deliverAgain(int tag) {
-        long entry = entries[tag];
+        long entry = chunk(tag)[tag & CHUNK_MASK];
         assert state(entry) == State.ANSWERED : describe(tag);
         long generation = RequestId.nextGeneration(entry >>> STATE_BITS);
-        ENTRY.setRelease(entries, tag, entry(generation, State.DELIVERED));
+        ENTRY.setRelease(chunk(tag), tag & CHUNK_MASK, entry(generation, State.DELIVERED));
         return RequestId.of(tag, generation);
     }
 
@@ -88,30 +123,30 @@ final class TagTable {
      */
     boolean answer(long id) {
         int tag = RequestId.tag(id);
-        if (tag >= entries.length) {
+        if (!isKnown(tag)) {
             return false;
         }
         long generation = RequestId.generation(id);
         return ENTRY.compareAndSet(
-                entries,
-                tag,
+                chunk(tag),
+                tag & CHUNK_MASK,
                 entry(generation, State.DELIVERED),
                 entry(generation, State.ANSWERED));
     }
 
-    /** Hands an answered tag back to the driver. */
+    /** Hands an answered tag back: to the driver, or to those that layers may use. */
     void fetch(int tag) {
-        long entry = entries[tag];
+        long entry = chunk(tag)[tag & CHUNK_MASK];
         assert state(entry) == State.ANSWERED : describe(tag);
-        ENTRY.setOpaque(entries, tag, entry(entry >>> STATE_BITS, State.FETCHED));
+        ENTRY.setOpaque(chunk(tag), tag & CHUNK_MASK, entry(entry >>> STATE_BITS, State.FETCHED));
         out--;
     }
 
     /** Notes that the driver took a tag back. */
     void gone(int tag) {
-        long entry = entries[tag];
+        long entry = chunk(tag)[tag & CHUNK_MASK];
         assert state(entry) == State.FETCHED : describe(tag);
-        ENTRY.setOpaque(entries, tag, entry(entry >>> STATE_BITS, State.GONE));
+        ENTRY.setOpaque(chunk(tag), tag & CHUNK_MASK, entry(entry >>> STATE_BITS, State.GONE));
         alive--;
     }
 
@@ -128,16 +163,14 @@ final class TagTable {
     /** {@return whether an id names a request that is still owed an answer} */
     boolean isOut(long id) {
         int tag = RequestId.tag(id);
-        return tag < entries.length
-                && (long) ENTRY.getAcquire(entries, tag)
-                        == entry(RequestId.generation(id), State.DELIVERED);
+        return isKnown(tag) && read(tag) == entry(RequestId.generation(id), State.DELIVERED);
     }
 
-    /** {@return the requests that have not been committed}; from any thread */
+    /** {@return the driver's requests that have not been committed}; from any thread */
     long[] carried() {
-        return IntStream.range(0, entries.length)
-                .filter(tag -> isCarrying((long) ENTRY.getAcquire(entries, tag)))
-                .mapToLong(tag -> idOf(tag, (long) ENTRY.getAcquire(entries, tag)))
+        return IntStream.range(0, depth)
+                .filter(tag -> isCarrying(read(tag)))
+                .mapToLong(tag -> idOf(tag, read(tag)))
                 .toArray();
     }
 
@@ -145,12 +178,16 @@ final class TagTable {
     boolean carriesAny(long[] ids) {
         for (long id : ids) {
             int tag = RequestId.tag(id);
-            long entry = (long) ENTRY.getAcquire(entries, tag);
+            long entry = read(tag);
             if (isCarrying(entry) && idOf(tag, entry) == id) {
                 return true;
             }
         }
         return false;
+    }
+
+    private long read(int tag) {
+        return (long) ENTRY.getAcquire(chunk(tag), tag & CHUNK_MASK);
     }
 
     private static boolean isCarrying(long entry) {
@@ -164,7 +201,7 @@ final class TagTable {
 
     /** {@return where a tag is}; from any thread, for messages */
     State state(int tag) {
-        return state((long) ENTRY.getOpaque(entries, tag));
+        return state((long) ENTRY.getOpaque(chunk(tag), tag & CHUNK_MASK));
     }
 
     private static State state(long entry) {

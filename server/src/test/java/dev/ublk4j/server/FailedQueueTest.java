@@ -85,7 +85,7 @@ class FailedQueueTest {
         @Override
         public int read(Request request) {
             long address = request.data().address();
-            long userData = request.queue().userData(request.id(), 0);
+            long userData = request.queue().userData(request, Request::complete);
             request.queue().ring().read(never.fd().number(), address, Long.BYTES, -1, userData);
             data.complete(request.data());
             return Request.PENDING;

@@ -73,7 +73,7 @@ class KernelReleasesTest {
     }
 
     /** Data that outlives the target, as a file would; it can be resized. */
-    private class LastingDisk extends TestDisk {
+    private class LastingDisk extends TestDisk implements Resizable {
         long size = SIZE;
 
         @Override

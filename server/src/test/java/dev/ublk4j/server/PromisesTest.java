@@ -40,7 +40,18 @@ class PromisesTest {
     }
 
     /** A disk of any geometry that counts its flushes. */
-    private static final class Shaped extends TestDisk {
+    private static final class Shaped extends TestDisk
+            implements SimpleTarget.Discards, SimpleTarget.WritesZeroes {
+        @Override
+        public int discard(Request request) {
+            return 0;
+        }
+
+        @Override
+        public int writeZeroes(Request request) {
+            return 0;
+        }
+
         private final Geometry geometry;
         volatile int flushes;
 

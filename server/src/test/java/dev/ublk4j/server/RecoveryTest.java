@@ -184,14 +184,9 @@ class RecoveryTest {
         TestDisk failing =
                 new TestDisk() {
                     @Override
-                    public int resume(Request request, int step, int result) {
-                        return 0;
-                    }
-
-                    @Override
                     public int write(Request request) {
                         // A completion that the queue does not expect ends its thread.
-                        request.queue().ring().nop(RequestId.backendUserData(request.id(), 0));
+                        request.queue().ring().nop(RequestId.backendUserData(request.id()));
                         return (int) request.length();
                     }
                 };

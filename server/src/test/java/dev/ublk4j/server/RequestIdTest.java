@@ -10,14 +10,12 @@ class RequestIdTest {
     void userDataGivesBackWhatWasPutIn() {
         Random random = new Random(1);
         for (int i = 0; i < 10_000; i++) {
-            int tag = random.nextInt(4096);
+            int tag = random.nextInt(RequestId.MAX_TAGS);
             long generation = random.nextLong() & (1L << 36) - 1;
-            int step = random.nextInt(RequestId.MAX_STEP + 1);
             long id = RequestId.of(tag, generation);
-            long userData = RequestId.backendUserData(id, step);
+            long userData = RequestId.backendUserData(id);
 
             assertThat(RequestId.kind(userData)).isEqualTo(RequestId.KIND_BACKEND);
-            assertThat(RequestId.step(userData)).isEqualTo(step);
             assertThat(RequestId.id(userData)).isEqualTo(id);
             assertThat(RequestId.tag(id)).isEqualTo(tag);
             assertThat(RequestId.generation(id)).isEqualTo(generation);
@@ -33,7 +31,7 @@ class RequestIdTest {
 
     @Test
     void noUserDataIsTheWakeUpOfTheRing() {
-        long largest = RequestId.backendUserData(RequestId.of(0xffff, -1), RequestId.MAX_STEP);
+        long largest = RequestId.backendUserData(RequestId.of(RequestId.MAX_TAGS - 1, -1));
 
         assertThat(largest).isPositive();
         assertThat(RequestId.commandUserData(4095)).isNotNegative();

@@ -33,7 +33,7 @@ class StatisticsTest {
     }
 
     /** A disk that can be made larger, in name. */
-    private static final class ElasticDisk extends TestDisk {
+    private static final class ElasticDisk extends TestDisk implements Resizable {
         volatile long size = SIZE;
 
         @Override

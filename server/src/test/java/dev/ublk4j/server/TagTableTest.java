@@ -39,6 +39,19 @@ class TagTableTest {
     }
 
     @Test
+    void tagsThatAreAddedAreNotTheDrivers() {
+        for (int tag = 4; tag < 1000; tag++) {
+            assertThat(tags.add()).isEqualTo(tag);
+        }
+        long id = tags.deliver(999);
+
+        assertThat(tags.alive()).isEqualTo(4);
+        assertThat(tags.out()).isEqualTo(1);
+        assertThat(tags.carried()).isEmpty();
+        assertThat(tags.answer(id)).isTrue();
+    }
+
+    @Test
     void aTagThatIsGoneIsNoLongerAlive() {
         tags.gone(0);
 

@@ -4,7 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** A disk in memory that tests change where they need it to misbehave. */
-class TestDisk implements Target {
+class TestDisk implements SimpleTarget {
     static final int SIZE = 1 << 20;
 
     final Arena arena = Arena.ofShared();
@@ -14,6 +14,21 @@ class TestDisk implements Target {
     @Override
     public Geometry geometry() {
         return Geometry.ofSize(SIZE).withVolatileCache();
+    }
+
+    /** Whether handlers run on virtual threads. */
+    boolean blocking() {
+        return false;
+    }
+
+    /** Hears that a queue begins. */
+    void queueStarted(Queue queue) {}
+
+    @Override
+    public TargetQueue open(Queue queue) {
+        queueStarted(queue);
+        Handlers handlers = new Handlers(this, queue);
+        return blocking() ? new BlockingHandlers(handlers, queue) : handlers;
     }
 
     @Override

@@ -19,7 +19,7 @@ import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Recovery;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharing.store.BufferLedger;
 import dev.ublk4j.sharing.store.BufferStore;
@@ -73,7 +73,7 @@ class InheritedBuffersTest {
     private List<String> complaints = List.of();
 
     /** A disk whose content outlives it. */
-    private final class LastingDisk implements Target {
+    private final class LastingDisk implements SimpleTarget {
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(content.byteSize());

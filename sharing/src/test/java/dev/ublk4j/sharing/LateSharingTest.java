@@ -12,7 +12,7 @@ import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Recovery;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharing.store.BufferLedger;
 import dev.ublk4j.sharing.store.BufferStore;
@@ -49,7 +49,7 @@ class LateSharingTest {
     private Device device;
     private SharingServer sharing;
 
-    private static final class Nothing implements Target {
+    private static final class Nothing implements SimpleTarget {
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(1 << 20);

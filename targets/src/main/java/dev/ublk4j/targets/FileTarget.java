@@ -5,22 +5,21 @@ import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Extents;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.LeavesData;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Resizable;
+import dev.ublk4j.server.RingFile;
+import dev.ublk4j.server.RingHandler;
 import dev.ublk4j.server.Target;
-import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.IoOp;
-import dev.ublk4j.uring.Fallocate;
-import dev.ublk4j.uring.IoUring;
-import dev.ublk4j.uring.Ring;
+import dev.ublk4j.server.TargetQueue;
 import java.lang.System.Logger.Level;
 
 /**
  * A device kept in a regular file or on another block device.
  *
  * <p>All of its I/O goes over the ring of the queue that the request came from, so that one system
- * call carries the I/O of some requests and the answers of others. Each queue's ring has the file
- * as its registered file 0.
+ * call carries the I/O of some requests and the results of others.
  *
  * <p>A flush that fails is not tried again with success: Linux marks pages clean that it could not
  * write, and tells of it once, so that the next {@code fsync} answers 0 for data that is gone
@@ -29,24 +28,9 @@ import java.lang.System.Logger.Level;
  * EIO}, until the file is opened again. What is not covered is the moment between the kernel's
  * telling one queue and that queue's hearing it, in which another's may end well.
  */
-public final class FileTarget implements Target {
-    /** The place of the file among the ring's registered files. */
-    private static final int FILE = 0;
-
+public final class FileTarget implements Target, Resizable, LeavesData, AllocationMap {
     /** The unit that file systems free. */
     private static final int DISCARD_GRANULARITY = 4096;
-
-    /** {@code RWF_DSYNC} of {@code linux/fs.h}: the write is durable when it completes. */
-    private static final int RWF_DSYNC = 2;
-
-    /** The I/O under way moves data, and may move less than it was asked to. */
-    private static final int STEP_TRANSFER = 0;
-
-    /** The I/O under way ends the request. */
-    private static final int STEP_LAST = 1;
-
-    /** The I/O under way makes durable what has been written. */
-    private static final int STEP_SYNC = 2;
 
     private static final System.Logger LOG = System.getLogger(FileTarget.class.getName());
 
@@ -55,12 +39,6 @@ public final class FileTarget implements Target {
 
     /** Whether the file system has once failed to write what it had taken. */
     private volatile boolean lost;
-
-    /**
-     * By queue, the bytes of each tag's request that have been moved. A queue's thread touches its
-     * own.
-     */
-    private final int[][] moved = new int[BufferOffset.UBLK_MAX_NR_QUEUES][];
 
     /**
      * Serves a file.
@@ -91,129 +69,70 @@ public final class FileTarget implements Target {
     }
 
     @Override
-    public void queueStarted(Queue queue) {
-        moved[queue.id()] = new int[queue.depth()];
-        queue.ring().registerFiles(new int[] {file.fd().number()});
+    public TargetQueue open(Queue queue) {
+        return new FileQueue(queue);
     }
 
-    @Override
-    public int read(Request request) {
-        return transfer(request, 0);
-    }
+    /** The file on one queue: all of its I/O goes over the queue's ring. */
+    private final class FileQueue implements TargetQueue {
+        private final Queue queue;
+        private final RingFile ringFile;
+        private final RingHandler whenDurable =
+                (request, result) -> request.complete(durable(request, result));
+        private final RingHandler whenWrittenDurably =
+                (request, result) ->
+                        request.complete(
+                                isOfTheWriteAlone(result) ? result : durable(request, result));
 
-    @Override
-    public int write(Request request) {
-        if (lost && request.forcesUnitAccess()) {
-            return Errno.EIO.negated();
+        FileQueue(Queue queue) {
+            this.queue = queue;
+            this.ringFile = queue.register(file.fd());
         }
-        return transfer(request, 0);
-    }
 
-    @Override
-    public void queueStopped(Queue queue) {
-        if (queue.hasIoLeft()) {
-            file.leaveToIo();
-        } else {
-            // The kernel takes a ring down at its leisure, and a block device would stay claimed.
-            queue.ring().unregisterFiles();
+        @Override
+        public void submit(Request request) {
+            long position = file.start() + request.offset();
+            switch (request.operation()) {
+                case READ -> queue.read(request, ringFile, position);
+                case WRITE -> write(request, position);
+                case FLUSH -> flush(request);
+                case DISCARD -> queue.punch(request, ringFile, position);
+                case WRITE_ZEROES -> {
+                    if (request.keepsAllocation()) {
+                        queue.zero(request, ringFile, position);
+                    } else {
+                        queue.punch(request, ringFile, position);
+                    }
+                }
+            }
         }
-    }
 
-    @Override
-    public int flush(Request request) {
-        if (lost) {
-            return Errno.EIO.negated();
-        }
-        return sync(request);
-    }
-
-    private static int sync(Request request) {
-        Queue queue = request.queue();
-        long userData = queue.userData(request.id(), STEP_SYNC);
-        queue.ring().fsync(FILE, true, userData);
-        queue.ring().setSqeFlags(IoUring.IOSQE_FIXED_FILE);
-        return Request.PENDING;
-    }
-
-    @Override
-    public int discard(Request request) {
-        return allocate(request, Fallocate.FALLOC_FL_PUNCH_HOLE | Fallocate.FALLOC_FL_KEEP_SIZE);
-    }
-
-    @Override
-    public int writeZeroes(Request request) {
-        int mode =
-                request.keepsAllocation()
-                        ? Fallocate.FALLOC_FL_ZERO_RANGE
-                        : Fallocate.FALLOC_FL_PUNCH_HOLE;
-        return allocate(request, mode | Fallocate.FALLOC_FL_KEEP_SIZE);
-    }
-
-    private int allocate(Request request, int mode) {
-        Queue queue = request.queue();
-        long userData = queue.userData(request.id(), STEP_LAST);
-        queue.ring()
-                .fallocate(FILE, mode, file.start() + request.offset(), request.length(), userData);
-        queue.ring().setSqeFlags(IoUring.IOSQE_FIXED_FILE);
-        return Request.PENDING;
-    }
-
-    private int transfer(Request request, int from) {
-        Queue queue = request.queue();
-        moved[queue.id()][request.tag()] = from;
-        Ring ring = queue.ring();
-        long address = request.address() + from;
-        int length = (int) request.length() - from;
-        long offset = file.start() + request.offset() + from;
-        int buffer = request.fixedBuffer();
-        boolean fixed = buffer >= 0;
-        long userData = queue.userData(request.id(), STEP_TRANSFER);
-        if (request.op() == IoOp.UBLK_IO_OP_READ) {
-            if (fixed) {
-                ring.readFixed(FILE, address, length, offset, buffer, userData);
+        private void write(Request request, long position) {
+            if (!request.forcesUnitAccess()) {
+                queue.write(request, ringFile, position);
+            } else if (lost) {
+                request.complete(Errno.EIO.negated());
             } else {
-                ring.read(FILE, address, length, offset, userData);
-            }
-        } else {
-            if (fixed) {
-                ring.writeFixed(FILE, address, length, offset, buffer, userData);
-            } else {
-                ring.write(FILE, address, length, offset, userData);
-            }
-            if (request.forcesUnitAccess()) {
-                ring.setOperationFlags(RWF_DSYNC);
+                queue.write(request, ringFile, position, whenWrittenDurably);
             }
         }
-        ring.setSqeFlags(IoUring.IOSQE_FIXED_FILE);
-        return Request.PENDING;
-    }
 
-    @Override
-    public int resume(Request request, int step, int result) {
-        boolean again = result == Errno.EAGAIN.negated() || result == Errno.EINTR.negated();
-        if (step == STEP_SYNC) {
-            return again ? sync(request) : durable(request, result);
+        private void flush(Request request) {
+            if (lost) {
+                request.complete(Errno.EIO.negated());
+            } else {
+                queue.sync(request, ringFile, whenDurable);
+            }
         }
-        if (step == STEP_LAST) {
-            return result;
+
+        @Override
+        public void close() {
+            if (queue.hasIoLeft()) {
+                file.leaveToIo();
+            } else {
+                ringFile.close();
+            }
         }
-        int before = moved[request.queue().id()][request.tag()];
-        if (again) {
-            return transfer(request, before);
-        }
-        if (result < 0) {
-            boolean syncs = request.forcesUnitAccess() && !isOfTheWriteAlone(result);
-            return syncs ? durable(request, result) : result;
-        }
-        if (result == 0) {
-            // The file has been cut off under the device: this part of it is no longer there.
-            return Errno.EIO.negated();
-        }
-        int now = before + result;
-        if (now < request.length()) {
-            return transfer(request, now);
-        }
-        return request.forcesUnitAccess() ? durable(request, now) : now;
     }
 
     /**
@@ -243,19 +162,9 @@ public final class FileTarget implements Target {
                 || (file.isDirect() && result == Errno.ENOSPC.negated());
     }
 
-    /** The data of requests is io_uring's business. */
-    @Override
-    public boolean needsData() {
-        return false;
-    }
-
     /** What the file system says of holes. */
     @Override
-    public AllocationMap allocation() {
-        return this::describe;
-    }
-
-    private void describe(long offset, long length, Extents extents) {
+    public void describe(long offset, long length, Extents extents) {
         long end = offset + length;
         // What the file no longer has is no zeroes: reads there fail. It counts as data.
         long here = Math.clamp(floor(file.missingFrom(offset)), offset, end);

@@ -2,14 +2,16 @@ package dev.ublk4j.targets;
 
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.AllocationMap;
+import dev.ublk4j.server.Extents;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** A disk in memory, which takes pages as they are written and gives them back when discarded. */
-public final class MemoryTarget implements Target {
+public final class MemoryTarget
+        implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes, AllocationMap {
     private final Geometry geometry;
     private final Arena arena = Arena.ofShared();
     private final MemorySegment disk;
@@ -52,9 +54,8 @@ public final class MemoryTarget implements Target {
 
     /** What has never been written, or was discarded, has no page. */
     @Override
-    public AllocationMap allocation() {
-        return (offset, length, extents) ->
-                PageTable.describe(disk.address() + offset, length, extents);
+    public void describe(long offset, long length, Extents extents) {
+        PageTable.describe(disk.address() + offset, length, extents);
     }
 
     @Override

@@ -1,14 +1,21 @@
 package dev.ublk4j.targets;
 
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.LeavesData;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.Resizable;
+import dev.ublk4j.server.SimpleTarget;
 
 /**
  * Answers every request at once: writes vanish, and reads leave the data as they find it. For
  * measuring what serving itself costs.
  */
-public final class NullTarget implements Target {
+public final class NullTarget
+        implements SimpleTarget,
+                SimpleTarget.Discards,
+                SimpleTarget.WritesZeroes,
+                Resizable,
+                LeavesData {
     /** The size of a null device that nobody gave one: 250 GiB. */
     public static final long DEFAULT_SIZE = 250L << 30;
 
@@ -46,12 +53,6 @@ public final class NullTarget implements Target {
     @Override
     public int writeZeroes(Request request) {
         return 0;
-    }
-
-    /** Nobody looks at the data. */
-    @Override
-    public boolean needsData() {
-        return false;
     }
 
     /** Any size will do. */

@@ -27,7 +27,7 @@ class AllocationTest {
     @TempDir Path folder;
 
     private static String described(Target target, long offset, long length, int limit) {
-        AllocationMap map = Objects.requireNonNull(target.allocation());
+        AllocationMap map = Objects.requireNonNull(target.ability(AllocationMap.class));
         Extents extents = new Extents(limit);
         map.describe(offset, length, extents);
         StringBuilder text = new StringBuilder();
@@ -113,6 +113,6 @@ class AllocationTest {
 
     @Test
     void aTargetThatKnowsNothingSaysNothing() {
-        assertThat(new NullTarget(SIZE).allocation()).isNull();
+        assertThat(new NullTarget(SIZE).ability(AllocationMap.class)).isNull();
     }
 }

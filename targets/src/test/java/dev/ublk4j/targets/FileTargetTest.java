@@ -242,7 +242,7 @@ class FileTargetTest {
             assertThat(data.toArray(ValueLayout.JAVA_BYTE)).containsOnly(9);
             assertThat(disk.flush()).isZero();
             Extents extents = new Extents(10);
-            part.allocation().describe(0, 16 * PAGE, extents);
+            part.describe(0, 16 * PAGE, extents);
             assertThat(extents.count()).isEqualTo(2);
             assertThat(extents.isData(0)).isFalse();
             assertThat(extents.length(0)).isEqualTo(4 * PAGE);

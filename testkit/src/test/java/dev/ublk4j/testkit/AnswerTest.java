@@ -4,11 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.server.BlockingTarget;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -55,7 +56,8 @@ class AnswerTest {
     }
 
     /** Does so much of each request as its answer says, and notes what it was asked. */
-    private static class Partial implements Target {
+    private static class Partial
+            implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
         final Arena arena = Arena.ofShared();
         final MemorySegment bytes = arena.allocate(SIZE);
         final List<String> asked = Collections.synchronizedList(new ArrayList<>());
@@ -79,11 +81,6 @@ class AnswerTest {
                     .withForcedUnitAccess()
                     .withDiscard(4096)
                     .withWriteZeroes();
-        }
-
-        @Override
-        public boolean blocking() {
-            return manner == Manner.BLOCKING;
         }
 
         @Override
@@ -155,21 +152,31 @@ class AnswerTest {
                 }
                 case RESUMED -> {
                     answers[request.tag()] = count;
-                    queue.ring().nop(queue.userData(id, 0));
+                    queue.ring()
+                            .nop(
+                                    queue.userData(
+                                            request,
+                                            (asked, _) -> asked.complete(answers[asked.tag()])));
                 }
             }
             return Request.PENDING;
         }
 
         @Override
-        public int resume(Request request, int step, int result) {
-            return answers[request.tag()];
-        }
-
-        @Override
         public void close() {
             arena.close();
         }
+    }
+
+    /** The same on virtual threads. */
+    private static final class Blocking extends Partial implements BlockingTarget {
+        Blocking(LongToIntFunction answer) {
+            super(Manner.BLOCKING, answer);
+        }
+    }
+
+    private static Partial partial(Manner manner, LongToIntFunction answer) {
+        return manner == Manner.BLOCKING ? new Blocking(answer) : new Partial(manner, answer);
     }
 
     private static DeviceOptions options(Way way) {
@@ -224,7 +231,7 @@ class AnswerTest {
     @ParameterizedTest
     @MethodSource("waysAndManners")
     void aWriteThatIsShortIsAskedForTheRest(Way way, Manner manner) {
-        Partial target = new Partial(manner, length -> (int) Math.min(length, 5632));
+        Partial target = partial(manner, length -> (int) Math.min(length, 5632));
         byte[] data = random(LENGTH);
         try (TestBed bed = TestBed.of(target, options(way))) {
             Client client = new Client(bed, way);
@@ -241,7 +248,7 @@ class AnswerTest {
     @ParameterizedTest
     @MethodSource("waysAndManners")
     void aReadThatIsShortIsAskedForTheRest(Way way, Manner manner) {
-        Partial target = new Partial(manner, length -> (int) Math.min(length, 5632));
+        Partial target = partial(manner, length -> (int) Math.min(length, 5632));
         byte[] data = random(LENGTH);
         target.bytes.asSlice(AT, LENGTH).copyFrom(MemorySegment.ofArray(data));
         try (TestBed bed = TestBed.of(target, options(way))) {
@@ -257,7 +264,7 @@ class AnswerTest {
     @ParameterizedTest
     @MethodSource("waysAndManners")
     void dataThatIsHandedOverAtOneGoMayBeAnsweredInPartsToo(Way way, Manner manner) {
-        Partial target = new Partial(manner, length -> (int) Math.min(length, 5632));
+        Partial target = partial(manner, length -> (int) Math.min(length, 5632));
         target.atOneGo = true;
         byte[] data = random(LENGTH);
         try (TestBed bed = TestBed.of(target, options(way))) {
@@ -273,7 +280,7 @@ class AnswerTest {
     @ParameterizedTest
     @MethodSource("waysAndManners")
     void aDiscardThatIsShortIsAskedForTheRest(Way way, Manner manner) {
-        Partial target = new Partial(manner, length -> (int) Math.min(length, 6144));
+        Partial target = partial(manner, length -> (int) Math.min(length, 6144));
         target.bytes.fill((byte) 1);
         try (TestBed bed = TestBed.of(target, options(way))) {
             bed.discard(0, 16384);
@@ -297,7 +304,7 @@ class AnswerTest {
                 new int[] {
                     LENGTH + 512, LENGTH + 1, 0, 1, 511, Integer.MAX_VALUE, -4096, -1_000_000
                 }) {
-            try (TestBed bed = TestBed.of(new Partial(manner, _ -> answer), options(way))) {
+            try (TestBed bed = TestBed.of(partial(manner, _ -> answer), options(way))) {
                 Client client = new Client(bed, way);
                 assertThat(client.write()).as("write, %d", answer).isEqualTo(EIO);
                 assertThat(client.read()).as("read, %d", answer).isEqualTo(EIO);
@@ -362,7 +369,7 @@ class AnswerTest {
     @ParameterizedTest
     @MethodSource("waysAndManners")
     void aBlockAtATimeIsSlowAndRight(Way way, Manner manner) {
-        Partial target = new Partial(manner, _ -> 512);
+        Partial target = partial(manner, _ -> 512);
         byte[] data = random(128 * 1024);
         try (TestBed bed = TestBed.of(target, options(way))) {
             bed.write(0, data);

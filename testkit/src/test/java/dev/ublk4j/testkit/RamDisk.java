@@ -2,12 +2,12 @@ package dev.ublk4j.testkit;
 
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** A disk in memory, which tests change where they need it to be wrong. */
-class RamDisk implements Target {
+class RamDisk implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
     static final int SIZE = 1 << 20;
 
     private final Arena arena = Arena.ofShared();

@@ -3,14 +3,14 @@ package dev.ublk4j.testkit;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
-import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.server.SimpleTarget;
 import java.nio.file.Path;
 
 /** A disk in a file, over the queue's ring, one I/O for each request at a time. */
-public class RingDisk implements Target {
+public class RingDisk implements SimpleTarget {
     public static final int SIZE = 1 << 20;
 
     private final Fd file;
@@ -40,8 +40,8 @@ public class RingDisk implements Target {
         moved[request.tag()] = from;
         long address = request.data().address() + from;
         int length = (int) request.length() - from;
-        long userData = queue.userData(request.id(), 0);
-        if (request.op() == IoOp.UBLK_IO_OP_READ) {
+        long userData = queue.userData(request, this::resume);
+        if (request.operation() == Operation.READ) {
             queue.ring().read(file.number(), address, length, request.offset() + from, userData);
         } else {
             queue.ring().write(file.number(), address, length, request.offset() + from, userData);
@@ -52,16 +52,16 @@ public class RingDisk implements Target {
     @Override
     public int flush(Request request) {
         Queue queue = request.queue();
-        queue.ring().fsync(file.number(), true, queue.userData(request.id(), 1));
+        queue.ring().fsync(file.number(), true, queue.userData(request, Request::complete));
         return Request.PENDING;
     }
 
-    @Override
-    public int resume(Request request, int step, int result) {
-        if (result < 0 || step == 1) {
-            return result;
+    /** Hears that a transfer has ended. */
+    protected void resume(Request request, int result) {
+        int answer = result < 0 ? result : moved(request, moved[request.tag()] + result);
+        if (answer != Request.PENDING) {
+            request.complete(answer);
         }
-        return moved(request, moved[request.tag()] + result);
     }
 
     /** Goes on behind what has been moved: what a careless target forgets. */

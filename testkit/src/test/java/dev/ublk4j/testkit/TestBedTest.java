@@ -7,6 +7,7 @@ import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.KernelRelease;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.BlockingTarget;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Recovery;
@@ -109,16 +110,13 @@ class TestBedTest {
         }
     }
 
+    private static class RamDiskOnThreads extends RamDisk implements BlockingTarget {}
+
     @Test
     void aDeviceStopsWhenItsTargetHasAnswered() throws Exception {
         CountDownLatch answer = new CountDownLatch(1);
         RamDisk target =
-                new RamDisk() {
-                    @Override
-                    public boolean blocking() {
-                        return true;
-                    }
-
+                new RamDiskOnThreads() {
                     @Override
                     public int read(Request request) {
                         try {

@@ -16,7 +16,9 @@ import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.concurrent.CompletableFuture;
@@ -34,11 +36,10 @@ class ThrowingTargetTest {
     /** Where it throws a checked exception, as other languages of the JVM let it. */
     private enum Place {
         GEOMETRY,
-        QUEUE_STARTED,
-        BLOCKING
+        OPEN
     }
 
-    private static class Disc implements Target {
+    private static class Disc implements SimpleTarget {
         final AtomicInteger closed = new AtomicInteger();
 
         @Override
@@ -87,14 +88,9 @@ class ThrowingTargetTest {
         }
 
         @Override
-        public void queueStarted(Queue queue) {
-            at(Place.QUEUE_STARTED);
-        }
-
-        @Override
-        public boolean blocking() {
-            at(Place.BLOCKING);
-            return false;
+        public TargetQueue open(Queue queue) {
+            at(Place.OPEN);
+            return super.open(queue);
         }
     }
 
@@ -108,7 +104,7 @@ class ThrowingTargetTest {
 
         @Override
         public int write(Request request) {
-            long _ = request.queue().userData(request.id(), 1);
+            long _ = request.queue().userData(request, Request::complete);
             if (throwsInstead) {
                 throw new IllegalStateException("between naming I/O and preparing it");
             }

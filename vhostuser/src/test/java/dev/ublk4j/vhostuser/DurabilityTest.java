@@ -9,7 +9,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
@@ -33,7 +33,8 @@ final class DurabilityTest {
     private TestExport disk;
 
     /** A target with a cache, which counts what would be lost with it. */
-    private static final class Cached implements Target {
+    private static final class Cached
+            implements SimpleTarget, SimpleTarget.Discards, SimpleTarget.WritesZeroes {
         final AtomicInteger cached = new AtomicInteger();
         final AtomicInteger flushes = new AtomicInteger();
 

@@ -13,7 +13,7 @@ import dev.ublk4j.linux.UnixSocket;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.targets.MemoryTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,7 +35,7 @@ final class EnduringExportTest {
     @TempDir private Path folder;
 
     /** Answers its first read when it is told to. */
-    private static final class Late implements Target {
+    private static final class Late implements SimpleTarget {
         final CountDownLatch begun = new CountDownLatch(1);
         private volatile Request held;
         private Queue queue;

@@ -1,9 +1,11 @@
 package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import java.io.IOException;
@@ -73,36 +75,23 @@ final class FileServer {
         }
 
         @Override
-        public int read(Request request) {
-            return target.read(request);
-        }
+        public TargetQueue open(Queue queue) {
+            TargetQueue below = target.open(queue);
+            return new TargetQueue() {
+                @Override
+                public void submit(Request request) {
+                    if (request.operation() == Operation.WRITE
+                            && writesLeft.decrementAndGet() == 0) {
+                        Runtime.getRuntime().halt(DEAD);
+                    }
+                    below.submit(request);
+                }
 
-        @Override
-        public int write(Request request) {
-            if (writesLeft.decrementAndGet() == 0) {
-                Runtime.getRuntime().halt(DEAD);
-            }
-            return target.write(request);
-        }
-
-        @Override
-        public int flush(Request request) {
-            return target.flush(request);
-        }
-
-        @Override
-        public int resume(Request request, int step, int result) {
-            return target.resume(request, step, result);
-        }
-
-        @Override
-        public void queueStarted(Queue queue) {
-            target.queueStarted(queue);
-        }
-
-        @Override
-        public void queueStopped(Queue queue) {
-            target.queueStopped(queue);
+                @Override
+                public void close() {
+                    below.close();
+                }
+            };
         }
 
         @Override

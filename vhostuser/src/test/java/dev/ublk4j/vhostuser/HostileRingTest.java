@@ -12,7 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.vhostuser.ring.PackedDriver;
 import java.nio.file.Files;
 import java.util.concurrent.atomic.AtomicLong;
@@ -244,7 +244,7 @@ final class HostileRingTest extends HostileTest {
     }
 
     /** Keeps its requests. */
-    private static final class Held implements Target {
+    private static final class Held implements SimpleTarget {
         private final AtomicLong id = new AtomicLong(-1);
         private volatile Queue queue;
 

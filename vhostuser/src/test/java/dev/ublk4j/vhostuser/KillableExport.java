@@ -8,6 +8,7 @@ import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import java.io.IOException;
@@ -70,34 +71,31 @@ final class KillableExport {
         }
 
         @Override
-        public int read(Request request) {
-            return takes(seen.incrementAndGet()) ? file.read(request) : Request.PENDING;
-        }
+        public TargetQueue open(Queue queue) {
+            TargetQueue below = file.open(queue);
+            return new TargetQueue() {
+                @Override
+                public void submit(Request request) {
+                    if (!request.operation().hasData()) {
+                        below.submit(request);
+                    } else if (takes(seen.incrementAndGet())) {
+                        request.part(0, request.length()).then(this::ended).submitTo(below);
+                    }
+                }
 
-        @Override
-        public int write(Request request) {
-            return takes(seen.incrementAndGet()) ? file.write(request) : Request.PENDING;
-        }
+                private int ended(Request part, int result) {
+                    if (isOver(seen.get())) {
+                        // A part that nobody ends keeps the request.
+                        queue.delay(part.parent(), Long.MAX_VALUE, (_, _) -> {});
+                    }
+                    return result;
+                }
 
-        @Override
-        public int flush(Request request) {
-            return file.flush(request);
-        }
-
-        @Override
-        public int resume(Request request, int step, int result) {
-            int answer = file.resume(request, step, result);
-            return answer != Request.PENDING && isOver(seen.get()) ? Request.PENDING : answer;
-        }
-
-        @Override
-        public void queueStarted(Queue queue) {
-            file.queueStarted(queue);
-        }
-
-        @Override
-        public void queueStopped(Queue queue) {
-            file.queueStopped(queue);
+                @Override
+                public void close() {
+                    below.close();
+                }
+            };
         }
 
         @Override

@@ -21,6 +21,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.BackingFile;
@@ -261,7 +262,7 @@ final class VhostUserExportTest {
     @Test
     void aReadOnlyDiskRefusesWrites() {
         Target target =
-                new Target() {
+                new SimpleTarget() {
                     @Override
                     public Geometry geometry() {
                         return Geometry.ofSize(DISK_BYTES).asReadOnly();

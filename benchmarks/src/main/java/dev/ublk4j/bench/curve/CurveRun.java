@@ -4,6 +4,7 @@ import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.LeavesData;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.BackingFile;
@@ -139,7 +140,7 @@ public final class CurveRun {
     private void measure(String name, Supplier<Target> targets)
             throws IOException, InterruptedException {
         Target example = targets.get();
-        List<Mode> modes = Mode.of(example.needsData());
+        List<Mode> modes = Mode.of(example.ability(LeavesData.class) == null);
         example.close();
         for (Mode mode : modes) {
             try (Device device = start(targets.get(), mode)) {

@@ -1,10 +1,9 @@
 package dev.ublk4j.cli.serve;
 
-import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
-import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
 import org.jspecify.annotations.Nullable;
 
 /** A target that is as another, apart from its geometry. */
@@ -28,63 +27,13 @@ public final class Reshaped implements Target {
     }
 
     @Override
-    public int read(Request request) {
-        return target.read(request);
+    public TargetQueue open(Queue queue) {
+        return target.open(queue);
     }
 
     @Override
-    public int write(Request request) {
-        return target.write(request);
-    }
-
-    @Override
-    public int flush(Request request) {
-        return target.flush(request);
-    }
-
-    @Override
-    public int discard(Request request) {
-        return target.discard(request);
-    }
-
-    @Override
-    public int writeZeroes(Request request) {
-        return target.writeZeroes(request);
-    }
-
-    @Override
-    public int resume(Request request, int step, int result) {
-        return target.resume(request, step, result);
-    }
-
-    @Override
-    public void resize(long bytes) {
-        target.resize(bytes);
-    }
-
-    @Override
-    public boolean blocking() {
-        return target.blocking();
-    }
-
-    @Override
-    public boolean needsData() {
-        return target.needsData();
-    }
-
-    @Override
-    public @Nullable AllocationMap allocation() {
-        return target.allocation();
-    }
-
-    @Override
-    public void queueStarted(Queue queue) {
-        target.queueStarted(queue);
-    }
-
-    @Override
-    public void queueStopped(Queue queue) {
-        target.queueStopped(queue);
+    public <A> @Nullable A ability(Class<A> type) {
+        return target.ability(type);
     }
 
     @Override

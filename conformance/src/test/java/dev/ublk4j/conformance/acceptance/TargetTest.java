@@ -11,10 +11,12 @@ import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.BlockingTarget;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
@@ -83,7 +85,7 @@ final class TargetTest {
     }
 
     /** A disk in memory whose writes a test makes different. */
-    private abstract static class Odd implements Target {
+    private abstract static class Odd implements SimpleTarget {
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(SIZE);
@@ -94,6 +96,9 @@ final class TargetTest {
             return (int) request.length();
         }
     }
+
+    /** The same on virtual threads. */
+    private abstract static class OddOnThreads extends Odd implements BlockingTarget {}
 
     @Test
     void severalDevicesLiveInOneProcessAndDoNotMixTheirData() {
@@ -177,12 +182,7 @@ final class TargetTest {
     void aTargetThatBlocksHandlesSeveralRequestsAtATime() {
         AtomicInteger inside = new AtomicInteger();
         Target blocking =
-                new Odd() {
-                    @Override
-                    public boolean blocking() {
-                        return true;
-                    }
-
+                new OddOnThreads() {
                     @Override
                     public int write(Request request) {
                         // Nobody leaves before all four are here.

@@ -12,13 +12,15 @@ import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.LeavesData;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Supplier;
@@ -60,17 +62,12 @@ public abstract class AnswerRules extends LaneRules {
     /**
      * A disk in a memfd whose I/O moves a part of what is asked, and answers what the kernel did.
      */
-    private static final class ShortTarget implements Target {
+    private static final class ShortTarget implements SimpleTarget, LeavesData {
         private final SharedMemory disk = SharedMemory.create("short", SIZE);
 
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(SIZE);
-        }
-
-        @Override
-        public boolean needsData() {
-            return false;
         }
 
         @Override
@@ -89,8 +86,8 @@ public abstract class AnswerRules extends LaneRules {
             int length = (int) Math.min(request.length(), PART);
             int buffer = request.fixedBuffer();
             long address = request.address();
-            long userData = queue.userData(request.id(), 0);
-            boolean reads = request.op() == IoOp.UBLK_IO_OP_READ;
+            long userData = queue.userData(request, Request::complete);
+            boolean reads = request.operation() == Operation.READ;
             if (buffer < 0 && reads) {
                 queue.ring().read(fd.number(), address, length, request.offset(), userData);
             } else if (buffer < 0) {
@@ -114,15 +111,10 @@ public abstract class AnswerRules extends LaneRules {
     }
 
     /** Answers all requests with one number. */
-    private record Stubborn(int answer) implements Target {
+    private record Stubborn(int answer) implements SimpleTarget, SimpleTarget.Discards, LeavesData {
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(SIZE).withForcedUnitAccess().withDiscard(PAGE);
-        }
-
-        @Override
-        public boolean needsData() {
-            return false;
         }
 
         @Override

@@ -5,13 +5,13 @@ import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** A disk in memory that keeps its writes waiting until the test lets them go, once and for all. */
-final class HeldTarget implements Target {
+final class HeldTarget implements SimpleTarget {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment disk = Mapping.anonymous(8L << 20, Mapping.MAP_PRIVATE, arena);
     private final ConcurrentLinkedQueue<Held> waiting = new ConcurrentLinkedQueue<>();

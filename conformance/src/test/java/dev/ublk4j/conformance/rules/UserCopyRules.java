@@ -9,17 +9,19 @@ import dev.ublk4j.conformance.lane.Io;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.BlockingTarget;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.SharedBuffer;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoOp;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -44,7 +46,7 @@ public abstract class UserCopyRules extends LaneRules {
     }
 
     /** A disk in an array, which no system call can read or write. */
-    private static class ArrayTarget implements Target {
+    private static class ArrayTarget implements SimpleTarget {
         final MemorySegment disk = MemorySegment.ofArray(new byte[(int) SIZE]);
 
         @Override
@@ -108,7 +110,7 @@ public abstract class UserCopyRules extends LaneRules {
             Thread.ofVirtual()
                     .start(() -> {
                         int bytes =
-                                request.op() == IoOp.UBLK_IO_OP_READ
+                                request.operation() == Operation.READ
                                         ? super.read(request)
                                         : super.write(request);
                         request.queue().complete(id, bytes);
@@ -117,12 +119,7 @@ public abstract class UserCopyRules extends LaneRules {
         }
     }
 
-    private static final class BlockingTarget extends ArrayTarget {
-        @Override
-        public boolean blocking() {
-            return true;
-        }
-    }
+    private static final class OnThreads extends ArrayTarget implements BlockingTarget {}
 
     private static final class RefusingTarget extends ArrayTarget {
         @Override
@@ -178,7 +175,7 @@ public abstract class UserCopyRules extends LaneRules {
     @Test
     void requestsThatAreAnsweredFromElsewhere() {
         assertKeeps(new LateTarget());
-        assertKeeps(new BlockingTarget());
+        assertKeeps(new OnThreads());
     }
 
     @Test

@@ -17,6 +17,7 @@ import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.uapi.Feature;
@@ -172,7 +173,7 @@ class PageCacheTest {
     }
 
     /** A disk in memory that can be full. */
-    private static final class FailingDisk implements Target {
+    private static final class FailingDisk implements SimpleTarget {
         private final MemoryTarget memory = new MemoryTarget((long) PAGES * PAGE);
         volatile boolean failWrites;
 

@@ -38,11 +38,11 @@ class FaultsTest {
                 TestBed.of(
                         new RingDisk(path) {
                             @Override
-                            public int resume(Request request, int step, int result) {
+                            protected void resume(Request request, int result) {
                                 synchronized (ended) {
                                     ended.add(request.offset() / PAGE);
                                 }
-                                return super.resume(request, step, result);
+                                super.resume(request, result);
                             }
                         });
         memory = bed.memory(8 * PAGE);

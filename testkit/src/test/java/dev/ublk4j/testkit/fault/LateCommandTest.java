@@ -19,8 +19,9 @@ import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Inheritance;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Resizable;
 import dev.ublk4j.server.SharedBuffer;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
@@ -51,7 +52,7 @@ class LateCommandTest {
     private final Disc target = new Disc();
 
     /** A disk in memory that counts how often it is closed. */
-    private static final class Disc implements Target {
+    private static final class Disc implements SimpleTarget, Resizable {
         final Arena arena = Arena.ofShared();
         final AtomicInteger closed = new AtomicInteger();
         final CountDownLatch isClosed = new CountDownLatch(1);

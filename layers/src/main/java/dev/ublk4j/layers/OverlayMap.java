@@ -1,0 +1,351 @@
+package dev.ublk4j.layers;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.BitSet;
+import java.util.concurrent.atomic.AtomicIntegerArray;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Which clusters of an {@link Overlay} are in its upper target. From the threads of all queues.
+ *
+ * <p>In a file, the map is a page of header and a bit per cluster. It is written when the device is
+ * flushed, after the upper target has been: a cluster that the file tells of is there.
+ *
+ * <pre>
+ *   0   8 bytes   magic, "ublk4jov"
+ *   8   4 bytes   version, 1
+ *  12   4 bytes   bytes in a cluster
+ *  16   8 bytes   bytes of the device
+ *  4096           the bits, that of cluster 0 the lowest of the first byte
+ * </pre>
+ *
+ * <p>Numbers are little-endian.
+ */
+public final class OverlayMap implements AutoCloseable {
+    /** The cluster of a map that nobody gave one: 64 KiB. */
+    public static final int DEFAULT_CLUSTER = 64 << 10;
+
+    /** The unit in which the map is written. */
+    static final int PAGE = 4096;
+
+    private static final long MAGIC = 0x766f_6a34_6b6c_6275L;
+    private static final int VERSION = 1;
+
+    private static final int BASE = 0;
+    private static final int FILLING = 1;
+    private static final int UPPER = 2;
+
+    private final int cluster;
+    private final long size;
+    private final @Nullable FileChannel file;
+
+    /** Two bits for each cluster. */
+    private final AtomicIntegerArray states;
+
+    /** Pages of bits that differ from the file. */
+    private final BitSet dirty = new BitSet();
+
+    private OverlayMap(long size, int cluster, @Nullable FileChannel file) {
+        if (Integer.bitCount(cluster) != 1 || cluster < PAGE) {
+            throw new IllegalArgumentException(
+                    "overlay: a cluster is a power of two from 4096 bytes on, and not " + cluster);
+        }
+        long clusters = (size + cluster - 1) / cluster;
+        if (clusters > 1L << 34) {
+            throw new IllegalArgumentException(
+                    "overlay: %d clusters are too many, make them larger".formatted(clusters));
+        }
+        this.size = size;
+        this.cluster = cluster;
+        this.file = file;
+        this.states = new AtomicIntegerArray((int) (clusters + 15 >>> 4));
+    }
+
+    /**
+     * {@return an empty map that lasts as long as the overlay}
+     *
+     * @param size bytes of the device
+     * @param cluster bytes, a power of two from 4096 on
+     */
+    public static OverlayMap inMemory(long size, int cluster) {
+        return new OverlayMap(size, cluster, null);
+    }
+
+    /**
+     * {@return the map in a file, which is made when it is not there or empty}
+     *
+     * @param size bytes of the device
+     * @param cluster bytes of a cluster in a new map, a power of two from 4096 on
+     * @throws IOException when the file cannot be read, is another's, or the map of another size
+     */
+    public static OverlayMap inFile(Path path, long size, int cluster) throws IOException {
+        FileChannel file =
+                FileChannel.open(
+                        path,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE);
+        try {
+            lock(file, path);
+            return file.size() == 0 ? create(file, size, cluster) : read(file, path, size);
+        } catch (Throwable e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static void lock(FileChannel file, Path path) throws IOException {
+        try {
+            FileLock lock = file.tryLock();
+            if (lock == null) {
+                throw new IOException(path + " is the map of an overlay that is served");
+            }
+        } catch (OverlappingFileLockException e) {
+            throw new IOException(path + " is the map of an overlay that is served", e);
+        }
+    }
+
+    private static OverlayMap create(FileChannel file, long size, int cluster) throws IOException {
+        OverlayMap map = new OverlayMap(size, cluster, file);
+        ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
+        header.putLong(MAGIC).putInt(VERSION).putInt(cluster).putLong(size).clear();
+        writeAll(file, ByteBuffer.allocate(PAGE), map.fileBytes() - PAGE);
+        writeAll(file, header, 0);
+        file.force(true);
+        return map;
+    }
+
+    private static OverlayMap read(FileChannel file, Path path, long size) throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
+        boolean whole = readAll(file, header, 0);
+        if (!whole || header.getLong(0) != MAGIC) {
+            throw new IOException(path + " is not the map of an overlay");
+        }
+        if (header.getInt(8) != VERSION) {
+            throw new IOException(
+                    "%s is an overlay map of version %d, and this is for %d"
+                            .formatted(path, header.getInt(8), VERSION));
+        }
+        if (header.getLong(16) != size) {
+            throw new IOException(
+                    "%s is the map of a device of %d bytes, and this one has %d"
+                            .formatted(path, header.getLong(16), size));
+        }
+        OverlayMap map = new OverlayMap(size, header.getInt(12), file);
+        if (file.size() < map.fileBytes()) {
+            throw new IOException(path + " is cut off: it has not a bit for each cluster");
+        }
+        map.load(file);
+        return map;
+    }
+
+    private void load(FileChannel channel) throws IOException {
+        ByteBuffer page = ByteBuffer.allocate(PAGE);
+        for (int number = 0; number < pages(); number++) {
+            if (!readAll(channel, page.clear(), PAGE + (long) number * PAGE)) {
+                throw new IOException("the map of the overlay ends early");
+            }
+            for (int at = 0; at < PAGE; at++) {
+                int bits = page.get(at) & 0xff;
+                for (; bits != 0; bits &= bits - 1) {
+                    long found =
+                            ((long) number * PAGE + at) * 8 + Integer.numberOfTrailingZeros(bits);
+                    if (found < clusters()) {
+                        set(found, UPPER);
+                    }
+                }
+            }
+        }
+    }
+
+    private static boolean readAll(FileChannel file, ByteBuffer into, long at) throws IOException {
+        long position = at;
+        while (into.hasRemaining()) {
+            int count = file.read(into, position);
+            if (count < 0) {
+                return false;
+            }
+            position += count;
+        }
+        return true;
+    }
+
+    private static void writeAll(FileChannel file, ByteBuffer from, long at) throws IOException {
+        long position = at;
+        while (from.hasRemaining()) {
+            position += file.write(from, position);
+        }
+    }
+
+    private long fileBytes() {
+        return PAGE + (long) pages() * PAGE;
+    }
+
+    private int pages() {
+        return (int) ((clusters() + PAGE * 8L - 1) / (PAGE * 8L));
+    }
+
+    long clusters() {
+        return (size + cluster - 1) / cluster;
+    }
+
+    /** {@return bytes in a cluster} */
+    public int cluster() {
+        return cluster;
+    }
+
+    /** {@return bytes of the device} */
+    public long size() {
+        return size;
+    }
+
+    private int get(long number) {
+        return states.get((int) (number >>> 4)) >>> shift(number) & 3;
+    }
+
+    private static int shift(long number) {
+        return (int) (number & 15) * 2;
+    }
+
+    private void set(long number, int state) {
+        int shift = shift(number);
+        states.accumulateAndGet(
+                (int) (number >>> 4), state, (word, to) -> word & ~(3 << shift) | to << shift);
+    }
+
+    /** {@return whether a cluster is in the upper target} */
+    boolean isUpper(long number) {
+        return get(number) == UPPER;
+    }
+
+    /** {@return how many clusters are in the upper target} */
+    public long upperClusters() {
+        long count = 0;
+        for (long number = 0; number < clusters(); number++) {
+            count += isUpper(number) ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** Begins to fill a cluster of the upper target; false where that is under way or done. */
+    boolean beginFilling(long number) {
+        int index = (int) (number >>> 4);
+        int shift = shift(number);
+        int word = states.get(index);
+        while ((word >>> shift & 3) == BASE) {
+            if (states.compareAndSet(index, word, word | FILLING << shift)) {
+                return true;
+            }
+            word = states.get(index);
+        }
+        return false;
+    }
+
+    /** Ends that. */
+    void endFilling(long number, boolean filled) {
+        set(number, filled ? UPPER : BASE);
+        if (filled) {
+            touch(number);
+        }
+    }
+
+    /** Has a cluster read from the base again, which holds the same now. */
+    void toBase(long number) {
+        set(number, BASE);
+        touch(number);
+    }
+
+    private void touch(long number) {
+        if (file != null) {
+            synchronized (dirty) {
+                dirty.set((int) (number / (PAGE * 8)));
+            }
+        }
+    }
+
+    /**
+     * {@return the pages that have changed since they were taken last, or null for none} What has
+     * been taken is to be {@linkplain #write written}, or {@linkplain #putBack put back}.
+     */
+    @Nullable Pages take() {
+        BitSet taken;
+        synchronized (dirty) {
+            if (dirty.isEmpty()) {
+                return null;
+            }
+            taken = (BitSet) dirty.clone();
+            dirty.clear();
+        }
+        int[] numbers = taken.stream().toArray();
+        byte[][] bits = new byte[numbers.length][];
+        for (int i = 0; i < numbers.length; i++) {
+            bits[i] = bits(numbers[i]);
+        }
+        return new Pages(numbers, bits);
+    }
+
+    private byte[] bits(int page) {
+        byte[] bits = new byte[PAGE];
+        long first = (long) page * PAGE * 8;
+        for (int i = 0; i < PAGE * 8 && first + i < clusters(); i++) {
+            if (isUpper(first + i)) {
+                bits[i >>> 3] |= (byte) (1 << (i & 7));
+            }
+        }
+        return bits;
+    }
+
+    /** {@return whether the file lacks something} */
+    boolean isDirty() {
+        synchronized (dirty) {
+            return !dirty.isEmpty();
+        }
+    }
+
+    /** Notes that pages have not been written. */
+    void putBack(Pages pages) {
+        synchronized (dirty) {
+            for (int number : pages.numbers) {
+                dirty.set(number);
+            }
+        }
+    }
+
+    /** Writes pages to the file, durably. Blocks. */
+    void write(Pages pages) throws IOException {
+        FileChannel channel = file;
+        if (channel != null) {
+            for (int i = 0; i < pages.numbers.length; i++) {
+                long at = PAGE + (long) pages.numbers[i] * PAGE;
+                writeAll(channel, ByteBuffer.wrap(pages.bits[i]), at);
+            }
+            channel.force(false);
+        }
+    }
+
+    /** Pages of the map as they were at one moment. */
+    static final class Pages {
+        private final int[] numbers;
+        private final byte[][] bits;
+
+        Pages(int[] numbers, byte[][] bits) {
+            this.numbers = numbers;
+            this.bits = bits;
+        }
+    }
+
+    /** Lets go of the file. */
+    @Override
+    public void close() throws IOException {
+        if (file != null) {
+            file.close();
+        }
+    }
+}

@@ -1,0 +1,186 @@
+package dev.ublk4j.layers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.layers.ErrorInjector.Rule;
+import dev.ublk4j.layers.Mirror.LegState;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.Operation;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
+import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.TestBed;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(300)
+class MirrorTest {
+    private static final int SIZE = 1 << 20;
+
+    @TempDir Path folder;
+
+    private LastingDisk disk(String name) {
+        return new LastingDisk(folder.resolve(name), SIZE);
+    }
+
+    private MirrorLog log() throws IOException {
+        return MirrorLog.inFile(folder.resolve("log"));
+    }
+
+    private static byte[] random(int seed) {
+        byte[] bytes = new byte[SIZE / 2];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static void awaitInStep(Mirror mirror) {
+        while (mirror.states().contains(LegState.SYNCING)) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    @Test
+    void aLegThatFailsAWriteIsMarkedAndTheOthersServe() throws IOException {
+        ErrorInjector failing =
+                new ErrorInjector(disk("one"), Rule.always(Errno.EIO).on(Operation.WRITE));
+        Mirror mirror = new Mirror(List.of(failing, disk("two")), log());
+        byte[] data = random(1);
+        try (TestBed bed = TestBed.of(mirror)) {
+            bed.write(0, data);
+            assertThat(mirror.states()).containsExactly(LegState.FAILED, LegState.IN_STEP);
+            assertThat(bed.read(0, data.length)).isEqualTo(data);
+        }
+        assertThat(Files.readAllLines(folder.resolve("log"))).contains("closed", "failed 1");
+
+        // The next server reads from the other leg still.
+        Mirror next = new Mirror(List.of(disk("one"), disk("two")), log());
+        try (TestBed bed = TestBed.of(next)) {
+            assertThat(next.states()).containsExactly(LegState.FAILED, LegState.IN_STEP);
+            assertThat(bed.read(0, data.length)).isEqualTo(data);
+        }
+    }
+
+    @Test
+    void aReadThatFailsIsServedByAnotherLeg() throws IOException {
+        ErrorInjector failing =
+                new ErrorInjector(disk("one"), Rule.always(Errno.EIO).on(Operation.READ));
+        Mirror mirror = new Mirror(List.of(failing, disk("two")), log());
+        byte[] data = random(2);
+        try (TestBed bed = TestBed.of(mirror)) {
+            bed.write(0, data);
+            assertThat(bed.read(0, data.length)).isEqualTo(data);
+            assertThat(mirror.states()).containsExactly(LegState.FAILED, LegState.IN_STEP);
+        }
+    }
+
+    @Test
+    void theErrorsOfTheLastLegAreThoseOfTheDevice() {
+        Rule rule = Rule.always(Errno.ENOSPC).on(Operation.WRITE);
+        Mirror mirror =
+                new Mirror(
+                        List.of(
+                                new ErrorInjector(disk("one"), rule),
+                                new ErrorInjector(disk("two"), rule)),
+                        MirrorLog.inMemory());
+        try (TestBed bed = TestBed.of(mirror)) {
+            assertThatThrownBy(() -> bed.write(0, random(3)))
+                    .isInstanceOfSatisfying(
+                            LinuxException.class,
+                            e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
+            assertThat(mirror.states()).contains(LegState.IN_STEP);
+            assertThat(bed.read(0, 4096)).isEqualTo(new byte[4096]);
+        }
+    }
+
+    @Test
+    void aLegThatCameBackIsBroughtInStepWhileTheDeviceIsWrittenTo() throws Exception {
+        LastingDisk second = disk("two");
+        ErrorInjector failing =
+                new ErrorInjector(second, Rule.always(Errno.EIO).on(Operation.WRITE));
+        Mirror mirror = new Mirror(List.of(disk("one"), failing), log());
+        byte[] data = random(4);
+        try (TestBed bed = TestBed.of(mirror)) {
+            bed.write(0, data);
+            assertThat(mirror.states()).containsExactly(LegState.IN_STEP, LegState.FAILED);
+            failing.setEnabled(false);
+            mirror.resync(1);
+            Random random = new Random(5);
+            for (int i = 0; i < 2000; i++) {
+                byte[] page = new byte[4096];
+                random.nextBytes(page);
+                int at = random.nextInt(data.length / 4096) * 4096;
+                bed.write(at, page);
+                System.arraycopy(page, 0, data, at, 4096);
+            }
+            awaitInStep(mirror);
+            assertThat(mirror.states()).containsOnly(LegState.IN_STEP);
+            assertThat(bed.read(0, data.length)).isEqualTo(data);
+            assertThat(second.disk.asSlice(0, data.length).mismatch(MemorySegment.ofArray(data)))
+                    .isEqualTo(-1);
+            assertThatThrownBy(() -> mirror.resync(1)).isInstanceOf(IllegalStateException.class);
+        }
+        assertThat(Files.readAllLines(folder.resolve("log"))).doesNotContain("failed 2");
+    }
+
+    @Test
+    void aMirrorThatWasNotClosedBringsItsLegsInStep() throws IOException {
+        LastingDisk first = disk("one");
+        LastingDisk second = disk("two");
+        log().setOpen(true);
+        first.disk.fill((byte) 1);
+        second.disk.fill((byte) 2);
+        Mirror mirror = new Mirror(List.of(first, second), log());
+        try (TestBed bed = TestBed.of(mirror)) {
+            byte[] ones = new byte[4096];
+            Arrays.fill(ones, (byte) 1);
+            assertThat(bed.read(SIZE / 2, 4096)).isEqualTo(ones);
+            awaitInStep(mirror);
+            assertThat(second.disk.mismatch(first.disk)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void whatDoesNotFitIsRefusedInOneLineAndClosed() throws IOException {
+        Closing one = new Closing(new MemoryTarget(SIZE));
+        Closing two = new Closing(new MemoryTarget(2 * SIZE));
+        assertThatThrownBy(() -> new Mirror(List.of(one, two), log()))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("mirror: leg 2 has 2097152 bytes, and leg 1 has 1048576");
+        assertThat(one.closed).isTrue();
+        assertThat(two.closed).isTrue();
+        assertThatThrownBy(() -> new Mirror(List.of(disk("one")), log()))
+                .hasMessageContaining("at least 2");
+        Files.writeString(folder.resolve("other"), "a file of somebody\n");
+        assertThatThrownBy(() -> MirrorLog.inFile(folder.resolve("other")))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("not the log of a mirror");
+    }
+
+    @Test
+    void aLegThatDoesNotOpenLeavesNothingBehind() {
+        Closing one = new Closing(new MemoryTarget(SIZE));
+        Target two =
+                new Closing(new MemoryTarget(SIZE)) {
+                    @Override
+                    public TargetQueue open(Queue queue) {
+                        throw new IllegalStateException("does not open");
+                    }
+                };
+        assertThatThrownBy(() -> TestBed.of(new Mirror(List.of(one, two), MirrorLog.inMemory())))
+                .hasStackTraceContaining("does not open");
+        assertThat(one.closed).isTrue();
+        assertThat(one.queuesOpen).hasValue(0);
+    }
+}

@@ -1,0 +1,139 @@
+package dev.ublk4j.layers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
+import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.TestBed;
+import java.io.IOException;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(300)
+class OverlayTest {
+    private static final int SIZE = 1 << 20;
+    private static final int CLUSTER = 16384;
+
+    @TempDir Path folder;
+
+    private LastingDisk disk(String name) {
+        return new LastingDisk(folder.resolve(name), SIZE);
+    }
+
+    private OverlayMap map() throws IOException {
+        return OverlayMap.inFile(folder.resolve("map"), SIZE, CLUSTER);
+    }
+
+    private static byte[] random(int seed, int length) {
+        byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    /** A target that must not be written to. */
+    private record ReadOnly(Target target) implements Target {
+        @Override
+        public Geometry geometry() {
+            return target.geometry().asReadOnly();
+        }
+
+        @Override
+        public TargetQueue open(Queue queue) {
+            TargetQueue below = target.open(queue);
+            return request -> {
+                assertThat(request.operation().changes()).isFalse();
+                below.submit(request);
+            };
+        }
+    }
+
+    @Test
+    void theBaseStaysAsItIsAndTheNextServerSeesWhatWasFlushed() throws IOException {
+        LastingDisk base = disk("base");
+        byte[] before = random(1, SIZE);
+        base.disk.asByteBuffer().put(before);
+        byte[] page = random(2, 4096);
+        try (TestBed bed = TestBed.of(new Overlay(new ReadOnly(base), disk("upper"), map()))) {
+            bed.write(3 * 4096, page);
+            bed.write(5 * CLUSTER, random(3, 2 * CLUSTER));
+            bed.flush();
+        }
+        System.arraycopy(page, 0, before, 3 * 4096, 4096);
+        System.arraycopy(random(3, 2 * CLUSTER), 0, before, 5 * CLUSTER, 2 * CLUSTER);
+        try (OverlayMap map = map()) {
+            assertThat(map.upperClusters()).isEqualTo(3);
+        }
+        try (TestBed bed = TestBed.of(new Overlay(new ReadOnly(base), disk("upper"), map()))) {
+            assertThat(bed.read(0, SIZE)).isEqualTo(before);
+        }
+        assertThat(base.disk.asSlice(0, 3 * 4096).toArray(ValueLayout.JAVA_BYTE))
+                .startsWith(random(1, 3 * 4096));
+    }
+
+    @Test
+    void aCommitBringsEverythingIntoTheBaseWhileTheDeviceIsWrittenTo() throws Exception {
+        LastingDisk base = disk("base");
+        byte[] expected = random(4, SIZE);
+        base.disk.asByteBuffer().put(expected);
+        Overlay overlay = new Overlay(base, disk("upper"), map());
+        try (TestBed bed = TestBed.of(overlay)) {
+            Random random = new Random(5);
+            CompletableFuture<Void> done = null;
+            for (int i = 0; i < 3000 || !done.isDone(); i++) {
+                byte[] some = new byte[512 * (1 + random.nextInt(16))];
+                random.nextBytes(some);
+                int at = random.nextInt((SIZE - some.length) / 512) * 512;
+                bed.write(at, some);
+                System.arraycopy(some, 0, expected, at, some.length);
+                if (i == 1000) {
+                    done = overlay.commit();
+                }
+            }
+            done.get(5, TimeUnit.MINUTES);
+            assertThat(bed.read(0, SIZE)).isEqualTo(expected);
+            overlay.commit().get(5, TimeUnit.MINUTES);
+            assertThat(overlay.map().upperClusters()).isZero();
+            assertThat(base.disk.toArray(ValueLayout.JAVA_BYTE)).isEqualTo(expected);
+            assertThat(bed.read(0, SIZE)).isEqualTo(expected);
+        }
+        try (OverlayMap map = map()) {
+            assertThat(map.upperClusters()).isZero();
+        }
+    }
+
+    @Test
+    void whatIsNoMapOrAnothersIsRefusedByName() throws IOException {
+        Path path = folder.resolve("map");
+        map().close();
+        assertThatThrownBy(() -> OverlayMap.inFile(path, 2 * SIZE, CLUSTER))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("the map of a device of 1048576 bytes");
+        try (OverlayMap _ = map()) {
+            assertThatThrownBy(this::map)
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("is served");
+        }
+        Path other = Files.writeString(folder.resolve("other"), "x".repeat(8192));
+        assertThatThrownBy(() -> OverlayMap.inFile(other, SIZE, CLUSTER))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("is not the map of an overlay");
+        assertThat(Files.readString(other)).isEqualTo("x".repeat(8192));
+        Closing base = new Closing(new MemoryTarget(SIZE));
+        Closing upper = new Closing(new MemoryTarget(SIZE / 2));
+        assertThatThrownBy(() -> new Overlay(base, upper, map()))
+                .hasMessageContaining("the upper target has 524288 bytes");
+        assertThat(base.closed && upper.closed).isTrue();
+        map().close();
+    }
+}
