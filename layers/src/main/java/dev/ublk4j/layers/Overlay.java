@@ -131,14 +131,10 @@ public final class Overlay extends Layer {
 
     @Override
     public void close() {
-        try {
+        try (OverlayMap _ = map) {
             super.close();
-        } finally {
-            try {
-                map.close();
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }
