@@ -73,7 +73,7 @@ public final class ErrorInjector extends Layer {
         private boolean names(Request request) {
             return operations.contains(request.operation())
                     && (request.operation() == Operation.FLUSH
-                            || request.offset() < to && request.end() > from);
+                            || (request.offset() < to && request.end() > from));
         }
     }
 

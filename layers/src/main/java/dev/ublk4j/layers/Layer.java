@@ -46,6 +46,14 @@ public abstract class Layer implements Target {
         }
     }
 
+    private static void closeAll(List<? extends AutoCloseable> some) {
+        RuntimeException failed = new IllegalStateException("a leg could not be closed");
+        closeAll(some, failed);
+        if (failed.getSuppressed().length > 0) {
+            throw failed;
+        }
+    }
+
     /** {@return the targets below, in their order} */
     protected final List<Target> legs() {
         return legs;
@@ -93,11 +101,7 @@ public abstract class Layer implements Target {
     /** Closes the legs, the last one first. */
     @Override
     public void close() {
-        RuntimeException failed = new IllegalStateException("a leg could not be closed");
-        closeAll(legs, failed);
-        if (failed.getSuppressed().length > 0) {
-            throw failed;
-        }
+        closeAll(legs);
     }
 
     /** Closes the queues of the legs after that of the layer. */
@@ -115,15 +119,9 @@ public abstract class Layer implements Target {
 
         @Override
         public void close() {
-            try (TargetQueue _ = layer) {
-                // The layer goes first, whatever becomes of the legs.
-            } finally {
-                RuntimeException failed = new IllegalStateException("a leg could not be closed");
-                closeAll(below, failed);
-                if (failed.getSuppressed().length > 0) {
-                    throw failed;
-                }
-            }
+            List<TargetQueue> all = new ArrayList<>(below);
+            all.add(layer);
+            closeAll(all);
         }
     }
 }

@@ -65,7 +65,7 @@ public final class OverlayMap implements AutoCloseable {
         this.size = size;
         this.cluster = cluster;
         this.file = file;
-        this.states = new AtomicIntegerArray((int) (clusters + 15 >>> 4));
+        this.states = new AtomicIntegerArray((int) ((clusters + 15) >>> 4));
     }
 
     /**
@@ -196,6 +196,21 @@ public final class OverlayMap implements AutoCloseable {
         return (size + cluster - 1) / cluster;
     }
 
+    /** {@return the cluster that a byte lies in} */
+    long clusterOf(long at) {
+        return at / cluster;
+    }
+
+    /** {@return the first byte of a cluster} */
+    long startOf(long number) {
+        return number * cluster;
+    }
+
+    /** {@return the byte behind a cluster, of which the last may be short} */
+    long endOf(long number) {
+        return Math.min(startOf(number + 1), size);
+    }
+
     /** {@return bytes in a cluster} */
     public int cluster() {
         return cluster;
@@ -217,7 +232,7 @@ public final class OverlayMap implements AutoCloseable {
     private void set(long number, int state) {
         int shift = shift(number);
         states.accumulateAndGet(
-                (int) (number >>> 4), state, (word, to) -> word & ~(3 << shift) | to << shift);
+                (int) (number >>> 4), state, (word, to) -> (word & ~(3 << shift)) | to << shift);
     }
 
     /** {@return whether a cluster is in the upper target} */

@@ -72,7 +72,7 @@ public final class Stripe extends Layer {
             long number = at / chunk;
             int leg = (int) (number % legs.length);
             request.part(at - request.offset(), next - at)
-                    .at(number / legs.length * chunk + (at & chunk - 1))
+                    .at(number / legs.length * chunk + (at & (chunk - 1)))
                     .submitTo(legs[leg]);
             at = next;
         }

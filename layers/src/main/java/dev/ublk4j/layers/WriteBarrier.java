@@ -49,7 +49,7 @@ final class WriteBarrier {
 
     private void count(long from, long to, int number) {
         long first = from >>> WINDOW_SHIFT;
-        long last = Math.min(to - 1 >>> WINDOW_SHIFT, first + COUNTERS - 1);
+        long last = Math.min((to - 1) >>> WINDOW_SHIFT, first + COUNTERS - 1);
         for (long window = first; window <= last; window++) {
             changes.addAndGet((int) (window % COUNTERS), number);
         }
@@ -66,7 +66,7 @@ final class WriteBarrier {
     /** {@return whether no change of the blocked range is under way} */
     boolean isQuiet() {
         long first = blockedFrom >>> WINDOW_SHIFT;
-        long last = Math.min(blockedTo - 1 >>> WINDOW_SHIFT, first + COUNTERS - 1);
+        long last = Math.min((blockedTo - 1) >>> WINDOW_SHIFT, first + COUNTERS - 1);
         for (long window = first; window <= last; window++) {
             if (changes.get((int) (window % COUNTERS)) != 0) {
                 return false;

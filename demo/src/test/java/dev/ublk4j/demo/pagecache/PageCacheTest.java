@@ -16,9 +16,10 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
-import dev.ublk4j.server.Request;
-import dev.ublk4j.server.SimpleTarget;
+import dev.ublk4j.server.Operation;
+import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
@@ -173,7 +174,7 @@ class PageCacheTest {
     }
 
     /** A disk in memory that can be full. */
-    private static final class FailingDisk implements SimpleTarget {
+    private static final class FailingDisk implements Target {
         private final MemoryTarget memory = new MemoryTarget((long) PAGES * PAGE);
         volatile boolean failWrites;
 
@@ -183,13 +184,15 @@ class PageCacheTest {
         }
 
         @Override
-        public int read(Request request) {
-            return memory.read(request);
-        }
-
-        @Override
-        public int write(Request request) {
-            return failWrites ? Errno.ENOSPC.negated() : memory.write(request);
+        public TargetQueue open(Queue queue) {
+            TargetQueue below = memory.open(queue);
+            return request -> {
+                if (failWrites && request.operation() == Operation.WRITE) {
+                    request.complete(Errno.ENOSPC.negated());
+                } else {
+                    below.submit(request);
+                }
+            };
         }
 
         @Override

@@ -1,0 +1,343 @@
+package dev.ublk4j.layers;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.server.Completion;
+import dev.ublk4j.server.Operation;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.RingHandler;
+import dev.ublk4j.server.TargetQueue;
+import java.lang.System.Logger.Level;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayDeque;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.IntConsumer;
+import org.jspecify.annotations.Nullable;
+
+/** The overlay on one queue. */
+final class OverlayQueue implements TargetQueue {
+    private static final System.Logger LOG = System.getLogger(OverlayQueue.class.getName());
+
+    /** How long a request waits for another that fills its cluster, or flushes, at a time. */
+    private static final long RETRY_NANOS = 50_000;
+
+    private final OverlayMap map;
+    private final WriteBarrier barrier;
+    private final AtomicBoolean flushing;
+
+    /** The filling of a cluster for a write of a part of it. */
+    private static final class Fill {
+        final MemorySegment memory;
+        long cluster;
+        long begin;
+        long length;
+
+        Fill(MemorySegment memory) {
+            this.memory = memory;
+        }
+    }
+
+    final Queue queue;
+    final TargetQueue base;
+    final TargetQueue upper;
+    private final Arena arena = Arena.ofShared();
+    private final ArrayDeque<Fill> fills = new ArrayDeque<>();
+
+    private final Completion whenChanged = this::changed;
+    private final Completion whenFilled = this::filled;
+    private final Completion whenBaseRead = this::baseRead;
+    private final Completion whenCopied = this::copied;
+    private final Completion whenFlushed = this::upperFlushed;
+    private final TargetQueue again = this::submitLater;
+    private final TargetQueue mapWriter = this::writeMap;
+    private final RingHandler retry = this::retry;
+
+    /** The pages of the flush under way. */
+    private OverlayMap.@Nullable Pages pages;
+
+    private @Nullable Commit commit;
+
+    /**
+     * Opens one.
+     *
+     * @param barrier of all queues of the overlay
+     * @param flushing whether one of them flushes: a later flush must not be overtaken by the pages
+     *     of an earlier one
+     */
+    OverlayQueue(
+            Queue queue,
+            TargetQueue base,
+            TargetQueue upper,
+            OverlayMap map,
+            WriteBarrier barrier,
+            AtomicBoolean flushing) {
+        this.queue = queue;
+        this.base = base;
+        this.upper = upper;
+        this.map = map;
+        this.barrier = barrier;
+        this.flushing = flushing;
+    }
+
+    @Override
+    public void submit(Request request) {
+        switch (request.operation()) {
+            case READ -> read(request);
+            case WRITE -> write(request);
+            case FLUSH -> flush(request);
+            case DISCARD, WRITE_ZEROES -> request.complete(Errno.EOPNOTSUPP.negated());
+        }
+    }
+
+    private void submitLater(Request request) {
+        queue.delay(request, RETRY_NANOS, retry);
+    }
+
+    private void retry(Request request, int result) {
+        if (result < 0) {
+            request.complete(result);
+        } else {
+            submit(request);
+        }
+    }
+
+    private void read(Request request) {
+        long at = request.offset();
+        while (at < request.end()) {
+            boolean isUpper = map.isUpper(map.clusterOf(at));
+            long to = at;
+            while (to < request.end() && map.isUpper(map.clusterOf(to)) == isUpper) {
+                to = map.endOf(map.clusterOf(to));
+            }
+            to = Math.min(to, request.end());
+            request.part(at - request.offset(), to - at).submitTo(isUpper ? upper : base);
+            at = to;
+        }
+    }
+
+    private void write(Request request) {
+        if (!barrier.enter(request.offset(), request.end())) {
+            submitLater(request);
+            return;
+        }
+        try {
+            long at = request.offset();
+            while (at < request.end()) {
+                long to = Math.min(map.endOf(map.clusterOf(at)), request.end());
+                if (map.isUpper(map.clusterOf(at))) {
+                    while (to < request.end() && map.isUpper(map.clusterOf(to))) {
+                        to = Math.min(map.endOf(map.clusterOf(to)), request.end());
+                    }
+                    change(request, at - request.offset(), to - at);
+                } else {
+                    writeNew(request, map.clusterOf(at), at - request.offset(), to - at);
+                }
+                at = to;
+            }
+        } finally {
+            barrier.leave(request.offset(), request.end());
+        }
+    }
+
+    /** Writes to clusters that are in the upper target. */
+    private void change(Request request, long begin, long length) {
+        long at = request.offset() + begin;
+        barrier.hold(at, at + length);
+        request.part(begin, length).then(whenChanged).submitTo(upper);
+    }
+
+    private int changed(Request part, int result) {
+        barrier.leave(part.offset(), part.end());
+        return result;
+    }
+
+    private void writeNew(Request request, long cluster, long begin, long length) {
+        if (!map.beginFilling(cluster)) {
+            // Another write fills it, or has just done so.
+            request.part(begin, length).submitTo(again);
+            return;
+        }
+        barrier.hold(map.startOf(cluster), map.endOf(cluster));
+        if (length == map.endOf(cluster) - map.startOf(cluster)) {
+            request.part(begin, length).then(whenFilled).submitTo(upper);
+        } else {
+            copyUp(request, cluster, begin, length);
+        }
+    }
+
+    private int filled(Request part, int result) {
+        map.endFilling(map.clusterOf(part.offset()), result >= 0);
+        barrier.leave(part.offset(), part.end());
+        return result;
+    }
+
+    private void copyUp(Request request, long cluster, long begin, long length) {
+        Fill fill = fills.pollLast();
+        if (fill == null) {
+            fill = new Fill(arena.allocate(map.cluster(), OverlayMap.PAGE));
+        }
+        fill.cluster = cluster;
+        fill.begin = begin;
+        fill.length = length;
+        request.part(Operation.READ, map.startOf(cluster), memory(fill))
+                .with(fill)
+                .then(whenBaseRead)
+                .submitTo(base);
+    }
+
+    private MemorySegment memory(Fill fill) {
+        long length = map.endOf(fill.cluster) - map.startOf(fill.cluster);
+        return length == fill.memory.byteSize() ? fill.memory : fill.memory.asSlice(0, length);
+    }
+
+    private int baseRead(Request part, int result) {
+        Fill fill = (Fill) Objects.requireNonNull(part.context());
+        if (result < 0) {
+            return endCopy(fill, result);
+        }
+        part.parent()
+                .part(Operation.WRITE, map.startOf(fill.cluster), memory(fill))
+                .with(fill)
+                .then(whenCopied)
+                .submitTo(upper);
+        return 0;
+    }
+
+    private int copied(Request part, int result) {
+        Fill fill = (Fill) Objects.requireNonNull(part.context());
+        Request parent = part.parent();
+        long begin = fill.begin;
+        long length = fill.length;
+        if (result >= 0) {
+            // Counted before the cluster is let go: no commit comes between.
+            barrier.hold(parent.offset() + begin, parent.offset() + begin + length);
+        }
+        int ended = endCopy(fill, result);
+        if (result >= 0) {
+            parent.part(begin, length).then(whenChanged).submitTo(upper);
+        }
+        return ended;
+    }
+
+    private int endCopy(Fill fill, int result) {
+        map.endFilling(fill.cluster, result >= 0);
+        barrier.leave(map.startOf(fill.cluster), map.endOf(fill.cluster));
+        fills.addLast(fill);
+        return Math.min(result, 0);
+    }
+
+    private void flush(Request request) {
+        if (!flushing.compareAndSet(false, true)) {
+            submitLater(request);
+            return;
+        }
+        // Taken first: what the map tells of must be in the upper target, durably, before.
+        pages = map.take();
+        request.part(0, 0).then(whenFlushed).submitTo(upper);
+    }
+
+    private int upperFlushed(Request part, int result) {
+        OverlayMap.Pages taken = pages;
+        if (taken == null) {
+            flushing.set(false);
+        } else if (result < 0) {
+            map.putBack(taken);
+            flushing.set(false);
+        } else {
+            part.parent().part(0, 0).submitTo(mapWriter);
+        }
+        return result;
+    }
+
+    /** On a thread that may wait for the file. */
+    private void writeMap(Request request) {
+        OverlayMap.Pages taken = Objects.requireNonNull(pages);
+        long id = request.id();
+        Thread _ =
+                Thread.ofVirtual()
+                        .name(queue + "-map")
+                        .start(() -> queue.complete(id, write(taken)));
+    }
+
+    private int write(OverlayMap.Pages taken) {
+        try {
+            map.write(taken);
+            return 0;
+        } catch (Throwable e) {
+            map.putBack(taken);
+            LOG.log(Level.ERROR, "the map of the overlay cannot be written", e);
+            return Errno.EIO.negated();
+        } finally {
+            flushing.set(false);
+        }
+    }
+
+    /**
+     * Begins a commit.
+     *
+     * @param most bytes that are copied at a time
+     */
+    void commit(int most, CompletableFuture<Void> done) {
+        if (commit != null) {
+            done.completeExceptionally(new IllegalStateException("the overlay is being committed"));
+        } else {
+            commit = new Commit(this, map, barrier, most, done);
+            commit.next();
+        }
+    }
+
+    /** Writes the map to its file, where another queue does not: that is to be tried again. */
+    boolean flushMap(IntConsumer whenDone) {
+        if (!flushing.compareAndSet(false, true)) {
+            return false;
+        }
+        pages = map.take();
+        if (pages == null) {
+            flushing.set(false);
+            whenDone.accept(0);
+        } else {
+            queue.request(Operation.FLUSH, 0, MemorySegment.NULL)
+                    .then((_, result) -> {
+                        queue.execute(() -> whenDone.accept(Math.min(result, 0)));
+                        return result;
+                    })
+                    .submitTo(mapWriter);
+        }
+        return true;
+    }
+
+    void endCommit() {
+        commit = null;
+    }
+
+    /** What has been written and not flushed is in the map of the next server, too. */
+    @Override
+    public void finish() {
+        if (map.isDirty()) {
+            queue.request(Operation.FLUSH, 0, MemorySegment.NULL)
+                    .then((_, result) -> {
+                        if (result < 0) {
+                            LOG.log(
+                                    Level.ERROR,
+                                    "the overlay could not be flushed at its end: errno {0}",
+                                    -result);
+                        }
+                        return result;
+                    })
+                    .submitTo(this);
+        }
+    }
+
+    @Override
+    public void close() {
+        if (commit != null) {
+            commit.end(Errno.ESHUTDOWN.negated());
+        }
+        if (!queue.hasIoLeft()) {
+            arena.close();
+        }
+    }
+}
