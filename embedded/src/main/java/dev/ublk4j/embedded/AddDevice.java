@@ -1,6 +1,7 @@
 package dev.ublk4j.embedded;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.UserMemory;
 import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.CtrlCmd;
@@ -163,7 +164,7 @@ final class AddDevice {
         DevInfo.flags(info, 0, flags);
         int queues = DevInfo.nrHwQueues(info, 0) & 0xffff;
         DevInfo.nrHwQueues(info, 0, Math.min(queues, options.cpus()));
-        DevInfo.maxIoBufBytes(info, 0, DevInfo.maxIoBufBytes(info, 0) & -Device.PAGE_BYTES);
+        DevInfo.maxIoBufBytes(info, 0, DevInfo.maxIoBufBytes(info, 0) & -Pages.SIZE);
         return 0;
     }
 }

@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.Segments;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -58,7 +59,7 @@ final class BlockRequest extends Link {
     /** Leaves out the first bytes, which are done. */
     void advance(long done) {
         assert done < bytes : done + " of " + bytes;
-        sector += done >> 9;
+        sector += Sectors.ofBytes(done);
         bytes -= done;
         inSegment += done;
         Segments segments = data().segments();

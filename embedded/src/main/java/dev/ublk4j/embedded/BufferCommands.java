@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.range.RangeTable;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.UserMemory;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.ShmemBufReg;
@@ -11,7 +12,6 @@ import java.lang.foreign.MemorySegment;
 /** {@code REG_BUF} and {@code UNREG_BUF}: shared memory for requests that are not copied. */
 final class BufferCommands {
     private static final int INVALID = Errno.EINVAL.negated();
-    private static final int PAGE_MASK = Device.PAGE_BYTES - 1;
 
     private BufferCommands() {}
 
@@ -35,7 +35,7 @@ final class BufferCommands {
             }
             if (bytes == 0
                     || Long.compareUnsigned(bytes, ShmemBufReg.MAX_LENGTH) > 0
-                    || ((bytes | address) & PAGE_MASK) != 0) {
+                    || !Pages.isAligned(bytes | address)) {
                 return INVALID;
             }
             return device.buffers().register(address, bytes, flags);

@@ -3,6 +3,7 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.DevInfo;
 import dev.ublk4j.uapi.DeviceState;
@@ -35,8 +36,6 @@ final class Device {
      * before the requests are answered. The registration of buffers waits for requests too, and has a
      * lock of its own.
      */
-    static final int PAGE_BYTES = 4096;
-
     private final DeviceTable table;
     private final int id;
     private final Arena arena = Arena.ofShared();
@@ -96,7 +95,7 @@ final class Device {
         queues = new HardwareQueue[description.queues()];
         long bytes =
                 BufferOffset.descriptorBytes(
-                        description.depth(), description.descriptorBytes(), PAGE_BYTES);
+                        description.depth(), description.descriptorBytes(), Pages.SIZE);
         for (int queue = 0; queue < queues.length; queue++) {
             MemorySegment descriptors = Mapping.anonymous(bytes, Mapping.MAP_PRIVATE, arena);
             queues[queue] = new HardwareQueue(this, queue, descriptors);

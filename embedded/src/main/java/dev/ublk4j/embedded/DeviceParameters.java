@@ -2,6 +2,7 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.ParamBasic;
 import dev.ublk4j.uapi.ParamDevt;
@@ -10,6 +11,7 @@ import dev.ublk4j.uapi.ParamDmaAlign;
 import dev.ublk4j.uapi.ParamSegment;
 import dev.ublk4j.uapi.ParamType;
 import dev.ublk4j.uapi.Params;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -19,10 +21,7 @@ final class DeviceParameters {
     private static final int VALID = 0;
     private static final int INVALID = Errno.EINVAL.negated();
 
-    private static final int PAGE_SHIFT = 12;
-    private static final int PAGE_BYTES = 1 << PAGE_SHIFT;
-    private static final int PAGE_SECTORS = PAGE_BYTES >> 9;
-    private static final int MIN_BLOCK_SHIFT = 9;
+    private static final int PAGE_SECTORS = Pages.SIZE >> Sectors.SHIFT;
 
     /** 256 MiB: the largest physical block, smallest and best I/O. */
     private static final int MAX_IO_SHIFT = 28;
@@ -107,13 +106,13 @@ final class DeviceParameters {
         int logical = ParamBasic.logicalBsShift(bytes, Params.BASIC);
         int physical = ParamBasic.physicalBsShift(bytes, Params.BASIC);
         int maxSectors = ParamBasic.maxSectors(bytes, Params.BASIC);
-        return logical <= PAGE_SHIFT
-                && logical >= MIN_BLOCK_SHIFT
+        return logical <= Pages.SHIFT
+                && logical >= Sectors.SHIFT
                 && physical <= MAX_IO_SHIFT
                 && ParamBasic.ioMinShift(bytes, Params.BASIC) <= MAX_IO_SHIFT
                 && ParamBasic.ioOptShift(bytes, Params.BASIC) <= MAX_IO_SHIFT
                 && logical <= physical
-                && Integer.compareUnsigned(maxSectors, maxIoBytes >>> 9) <= 0
+                && Integer.compareUnsigned(maxSectors, maxIoBytes >>> Sectors.SHIFT) <= 0
                 && Integer.compareUnsigned(maxSectors, PAGE_SECTORS) >= 0;
     }
 
@@ -126,7 +125,7 @@ final class DeviceParameters {
 
     private boolean isDmaAlignmentValid() {
         int alignment = ParamDmaAlign.alignment(bytes, Params.DMA);
-        return Integer.compareUnsigned(alignment, PAGE_BYTES) < 0
+        return Integer.compareUnsigned(alignment, Pages.SIZE) < 0
                 && Integer.bitCount(alignment + 1) == 1;
     }
 

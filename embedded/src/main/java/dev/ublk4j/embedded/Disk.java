@@ -5,6 +5,7 @@ import dev.ublk4j.embedded.block.RequestSplitter;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -30,7 +31,7 @@ public final class Disk implements AutoCloseable {
 
     /** {@return the size in bytes; 0 once the device has been stopped} */
     public long size() {
-        return disk.capacitySectors() << 9;
+        return Sectors.toBytes(disk.capacitySectors());
     }
 
     /** {@return the unit of addressing, bytes} */
@@ -107,12 +108,12 @@ public final class Disk implements AutoCloseable {
                         .splitter(limits)
                         .validate(
                                 request.op(),
-                                request.position() >> 9,
+                                Sectors.ofBytes(request.position()),
                                 request.length(),
                                 request.segments(),
                                 disk.capacitySectors(),
                                 disk.isReadOnly());
-        if (valid < 0 || (request.position() & 511) != 0) {
+        if (valid < 0 || !Sectors.isAligned(request.position())) {
             request.done(valid < 0 ? valid : Errno.EINVAL.negated());
             return;
         }

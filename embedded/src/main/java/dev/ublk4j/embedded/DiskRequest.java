@@ -1,6 +1,7 @@
 package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.MemorySegment;
@@ -109,7 +110,7 @@ public final class DiskRequest {
      *
      * @param address where this process finds the bytes
      * @param frame the first page frame, or a negative number when it is not known
-     * @param offset where in the frame, 0 to 4095
+     * @param offset where in the frame, bytes below the page size
      * @param bytes how many, at least 1
      */
     public DiskRequest add(long address, long frame, int offset, int bytes) {
@@ -120,8 +121,8 @@ public final class DiskRequest {
             // Addresses stand in for frames: they are as aligned and as contiguous.
             framesKnown = false;
             segments.add(
-                    address >>> Segments.FRAME_SHIFT,
-                    (int) (address & (Segments.FRAME_BYTES - 1)),
+                    address >>> Pages.SHIFT,
+                    (int) (address & (Pages.SIZE - 1)),
                     bytes);
         }
         if (index == addresses.length) {

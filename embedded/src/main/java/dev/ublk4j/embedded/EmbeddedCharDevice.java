@@ -4,6 +4,7 @@ import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
@@ -34,16 +35,15 @@ final class EmbeddedCharDevice implements CharDevice {
                 BufferOffset.descriptorBytes(
                         BufferOffset.UBLK_MAX_QUEUE_DEPTH,
                         device.description().descriptorBytes(),
-                        Device.PAGE_BYTES);
+                        Pages.SIZE);
         long queue = (offset - BufferOffset.UBLKSRV_CMD_BUF_OFFSET) / distance;
         if (offset < BufferOffset.UBLKSRV_CMD_BUF_OFFSET
-                || (offset & (Device.PAGE_BYTES - 1)) != 0
+                || !Pages.isAligned(offset)
                 || queue >= device.queues()) {
             throw refused("mmap", "offset " + offset, Errno.EINVAL);
         }
         MemorySegment descriptors = device.queue((int) queue).descriptors();
-        long wholePages = (length + Device.PAGE_BYTES - 1) & -Device.PAGE_BYTES;
-        if (length <= 0 || wholePages != descriptors.byteSize()) {
+        if (length <= 0 || Pages.ceiling(length) != descriptors.byteSize()) {
             throw refused("mmap", "length " + length, Errno.EINVAL);
         }
         file.get();

@@ -1,6 +1,7 @@
 package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.UserMemory;
 import java.lang.foreign.MemorySegment;
 
@@ -89,7 +90,7 @@ final class RequestCopy {
     private static long copyChecked(long client, long server, long bytes, boolean toServer) {
         long done = 0;
         while (done < bytes) {
-            long toPageEnd = Device.PAGE_BYTES - ((server + done) & (Device.PAGE_BYTES - 1));
+            long toPageEnd = Pages.floor(server + done) + Pages.SIZE - (server + done);
             long some = Math.min(bytes - done, toPageEnd);
             MemorySegment own = ALL.asSlice(client + done, some);
             int answer =

@@ -4,10 +4,12 @@ import dev.ublk4j.embedded.block.Segments;
 import dev.ublk4j.embedded.range.RangeTable;
 import dev.ublk4j.embedded.range.RequestMatcher;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uapi.Sectors;
 import java.util.Arrays;
 
 /**
@@ -69,7 +71,7 @@ final class RequestDispatch {
                 queue.descriptors(),
                 (long) slot.tag() * descriptorBytes,
                 opFlags,
-                (int) (request.bytes() >>> 9),
+                (int) Sectors.ofBytes(request.bytes()),
                 request.sector(),
                 address);
         if (asksForBuffers && request.isWrite()) {
@@ -102,8 +104,8 @@ final class RequestDispatch {
                 grow();
             }
             long start = segments.offset(index) + skip;
-            frames[count] = segments.frame(index) + (start >>> Segments.FRAME_SHIFT);
-            offsets[count] = (int) (start & (Segments.FRAME_BYTES - 1));
+            frames[count] = segments.frame(index) + (start >>> Pages.SHIFT);
+            offsets[count] = (int) (start & (Pages.SIZE - 1));
             lengths[count] = (int) Math.min(left, segments.length(index) - skip);
             left -= lengths[count];
             skip = 0;
@@ -133,7 +135,7 @@ final class RequestDispatch {
             IoDesc.nrSectors(
                     slot.queue().descriptors(),
                     (long) slot.tag() * descriptorBytes,
-                    (int) (copied >>> 9));
+                    (int) Sectors.ofBytes(copied));
         }
         return copied != 0;
     }

@@ -4,6 +4,7 @@ import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.embedded.block.RequestSplitter;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.Objects;
@@ -100,7 +101,7 @@ final class Submission extends Link {
         flags = opFlags;
         left = request.length();
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
-        cut.begin(op, request.position() >> 9, left - tailBytes(cut.limits()), request.segments());
+        cut.begin(op, Sectors.ofBytes(request.position()), left - tailBytes(cut.limits()), request.segments());
         rewind();
     }
 
@@ -110,7 +111,7 @@ final class Submission extends Link {
      * after all: the kernel joins the head to what follows again where that fits.
      */
     private long tailBytes(QueueLimits limits) {
-        if (op != IoOp.UBLK_IO_OP_DISCARD || left >> 9 <= limits.maxDiscardSectors()) {
+        if (op != IoOp.UBLK_IO_OP_DISCARD || Sectors.ofBytes(left) <= limits.maxDiscardSectors()) {
             return 0;
         }
         long granularity = Math.max(limits.discardGranularityBytes(), 1);
@@ -140,7 +141,7 @@ final class Submission extends Link {
         long bytes = cut.next();
         if (bytes == 0) {
             long done = request.length() - left;
-            cut.begin(op, (request.position() + done) >> 9, left, request.segments());
+            cut.begin(op, Sectors.ofBytes(request.position() + done), left, request.segments());
             bytes = cut.next();
         }
         if (bytes <= 0) {

@@ -1,5 +1,6 @@
 package dev.ublk4j.embedded.range;
 
+import dev.ublk4j.linux.Pages;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -123,7 +124,7 @@ final class Invariants {
             long placement = tree.find(own[i]);
             require(placement != Placement.NONE, "buffer without its range", index, own[i]);
             require(Placement.buffer(placement) == index, "range of another buffer", own[i]);
-            int offset = (int) (Placement.offsetBytes(placement) >>> Placement.FRAME_SHIFT);
+            int offset = (int) (Placement.offsetBytes(placement) >>> Pages.SHIFT);
             for (int frame = 0; frame < Placement.frames(placement); frame++) {
                 require(!starts[offset + frame], "offset had twice, in the range", own[i]);
                 starts[offset + frame] = true;

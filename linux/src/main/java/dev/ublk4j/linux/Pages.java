@@ -1,4 +1,4 @@
-package dev.ublk4j.sharedmemory;
+package dev.ublk4j.linux;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -7,7 +7,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The size of a page of this machine, and rounding to it. */
+/** The size of a page of this machine, rounding to it, and giving pages their memory. */
 public final class Pages {
     /** Bytes of a page, a power of two. */
     public static final int SIZE = sizeOfAuxiliaryVector();
@@ -16,6 +16,8 @@ public final class Pages {
     public static final int SHIFT = Integer.numberOfTrailingZeros(SIZE);
 
     private static final int AT_PAGESZ = 6;
+    private static final int MADV_POPULATE_READ = 22;
+    private static final int MADV_POPULATE_WRITE = 23;
 
     private Pages() {}
 
@@ -47,9 +49,20 @@ public final class Pages {
         return (address + SIZE - 1) & -SIZE;
     }
 
+    /** {@return whether an address or a length is a multiple of the page size} */
+    public static boolean isAligned(long bytes) {
+        return (bytes & (SIZE - 1)) == 0;
+    }
+
+    /** {@return the number of pages that a range touches, 0 for an empty one} */
+    public static long count(long address, long length) {
+        return length == 0 ? 0 : (ceiling(address + length) - floor(address)) >>> SHIFT;
+    }
+
     /**
-     * Gives the pages of a range their memory now, which also tells whether it is there. Nothing
-     * holds it: the kernel may swap it out and move it.
+     * Gives the pages of a range their memory now, of their own where they are writable, else as a
+     * read would. That also tells whether they are there. Nothing holds them: the kernel may swap
+     * them out and move them.
      *
      * @param address of the first byte; may be wild
      * @param length bytes
@@ -57,11 +70,21 @@ public final class Pages {
      * @return 0, or {@code -EFAULT} when not all of it is there and as accessible as asked
      */
     public static int populate(long address, long length, boolean writable) {
-        return Memory.populate(address, length, writable);
+        long answer = madvise(address, length, MADV_POPULATE_WRITE);
+        if (answer < 0 && !writable) {
+            // Not writable, or not there at all: a read tells.
+            answer = madvise(address, length, MADV_POPULATE_READ);
+        }
+        return answer < 0 ? Errno.EFAULT.negated() : 0;
     }
 
-    /** {@return the number of pages that a range touches, 0 for an empty one} */
-    public static long count(long address, long length) {
-        return length == 0 ? 0 : (ceiling(address + length) - floor(address)) >>> SHIFT;
+    private static long madvise(long address, long length, int advice) {
+        long start = floor(address);
+        long end = ceiling(address + length);
+        long answer;
+        do {
+            answer = Syscall.call(Syscall.Call.MADVISE, start, end - start, advice);
+        } while (answer == Errno.EINTR.negated());
+        return answer;
     }
 }
