@@ -4,8 +4,8 @@ import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.embedded.freeze.FreezeGate;
 import dev.ublk4j.embedded.freeze.FreezeOutcome;
 import dev.ublk4j.embedded.freeze.GateListener;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
-import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
 /**
@@ -18,8 +18,6 @@ final class BlockDisk implements GateListener {
     /** What a request sees of a disk that has been removed. */
     static final int REMOVED = Errno.EIO.negated();
 
-    /** A wait without an end: a removal cannot be abandoned half-way. */
-    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private static final long RECHECK_NANOS = 200_000;
 
@@ -133,7 +131,7 @@ final class BlockDisk implements GateListener {
         }
         removed = true;
         gate.kill();
-        gate.drain(FOREVER);
+        gate.drain(Deadline.FOREVER);
         drainQueues();
     }
 
@@ -145,7 +143,7 @@ final class BlockDisk implements GateListener {
      *     nothing has changed
      */
     boolean shut(OwnQueues own) {
-        if (gate.freeze(FOREVER, own.queues()) != FreezeOutcome.FROZEN) {
+        if (gate.freeze(Deadline.FOREVER, own.queues()) != FreezeOutcome.FROZEN) {
             return false;
         }
         dead = true;

@@ -3,12 +3,12 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.embedded.freeze.FreezeOutcome;
 import dev.ublk4j.embedded.range.BufferRuns;
 import dev.ublk4j.embedded.range.RangeTable;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.sharedmemory.FrameRange;
 import dev.ublk4j.sharedmemory.PageFrames;
-import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
@@ -41,7 +41,6 @@ final class BufferRegistry {
      * even recover while a command waits here. The index of a buffer is free for the next registration
      * only when that gets the lock, which is after the drain.
      */
-    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private final Device device;
     private final boolean touchesNothing;
@@ -136,7 +135,7 @@ final class BufferRegistry {
             if (disk == null) {
                 return remove(index);
             }
-            FreezeOutcome outcome = disk.gate().freeze(FOREVER, own.queues());
+            FreezeOutcome outcome = disk.gate().freeze(Deadline.FOREVER, own.queues());
             if (outcome == FreezeOutcome.FROZEN) {
                 try {
                     return remove(index);
@@ -166,10 +165,10 @@ final class BufferRegistry {
         if (disk == null) {
             return; // not started, or stopped with every request answered
         }
-        if (disk.gate().freeze(FOREVER) == FreezeOutcome.FROZEN) {
+        if (disk.gate().freeze(Deadline.FOREVER) == FreezeOutcome.FROZEN) {
             disk.gate().thaw();
         } else {
-            disk.gate().drain(FOREVER);
+            disk.gate().drain(Deadline.FOREVER);
         }
     }
 

@@ -2,12 +2,12 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.embedded.freeze.FreezeOutcome;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.ParamType;
-import java.time.Duration;
 
 /** The commands that start, stop, quiesce, recover, resize and delete a device. */
 final class DeviceLife {
@@ -24,7 +24,6 @@ final class DeviceLife {
      * QUIESCE_DEV does not change the state: it has the server's idle commands come back, upon which
      * the server closes the char device, and that does.
      */
-    private static final Duration FOREVER = Duration.ofNanos(Long.MAX_VALUE);
 
     private DeviceLife() {}
 
@@ -122,7 +121,7 @@ final class DeviceLife {
      */
     private static void abortHeld(Device device, BlockDisk disk) {
         boolean live = device.state() == DeviceState.UBLK_S_DEV_LIVE;
-        boolean frozen = live && disk.gate().freeze(FOREVER) == FreezeOutcome.FROZEN;
+        boolean frozen = live && disk.gate().freeze(Deadline.FOREVER) == FreezeOutcome.FROZEN;
         for (int id = 0; id < device.queues(); id++) {
             device.queue(id).abortAll();
         }

@@ -4,6 +4,7 @@ import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
@@ -103,14 +104,12 @@ public final class EmbeddedDriver implements Driver {
             int commandOp,
             ControlHeader header,
             Duration timeout) {
-        long left = TimeUnit.NANOSECONDS.convert(timeout);
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(timeout);
         boolean interrupted = false;
         try {
             while (true) {
                 try {
-                    long passed = System.nanoTime() - start;
-                    return outcome.get(left - passed, TimeUnit.NANOSECONDS);
+                    return outcome.get(deadline.leftNanos(), TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 } catch (TimeoutException e) {
