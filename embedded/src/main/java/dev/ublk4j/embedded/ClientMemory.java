@@ -1,5 +1,6 @@
 package dev.ublk4j.embedded;
 
+import dev.ublk4j.embedded.block.Bio;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.sharedmemory.PageFrames;
@@ -48,8 +49,10 @@ public final class ClientMemory implements AutoCloseable {
         return memory;
     }
 
-    /** Adds a piece of the memory to a request: one segment for each run of consecutive frames. */
-    void addTo(DiskRequest request, long offset, long bytes) {
+    /**
+     * Adds a piece of the memory to an operation: one segment for each run of consecutive frames.
+     */
+    void addTo(Bio bio, long offset, long bytes) {
         Objects.checkFromIndexSize(offset, bytes, memory.byteSize());
         if (closed || !memory.scope().isAlive()) {
             // Something else may be mapped there by now.
@@ -70,7 +73,7 @@ public final class ClientMemory implements AutoCloseable {
                 length += Pages.SIZE;
             }
             length = Math.min(length, end - address);
-            request.add(address, frames[page], offsetInFrame, (int) length);
+            bio.add(address, frames[page], offsetInFrame, (int) length);
             address += length;
         }
     }

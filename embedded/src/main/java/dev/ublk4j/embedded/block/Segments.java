@@ -8,9 +8,9 @@ import java.util.Objects;
  * Where the data of a submission or a request lies: pieces of memory in the order of the sectors.
  *
  * <p>A segment is a {@code bio_vec}: a frame, an offset in it and a length; a segment longer than
- * the rest of its frame goes on in the frames that follow. A frame holds a page
- * of the machine ({@link Pages}). The list is made to be cleared and
- * filled again; it allocates only when it grows beyond what it ever held. One thread at a time.
+ * the rest of its frame goes on in the frames that follow. A frame holds a page of the machine
+ * ({@link Pages}). The list is made to be cleared and filled again; it allocates only when it grows
+ * beyond what it ever held. One thread at a time.
  */
 public final class Segments {
     private long[] frames;
