@@ -21,21 +21,6 @@ import org.jspecify.annotations.Nullable;
  * the events that move it. All answer 0 or a negative errno. Any thread.
  */
 public final class DeviceLife {
-    /*
-     * Locks, in the order they are taken:
-     * -----------------------------------
-     *   DeviceTable.control           ADD_DEV and DEL_DEV
-     *   ServerReadiness.mutex         parameters, the disk, tags fetched; START_DEV .. STOP_DEV in one
-     *                                 piece
-     *   ServerReadiness.cancelLock    `canceling` of the device and its queues
-     *   DeviceTable.lock, References  who uses what
-     *
-     * A queue thread takes the mutex for FETCH and no lock otherwise, so no one who holds the mutex may
-     * wait for something that only a FETCH brings. STOP_DEV does wait while it holds it, for requests
-     * that are under way: those need commits, or the end of the server, and neither takes the mutex
-     * before the requests are answered. The registration of buffers waits for requests too, and has a
-     * lock of its own.
-     */
     private static final int INVALID = Errno.EINVAL.negated();
 
     private final int id;

@@ -98,7 +98,7 @@ final class Invariants {
         require(placement >= 0, "placement", placement);
         require(first >= free, "range and the end of the one before", first, free);
         require(
-                first + frames - 1 <= RangeTree.MAX_FRAME,
+                first + frames - 1 <= Placement.MAX_FRAME,
                 "range beyond the last frame",
                 first,
                 frames);

@@ -26,6 +26,9 @@ public final class Placement {
      */
     public static final int READ_ONLY = 1;
 
+    /** The highest page frame there can be. */
+    public static final long MAX_FRAME = (1L << 52) - 1;
+
     /** Frames in the largest buffer, which has 4 GiB. */
     public static final int MAX_BUFFER_FRAMES = 1 << 20;
 
