@@ -22,19 +22,21 @@ public enum KernelRelease {
     /** The newest: all that this driver has. */
     static final KernelRelease NEWEST = LINUX_7_3;
 
-    private final ReleaseFeatures features;
+    private final int major;
+    private final int minor;
 
     KernelRelease(int major, int minor) {
-        features = new ReleaseFeatures(major, minor);
+        this.major = major;
+        this.minor = minor;
     }
 
     ReleaseFeatures features() {
-        return features;
+        return new ReleaseFeatures(major, minor);
     }
 
     /** {@return the version, such as {@code Linux 6.12}} */
     @Override
     public String toString() {
-        return "Linux " + features;
+        return "Linux " + major + "." + minor;
     }
 }

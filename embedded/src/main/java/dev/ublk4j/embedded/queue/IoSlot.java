@@ -126,6 +126,7 @@ public final class IoSlot {
         state = TagState.SERVED;
     }
 
+    @SuppressWarnings("ReferenceEquality") // the same ring need not be written once more
     private void accept(ServerRing from, long newUserData) {
         userData = newUserData;
         if (ring != from) {
