@@ -1,6 +1,6 @@
 package dev.ublk4j.client;
 
-import dev.ublk4j.sharedmemory.Pages;
+import dev.ublk4j.linux.Pages;
 
 /**
  * What a pool is to be made of.

@@ -2,19 +2,25 @@ package dev.ublk4j.conformance;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaPackage;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
@@ -90,6 +96,31 @@ final class ArchitectureTest {
                     .importPackages(
                             MAY_USE.keySet().stream().map(ROOT::concat).toArray(String[]::new));
 
+    /** Its classes stand in the packages of the classes that they race. */
+    private static final String STRESS = "stress";
+
+    /** A type that says nothing without another is a part of it. */
+    private static final Map<String, String> PART_OF =
+            Map.of(ROOT + "embedded.DiskCompletion", ROOT + "embedded.DiskRequest");
+
+    /** Every module that has been built. */
+    private static final JavaClasses HOUSE = house();
+
+    private static JavaClasses house() {
+        try (Stream<Path> folders = Files.list(Path.of("..").toRealPath())) {
+            List<Path> built =
+                    folders.filter(folder -> Files.isDirectory(folder.resolve("src/main/java")))
+                            .filter(folder -> !folder.endsWith(STRESS))
+                            .map(folder -> folder.resolve("target/classes"))
+                            .filter(Files::isDirectory)
+                            .toList();
+            assertThat(built).as("modules that are built").hasSizeGreaterThan(10);
+            return new ClassFileImporter().importPaths(built);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     static Stream<String> modules() {
         return MAY_USE.keySet().stream();
     }
@@ -110,6 +141,46 @@ final class ArchitectureTest {
                         others.stream().map(other -> ROOT + other + "..").toArray(String[]::new))
                 .allowEmptyShould(true)
                 .check(CLASSES);
+    }
+
+    @Test
+    void noModulesUseEachOther() {
+        slices().matching(ROOT + "(*)..").should().beFreeOfCycles().check(HOUSE);
+    }
+
+    @Test
+    void noPackagesUseEachOther() {
+        slices().assignedFrom(slicedBy("packages", JavaClass::getPackageName))
+                .should()
+                .beFreeOfCycles()
+                .check(HOUSE);
+    }
+
+    @Test
+    void noClassesOfTheEmbeddedDriverUseEachOther() {
+        slices().assignedFrom(slicedBy("classes", ArchitectureTest::outermost))
+                .should()
+                .beFreeOfCycles()
+                .check(HOUSE.that(JavaClass.Predicates.resideInAPackage(ROOT + "embedded..")));
+    }
+
+    private static String outermost(JavaClass some) {
+        String name = some.getName().replaceFirst("\\$.*", "");
+        return PART_OF.getOrDefault(name, name);
+    }
+
+    private static SliceAssignment slicedBy(String what, Function<JavaClass, String> name) {
+        return new SliceAssignment() {
+            @Override
+            public SliceIdentifier getIdentifierOf(JavaClass some) {
+                return SliceIdentifier.of(name.apply(some));
+            }
+
+            @Override
+            public String getDescription() {
+                return what;
+            }
+        };
     }
 
     @Test

@@ -12,9 +12,11 @@ final class BlockingRequest implements DiskCompletion {
         return request;
     }
 
-    /** {@return the result of the request, whenever that is; interrupts are kept for later} */
-    long submitTo(Disk disk) {
-        disk.submit(request);
+    /**
+     * {@return the result of the request that has been submitted, whenever that is; interrupts are
+     * kept for later}
+     */
+    long await() {
         boolean interrupted = false;
         while (true) {
             try {

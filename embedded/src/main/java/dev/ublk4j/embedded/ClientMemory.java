@@ -1,9 +1,9 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.embedded.block.Bio;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.sharedmemory.PageFrames;
-import dev.ublk4j.sharedmemory.Pages;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -49,8 +49,10 @@ public final class ClientMemory implements AutoCloseable {
         return memory;
     }
 
-    /** Adds a piece of the memory to a request: one segment for each run of consecutive frames. */
-    void addTo(DiskRequest request, long offset, long bytes) {
+    /**
+     * Adds a piece of the memory to an operation: one segment for each run of consecutive frames.
+     */
+    void addTo(Bio bio, long offset, long bytes) {
         Objects.checkFromIndexSize(offset, bytes, memory.byteSize());
         if (closed || !memory.scope().isAlive()) {
             // Something else may be mapped there by now.
@@ -58,20 +60,20 @@ public final class ClientMemory implements AutoCloseable {
         }
         long address = memory.address() + offset;
         long end = address + bytes;
-        long firstPage = memory.address() >>> Segments.FRAME_SHIFT;
+        long firstPage = memory.address() >>> Pages.SHIFT;
         while (address < end) {
-            int page = (int) ((address >>> Segments.FRAME_SHIFT) - firstPage);
-            int offsetInFrame = (int) (address & (Segments.FRAME_BYTES - 1));
-            long length = (long) Segments.FRAME_BYTES - offsetInFrame;
+            int page = (int) ((address >>> Pages.SHIFT) - firstPage);
+            int offsetInFrame = (int) (address & (Pages.SIZE - 1));
+            long length = (long) Pages.SIZE - offsetInFrame;
             for (int next = page + 1;
                     address + length < end
-                            && length <= Integer.MAX_VALUE - Segments.FRAME_BYTES
+                            && length <= Integer.MAX_VALUE - Pages.SIZE
                             && frames[next] == frames[next - 1] + 1;
                     next++) {
-                length += Segments.FRAME_BYTES;
+                length += Pages.SIZE;
             }
             length = Math.min(length, end - address);
-            request.add(address, frames[page], offsetInFrame, (int) length);
+            bio.add(address, frames[page], offsetInFrame, (int) length);
             address += length;
         }
     }

@@ -1,10 +1,8 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.embedded.block.QueueLimits;
-import dev.ublk4j.embedded.block.RequestSplitter;
+import dev.ublk4j.embedded.block.Gendisk;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -16,21 +14,21 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * {@link #discard}, {@link #writeZeroes}) must not. Any number of threads.
  */
 public final class Disk implements AutoCloseable {
-    private final BlockDisk disk;
+    private final Gendisk disk;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    Disk(BlockDisk disk) {
+    Disk(Gendisk disk) {
         this.disk = disk;
     }
 
     /** {@return the device's number} */
     public int deviceId() {
-        return disk.device().id();
+        return disk.id();
     }
 
     /** {@return the size in bytes; 0 once the device has been stopped} */
     public long size() {
-        return disk.capacitySectors() << 9;
+        return Sectors.toBytes(disk.capacitySectors());
     }
 
     /** {@return the unit of addressing, bytes} */
@@ -45,12 +43,12 @@ public final class Disk implements AutoCloseable {
 
     /** {@return whether writes are refused} */
     public boolean isReadOnly() {
-        return disk.isReadOnly();
+        return disk.attributes().readOnly();
     }
 
     /** {@return whether writes may be lost until a flush} */
     public boolean hasVolatileCache() {
-        return disk.hasVolatileCache();
+        return disk.attributes().volatileCache();
     }
 
     /** {@return whether the device takes discards} */
@@ -79,56 +77,19 @@ public final class Disk implements AutoCloseable {
      * Submits a request. It is cut to the device's limits, never merged, and done when all of its
      * parts are.
      *
-     * <p>What is wrong with a request is its result, and then told before this method returns:
-     * those errors that {@link RequestSplitter#validate} names, and {@code EIO} when the device has
-     * been stopped.
+     * <p>What is wrong with a request is its result, and then told before this method returns: the
+     * errors that Linux has for it, such as {@code EINVAL} for what is no whole block, and {@code
+     * EIO} when the device has been stopped.
      *
      * @param request not in use
      * @param queue a hardware queue, below {@link #queues}
      */
     public void submit(DiskRequest request, int queue) {
-        Submission submission = request.submission();
         if (closed.get()) {
             request.done(Errno.EBADF.negated());
-            return;
+        } else {
+            disk.submit(request.submission(), queue);
         }
-        boolean isFlush = request.op() == IoOp.UBLK_IO_OP_FLUSH;
-        if (isFlush && !disk.hasVolatileCache()) {
-            request.done(0); // nothing to do, on a disk that has been removed as well
-            return;
-        }
-        if (disk.isDead()) {
-            request.done(BlockDisk.REMOVED);
-            return;
-        }
-        QueueLimits limits = disk.limits();
-        int valid =
-                submission
-                        .splitter(limits)
-                        .validate(
-                                request.op(),
-                                request.position() >> 9,
-                                request.length(),
-                                request.segments(),
-                                disk.capacitySectors(),
-                                disk.isReadOnly());
-        if (valid < 0 || (request.position() & 511) != 0) {
-            request.done(valid < 0 ? valid : Errno.EINVAL.negated());
-            return;
-        }
-        if (!isFlush && request.length() == 0) {
-            request.done(0);
-            return;
-        }
-        boolean through = (request.flags() & IoFlag.UBLK_IO_F_FUA) != 0 && disk.hasVolatileCache();
-        boolean emulated = through && !disk.knowsFua();
-        int flags = request.flags();
-        if (!through || emulated) {
-            flags &= ~IoFlag.UBLK_IO_F_FUA;
-        }
-        DiskQueue target = disk.queue(queue);
-        submission.begin(target, flags, emulated);
-        target.submit(submission);
     }
 
     /**
@@ -145,7 +106,7 @@ public final class Disk implements AutoCloseable {
         }
         BlockingRequest waiting = new BlockingRequest();
         waiting.request().read(position).add(upTo(destination, size - position));
-        return waiting.submitTo(this);
+        return submitAndWait(waiting);
     }
 
     /**
@@ -158,7 +119,7 @@ public final class Disk implements AutoCloseable {
      */
     public long write(MemorySegment source, long position) {
         long size = size();
-        if (disk.isReadOnly()) {
+        if (disk.attributes().readOnly()) {
             return Errno.EPERM.negated();
         }
         if (source.byteSize() == 0) {
@@ -169,7 +130,12 @@ public final class Disk implements AutoCloseable {
         }
         BlockingRequest waiting = new BlockingRequest();
         waiting.request().write(position).add(upTo(source, size - position));
-        return waiting.submitTo(this);
+        return submitAndWait(waiting);
+    }
+
+    long submitAndWait(BlockingRequest waiting) {
+        submit(waiting.request());
+        return waiting.await();
     }
 
     private static MemorySegment upTo(MemorySegment memory, long limit) {
@@ -184,7 +150,7 @@ public final class Disk implements AutoCloseable {
     public long flush() {
         BlockingRequest waiting = new BlockingRequest();
         waiting.request().flush();
-        return waiting.submitTo(this);
+        return submitAndWait(waiting);
     }
 
     /**
@@ -197,7 +163,7 @@ public final class Disk implements AutoCloseable {
     public long discard(long position, long bytes) {
         BlockingRequest waiting = new BlockingRequest();
         waiting.request().discard(position, bytes);
-        return waiting.submitTo(this);
+        return submitAndWait(waiting);
     }
 
     /**
@@ -212,7 +178,7 @@ public final class Disk implements AutoCloseable {
     public long writeZeroes(long position, long bytes, boolean mayUnmap) {
         BlockingRequest waiting = new BlockingRequest();
         waiting.request().writeZeroes(position, bytes, mayUnmap);
-        return waiting.submitTo(this);
+        return submitAndWait(waiting);
     }
 
     /** Closes the disk; a second call does nothing. Requests under way still end. */

@@ -1,10 +1,10 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.embedded.block.Bio;
+import dev.ublk4j.embedded.block.Submission;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.MemorySegment;
-import java.util.Arrays;
 
 /**
  * An operation on a disk: what a client fills, submits and, once it is done, fills again.
@@ -14,14 +14,8 @@ import java.util.Arrays;
  */
 public final class DiskRequest {
     private final DiskCompletion completion;
-    private final Submission submission = new Submission(this);
-    private final Segments segments = new Segments(4);
-    private long[] addresses = new long[4];
-    private boolean framesKnown;
-    private int op;
-    private int flags;
-    private long position;
-    private long length;
+    private final Bio bio = new Bio();
+    private final Submission submission = new Submission(bio, this::done);
 
     /** Makes a request that tells {@code completion} when it is done. */
     public DiskRequest(DiskCompletion completion) {
@@ -84,12 +78,7 @@ public final class DiskRequest {
 
     private DiskRequest start(int newOp, int newFlags, long newPosition, long newLength) {
         assert !submission.isActive() : "in use: " + this;
-        op = newOp;
-        flags = newFlags;
-        position = newPosition;
-        length = newLength;
-        segments.clear();
-        framesKnown = true;
+        bio.begin(newOp, newFlags, newPosition, newLength);
         return this;
     }
 
@@ -99,7 +88,7 @@ public final class DiskRequest {
      * @param more {@code UBLK_IO_F_...}
      */
     public DiskRequest addFlags(int more) {
-        flags |= more;
+        bio.addFlags(more);
         return this;
     }
 
@@ -109,26 +98,11 @@ public final class DiskRequest {
      *
      * @param address where this process finds the bytes
      * @param frame the first page frame, or a negative number when it is not known
-     * @param offset where in the frame, 0 to 4095
+     * @param offset where in the frame, bytes below the page size
      * @param bytes how many, at least 1
      */
     public DiskRequest add(long address, long frame, int offset, int bytes) {
-        int index = segments.count();
-        if (frame >= 0) {
-            segments.add(frame, offset, bytes);
-        } else {
-            // Addresses stand in for frames: they are as aligned and as contiguous.
-            framesKnown = false;
-            segments.add(
-                    address >>> Segments.FRAME_SHIFT,
-                    (int) (address & (Segments.FRAME_BYTES - 1)),
-                    bytes);
-        }
-        if (index == addresses.length) {
-            addresses = Arrays.copyOf(addresses, 2 * index);
-        }
-        addresses[index] = address;
-        length += bytes;
+        bio.add(address, frame, offset, bytes);
         return this;
     }
 
@@ -140,7 +114,7 @@ public final class DiskRequest {
      * @param bytes how many, at least 1
      */
     public DiskRequest add(ClientMemory memory, long offset, long bytes) {
-        memory.addTo(this, offset, bytes);
+        memory.addTo(bio, offset, bytes);
         return this;
     }
 
@@ -159,34 +133,22 @@ public final class DiskRequest {
 
     /** {@return the operation, {@code UBLK_IO_OP_...}} */
     public int op() {
-        return op;
+        return bio.op();
     }
 
     /** {@return the flags of the descriptor, {@code UBLK_IO_F_...}} */
     public int flags() {
-        return flags;
+        return bio.flags();
     }
 
     /** {@return where on the disk, bytes} */
     public long position() {
-        return position;
+        return bio.position();
     }
 
     /** {@return how many bytes of the disk the request is about} */
     public long length() {
-        return length;
-    }
-
-    boolean framesKnown() {
-        return framesKnown;
-    }
-
-    Segments segments() {
-        return segments;
-    }
-
-    long address(int segment) {
-        return addresses[segment];
+        return bio.length();
     }
 
     Submission submission() {
@@ -199,6 +161,6 @@ public final class DiskRequest {
 
     @Override
     public String toString() {
-        return "%s of %d bytes at %d".formatted(IoOp.name(op), length, position);
+        return bio.toString();
     }
 }

@@ -4,10 +4,18 @@ import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.embedded.block.Gendisk;
+import dev.ublk4j.embedded.control.ControlDispatcher;
+import dev.ublk4j.embedded.control.ControlHeader;
+import dev.ublk4j.embedded.control.Credentials;
+import dev.ublk4j.embedded.control.Permission;
+import dev.ublk4j.embedded.device.DeviceTable;
+import dev.ublk4j.embedded.device.UblkDevice;
+import dev.ublk4j.embedded.features.DriverSettings;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
@@ -23,16 +31,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Servers use it as they use the kernel's; what the kernel has besides is here the way of its
  * clients: {@link #openBlock} opens the disk of a started device. A driver has its own devices and
- * numbers; {@link #as} makes another view of the same devices.
+ * numbers.
  */
 public final class EmbeddedDriver implements Driver {
     private final DeviceTable table;
     private final ControlDispatcher dispatcher;
+    private final KernelRelease release;
     private final Credentials caller;
 
-    private EmbeddedDriver(DeviceTable table, ControlDispatcher dispatcher, Credentials caller) {
+    private EmbeddedDriver(
+            DeviceTable table,
+            ControlDispatcher dispatcher,
+            KernelRelease release,
+            Credentials caller) {
         this.table = table;
         this.dispatcher = dispatcher;
+        this.release = release;
         this.caller = caller;
     }
 
@@ -43,19 +57,20 @@ public final class EmbeddedDriver implements Driver {
 
     /** {@return a driver without devices, for a privileged caller} */
     public static EmbeddedDriver create(EmbeddedOptions options) {
-        DeviceTable table = new DeviceTable();
-        ControlDispatcher dispatcher = new ControlDispatcher(table, options);
-        return new EmbeddedDriver(table, dispatcher, Credentials.administrator());
+        DriverSettings settings = options.settings();
+        DeviceTable table = new DeviceTable(settings);
+        ControlDispatcher dispatcher = new ControlDispatcher(table, settings);
+        return new EmbeddedDriver(
+                table, dispatcher, options.release(), Credentials.administrator());
     }
 
     /** {@return this driver, its devices included, as another caller meets it} */
-    public EmbeddedDriver as(Credentials other) {
-        return new EmbeddedDriver(table, dispatcher, other);
+    EmbeddedDriver as(Credentials other) {
+        return new EmbeddedDriver(table, dispatcher, release, other);
     }
 
     @Override
     public String name() {
-        KernelRelease release = dispatcher.release();
         return release == KernelRelease.NEWEST ? "embedded" : "embedded as " + release;
     }
 
@@ -103,14 +118,12 @@ public final class EmbeddedDriver implements Driver {
             int commandOp,
             ControlHeader header,
             Duration timeout) {
-        long left = TimeUnit.NANOSECONDS.convert(timeout);
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(timeout);
         boolean interrupted = false;
         try {
             while (true) {
                 try {
-                    long passed = System.nanoTime() - start;
-                    return outcome.get(left - passed, TimeUnit.NANOSECONDS);
+                    return outcome.get(deadline.leftNanos(), TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 } catch (TimeoutException e) {
@@ -135,24 +148,24 @@ public final class EmbeddedDriver implements Driver {
     @Override
     public CharDevice open(int deviceId) {
         String path = "/dev/ublkc" + deviceId;
-        Device device = table.get(deviceId);
+        UblkDevice device = table.get(deviceId);
         if (device == null) {
             throw new LinuxException("openat", path, Errno.ENOENT.negated());
         }
         try {
-            if (device.deleted) {
+            if (device.isDeleted()) {
                 throw new LinuxException("openat", path, Errno.ENOENT.negated());
             }
             if (!Permission.mayUse(device, caller)) {
                 throw new LinuxException("openat", path, Errno.EACCES.negated());
             }
-            CharFile file = CharFile.open(device);
-            if (file == null) {
+            CharDevice opened = device.open();
+            if (opened == null) {
                 throw new LinuxException("openat", path, Errno.EBUSY.negated());
             }
-            return new EmbeddedCharDevice(file);
+            return opened;
         } finally {
-            table.put(device);
+            device.put();
         }
     }
 
@@ -166,47 +179,34 @@ public final class EmbeddedDriver implements Driver {
      */
     public Disk openBlock(int deviceId) {
         String path = "/dev/ublkb" + deviceId;
-        Device device = table.get(deviceId);
+        UblkDevice device = table.get(deviceId);
         if (device == null) {
             throw new LinuxException("openat", path, Errno.ENOENT.negated());
         }
         try {
-            BlockDisk disk = device.disk();
+            Gendisk disk = device.life().disk();
             if (disk == null) {
                 throw new LinuxException("openat", path, Errno.ENOENT.negated());
             }
-            int answer = mayOpen(device);
+            int answer = Permission.toOpenDisk(device, caller);
             if (answer == 0) {
                 answer = disk.opened();
             }
             LinuxException.check("openat", path, answer);
             return new Disk(disk);
         } finally {
-            table.put(device);
+            device.put();
         }
     }
 
-    private int mayOpen(Device device) {
-        if (caller.privileged()) {
-            return 0;
+    /** {@return the disk of a started device, for tests; null when there is none} */
+    @Nullable Gendisk diskOf(int deviceId) {
+        UblkDevice device = table.get(deviceId);
+        if (device == null) {
+            return null;
         }
-        if (!device.has(Feature.UBLK_F_UNPRIVILEGED_DEV)) {
-            return Errno.EACCES.negated();
-        }
-        if (caller.uid() != device.description().ownerUid()
-                || caller.gid() != device.description().ownerGid()) {
-            return Errno.EPERM.negated();
-        }
-        return device.refusesOpeners() ? Errno.ENXIO.negated() : 0;
-    }
-
-    /** {@return a device, for tests; null when there is none of that number} */
-    @Nullable Device device(int deviceId) {
-        Device device = table.get(deviceId);
-        if (device != null) {
-            table.put(device);
-        }
-        return device;
+        device.put();
+        return device.life().disk();
     }
 
     /** {@return the numbers of all devices} */
@@ -220,14 +220,14 @@ public final class EmbeddedDriver implements Driver {
      * @throws LinuxException {@code ENODEV} when there is no such device
      */
     public DataCounters counters(int deviceId) {
-        Device device = table.get(deviceId);
+        UblkDevice device = table.get(deviceId);
         if (device == null) {
             throw new LinuxException("counters", "device " + deviceId, Errno.ENODEV.negated());
         }
         try {
             return device.counters();
         } finally {
-            table.put(device);
+            device.put();
         }
     }
 

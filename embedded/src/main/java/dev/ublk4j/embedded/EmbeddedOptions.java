@@ -1,5 +1,7 @@
 package dev.ublk4j.embedded;
 
+import dev.ublk4j.embedded.features.DriverSettings;
+
 /**
  * What an embedded driver assumes of the machine.
  *
@@ -46,5 +48,9 @@ public record EmbeddedOptions(
     /** {@return these options for a driver that is like an older kernel's} */
     public EmbeddedOptions asKernel(KernelRelease newRelease) {
         return new EmbeddedOptions(cpus, checkedCopies, numberedFrames, newRelease);
+    }
+
+    DriverSettings settings() {
+        return new DriverSettings(cpus, checkedCopies, numberedFrames, release.features());
     }
 }

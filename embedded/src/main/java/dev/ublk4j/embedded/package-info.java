@@ -7,13 +7,27 @@
  * besides, a block device for applications, is {@link dev.ublk4j.embedded.Disk}.
  *
  * <p><b>Where to start.</b> {@link dev.ublk4j.embedded.EmbeddedDriver}; as a client, {@link
- * dev.ublk4j.embedded.DiskRequest} and {@link dev.ublk4j.embedded.ClientMemory}. Inside, a request
- * goes this way: {@code Disk} checks it; {@code Submission} cuts it; {@code DiskQueue} gives each
- * part a tag, or keeps it until there is one; {@code HardwareQueue} hands it to the {@code
- * EmbeddedQueueRing} that has fetched the tag; there {@code RequestDispatch} matches, copies and
- * describes it. The server's commit comes back through {@code RingCommands}. A control command goes
- * through {@code ControlDispatcher} to the class of its family; {@code DeviceLife} and {@code
- * ServerExit} tell what moves a device from one state to the next.
+ * dev.ublk4j.embedded.DiskRequest} and {@link dev.ublk4j.embedded.ClientMemory}.
+ *
+ * <p><b>Inside</b>, each package uses only those above it in this list:
+ *
+ * <pre>
+ *   freeze     lets requests in, or keeps them out while something changes
+ *   range      which registered buffer a page frame belongs to
+ *   handoff    how threads hand work to one thread, and wake it
+ *   features   what a release of Linux can do, and what a device was promised
+ *   block      the block layer; it knows its driver as a QueueDriver
+ *   queue      the driver's side of the queues, and the rings of a server
+ *   device     devices, the life of one, and the table of all
+ *   control    the control commands
+ * </pre>
+ *
+ * <p>A request goes this way: {@code Gendisk} checks it; {@code Submission} cuts it; {@code
+ * BlockQueue} gives each part a tag, or keeps it until there is one; {@code UblkQueue} hands it to
+ * the {@code EmbeddedQueueRing} that has fetched the tag; there {@code RequestDispatch} matches,
+ * copies and describes it. The server's commit comes back through {@code RingCommands}. A control
+ * command goes through {@code ControlDispatcher} to the class of its family, or to the {@code
+ * DeviceLife}, which moves a device from one state to the next.
  *
  * <p><b>Threads.</b> Drivers, disks and client memory: any. A request and its memory belong to the
  * driver while it is under way. A queue's tags are changed only by the thread of its ring, without

@@ -66,7 +66,7 @@ final class MovedPagesTest {
         long write(ClientMemory memory, long offset) {
             BlockingRequest request = new BlockingRequest();
             request.request().write(0).add(memory, offset, PAGE);
-            return request.submitTo(disk);
+            return disk.submitAndWait(request);
         }
 
         byte stored() {

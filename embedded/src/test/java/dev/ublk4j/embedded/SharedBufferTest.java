@@ -3,6 +3,9 @@ package dev.ublk4j.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.driver.DataCounters;
+import dev.ublk4j.embedded.block.Gendisk;
+import dev.ublk4j.embedded.device.BufferRegistry;
+import dev.ublk4j.embedded.device.OwnQueues;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.sharedmemory.SharedMemory;
@@ -102,7 +105,7 @@ class SharedBufferTest {
     void aDeviceTakesSixtyFiveThousandBuffersAndNoMore() {
         int id = add(SHMEM);
         MemorySegment memory = pages(65_537);
-        BufferRegistry registry = new BufferRegistry(deviceOf(id), false);
+        BufferRegistry registry = new BufferRegistry(() -> null, false);
         for (int index = 0; index < 65_536; index++) {
             long address = memory.address() + (long) index * PAGE;
             if (registry.register(address, PAGE, 0) != index) {
@@ -114,10 +117,6 @@ class SharedBufferTest {
         assertThat(registry.unregister(40_000, OwnQueues.none())).isZero();
         assertThat(registry.register(last, PAGE, 0)).isEqualTo(40_000);
         registry.clear();
-    }
-
-    private Device deviceOf(int id) {
-        return Objects.requireNonNull(driver.device(id));
     }
 
     @Test
@@ -221,8 +220,8 @@ class SharedBufferTest {
                 AtomicInteger answer = new AtomicInteger(1);
                 Thread waiting =
                         Thread.ofPlatform().start(() -> answer.set(commands.unregister(id, 0)));
-                BlockDisk device = Objects.requireNonNull(deviceOf(id).disk());
-                while (device.gate().isOpen(0)) {
+                Gendisk gendisk = Objects.requireNonNull(driver.diskOf(id));
+                while (gendisk.gate().isOpen(0)) {
                     LockSupport.parkNanos(20_000);
                 }
                 assertThat(answer.get()).isOne();
@@ -284,11 +283,11 @@ class SharedBufferTest {
             data.fill((byte) i);
             BlockingRequest write = new BlockingRequest();
             write.request().write(page * PAGE).add(memory, page * PAGE, PAGE);
-            wrong += write.submitTo(disk) == PAGE ? 0 : 1;
+            wrong += disk.submitAndWait(write) == PAGE ? 0 : 1;
             data.fill((byte) ~i);
             BlockingRequest read = new BlockingRequest();
             read.request().read(page * PAGE).add(memory, page * PAGE, PAGE);
-            wrong += read.submitTo(disk) == PAGE ? 0 : 1;
+            wrong += disk.submitAndWait(read) == PAGE ? 0 : 1;
             wrong += RamServer.at(data, i % PAGE) == (byte) i ? 0 : 1;
         }
         synchronized (results) {

@@ -31,7 +31,7 @@ public final class Mapping {
     public static final int MAP_HUGETLB = 0x40000;
 
     private static final int MADV_DONTNEED = 4;
-    private static final long PAGE = 4096;
+    private static final int MAX_ERRNO = 4095;
 
     private Mapping() {}
 
@@ -65,7 +65,7 @@ public final class Mapping {
     private static MemorySegment map(
             int fd, String name, long offset, long length, int protection, int flags, Arena arena) {
         long address = Syscall.call(Syscall.Call.MMAP, 0, length, protection, flags, fd, offset);
-        if (address < 0 && address > -4096) {
+        if (address < 0 && address >= -MAX_ERRNO) {
             throw new LinuxException(
                     "mmap", "%s, %d bytes at %d".formatted(name, length, offset), address);
         }
@@ -84,8 +84,8 @@ public final class Mapping {
      */
     public static int zero(MemorySegment mapping, long offset, long length) {
         long end = Math.addExact(offset, length);
-        long firstPage = (offset + PAGE - 1) & -PAGE;
-        long lastPage = end & -PAGE;
+        long firstPage = Pages.ceiling(offset);
+        long lastPage = Pages.floor(end);
         if (firstPage >= lastPage) {
             mapping.asSlice(offset, length).fill((byte) 0);
             return 0;

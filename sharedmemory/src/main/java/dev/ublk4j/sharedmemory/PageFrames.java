@@ -2,6 +2,7 @@ package dev.ublk4j.sharedmemory;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Pages;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -137,7 +138,8 @@ public final class PageFrames implements AutoCloseable {
             int some = (int) Math.min(pages - done, PAGES_AT_ONCE);
             int answer = read(address + (done << Pages.SHIFT), some, writable, frames);
             if (answer < 0) {
-                throw new LinuxException("page frames", Memory.text(address, length), answer);
+                throw new LinuxException(
+                        "page frames", "%d bytes at 0x%x".formatted(length, address), answer);
             }
             for (int i = 0; i < some; i++, done++) {
                 if (count == 0 || frames[i] != first + count) {

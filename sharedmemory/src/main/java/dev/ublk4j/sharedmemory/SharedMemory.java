@@ -7,6 +7,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;

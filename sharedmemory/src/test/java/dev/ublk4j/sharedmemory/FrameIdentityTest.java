@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.Pages;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

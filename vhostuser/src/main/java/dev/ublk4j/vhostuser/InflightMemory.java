@@ -2,7 +2,7 @@ package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.sharedmemory.Pages;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.vhostuser.ring.Vring;

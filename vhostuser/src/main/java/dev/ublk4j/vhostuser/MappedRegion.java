@@ -1,11 +1,11 @@
 package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.FrameRange;
 import dev.ublk4j.sharedmemory.PageFrames;
-import dev.ublk4j.sharedmemory.Pages;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.vhostuser.ring.GuestRegion;
 import java.lang.foreign.Arena;

@@ -2,6 +2,8 @@ package dev.ublk4j.embedded.block;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Pages;
+import dev.ublk4j.uapi.Sectors;
 
 /**
  * What a request of a device may look like: the {@code queue_limits} that the block layer works
@@ -43,11 +45,6 @@ public record QueueLimits(
         int maxDiscardSegments,
         long maxWriteZeroesSectors) {
 
-    /** A sector has {@code 1 << SECTOR_SHIFT} bytes. */
-    public static final int SECTOR_SHIFT = 9;
-
-    private static final int SECTOR_BYTES = 1 << SECTOR_SHIFT;
-    private static final int PAGE_BYTES = Segments.FRAME_BYTES;
     private static final long MAX_U32 = 0xffff_ffffL;
     private static final int MAX_U16 = 0xffff;
 
@@ -65,7 +62,7 @@ public record QueueLimits(
 
     /** The largest block of memory a segment may be to be taken without a closer look. */
     int fastSegmentBytes() {
-        return (int) Math.min(Math.min(segBoundaryMask, maxSegmentBytes - 1) + 1, PAGE_BYTES);
+        return (int) Math.min(Math.min(segBoundaryMask, maxSegmentBytes - 1) + 1, Pages.SIZE);
     }
 
     /**
@@ -171,17 +168,17 @@ public record QueueLimits(
                     physicalBlockBytes < logicalBlockBytes || isPowerOfTwo(physicalBlockBytes),
                     "physical block",
                     physicalBlockBytes);
-            refuseUnless(maxSectors >= PAGE_BYTES >> SECTOR_SHIFT, "max_sectors", maxSectors);
+            refuseUnless(maxSectors >= Pages.SIZE >> Sectors.SHIFT, "max_sectors", maxSectors);
             refuseUnless(
                     segBoundaryMask == 0
-                            || Long.compareUnsigned(segBoundaryMask, PAGE_BYTES - 1) >= 0,
+                            || Long.compareUnsigned(segBoundaryMask, Pages.SIZE - 1) >= 0,
                     "seg_boundary_mask",
                     segBoundaryMask);
             refuseUnless(
-                    maxSegmentBytes == 0 || virtBoundaryMask != 0 || maxSegmentBytes >= PAGE_BYTES,
+                    maxSegmentBytes == 0 || virtBoundaryMask != 0 || maxSegmentBytes >= Pages.SIZE,
                     "max_segment_size",
                     maxSegmentBytes);
-            refuseUnless(dmaAlignmentMask <= PAGE_BYTES, "dma alignment", dmaAlignmentMask);
+            refuseUnless(dmaAlignmentMask <= Pages.SIZE, "dma alignment", dmaAlignmentMask);
             int physical = Math.max(physicalBlockBytes, logicalBlockBytes);
             return new QueueLimits(
                     logicalBlockBytes,
@@ -189,7 +186,7 @@ public record QueueLimits(
                     effectiveMaxSectors(physical),
                     chunkSectors,
                     addressBits(virtBoundaryMask),
-                    dmaAlignmentMask == 0 ? SECTOR_BYTES - 1 : dmaAlignmentMask,
+                    dmaAlignmentMask == 0 ? Sectors.SIZE - 1 : dmaAlignmentMask,
                     segBoundaryMask == 0 ? DEFAULT_SEG_BOUNDARY_MASK : addressBits(segBoundaryMask),
                     effectiveMaxSegmentBytes(),
                     maxSegments == 0 ? DEFAULT_MAX_SEGMENTS : maxSegments,
@@ -201,12 +198,12 @@ public record QueueLimits(
         }
 
         private int effectiveMaxSectors(int physical) {
-            int blockSectors = logicalBlockBytes >> SECTOR_SHIFT;
+            int blockSectors = logicalBlockBytes >> Sectors.SHIFT;
             int hardware = maxSectors / blockSectors * blockSectors;
             int opt = ioOptBytes / physical * physical;
             int min = Math.max(ioMinBytes, physical);
             int wanted = opt > DEFAULT_MAX_BYTES ? opt : Math.max(min, DEFAULT_MAX_BYTES);
-            return Math.min(hardware, wanted >> SECTOR_SHIFT) / blockSectors * blockSectors;
+            return Math.min(hardware, wanted >> Sectors.SHIFT) / blockSectors * blockSectors;
         }
 
         private long effectiveMaxSegmentBytes() {
@@ -222,7 +219,7 @@ public record QueueLimits(
         }
 
         private static boolean isBlockSize(int bytes) {
-            return bytes >= SECTOR_BYTES && bytes <= PAGE_BYTES && isPowerOfTwo(bytes);
+            return bytes >= Sectors.SIZE && bytes <= Pages.SIZE && isPowerOfTwo(bytes);
         }
 
         private static boolean isPowerOfTwo(int bytes) {

@@ -1,9 +1,9 @@
 package dev.ublk4j.embedded.block;
 
-import static dev.ublk4j.embedded.block.QueueLimits.SECTOR_SHIFT;
-
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 
 /**
  * Cuts a submission into requests that a device's limits allow, first to last.
@@ -136,7 +136,7 @@ public final class RequestSplitter {
                 && Long.compareUnsigned(startSector, deviceSectors) >= 0) {
             return Errno.ENOSPC.negated();
         }
-        long blockSectorMask = blockMask >> SECTOR_SHIFT;
+        long blockSectorMask = blockMask >> Sectors.SHIFT;
         if (bytes < 0
                 || (bytes & blockMask) != 0
                 || (startSector & blockSectorMask) != 0
@@ -144,7 +144,7 @@ public final class RequestSplitter {
                 || (bytes == 0 && !carriesData)) {
             return Errno.EINVAL.negated();
         }
-        if (bytes > 0 && reachesBeyond(startSector, bytes >> SECTOR_SHIFT, deviceSectors)) {
+        if (bytes > 0 && reachesBeyond(startSector, bytes >> Sectors.SHIFT, deviceSectors)) {
             return (carriesData ? Errno.EIO : Errno.EINVAL).negated();
         }
         return isAligned(segments) ? 0 : Errno.EINVAL.negated();
@@ -222,7 +222,7 @@ public final class RequestSplitter {
         pieceSector = restSector;
         pieceSegment = restSegment;
         pieceSkip = restSkip;
-        restSector += bytes >> SECTOR_SHIFT;
+        restSector += bytes >> Sectors.SHIFT;
         restBytes -= bytes;
         if (carriesData(op)) {
             skip(bytes);
@@ -261,19 +261,19 @@ public final class RequestSplitter {
     }
 
     private long discardBytes() {
-        long granularity = Math.max(limits.discardGranularityBytes() >> SECTOR_SHIFT, 1);
-        long most = Math.min(limits.maxDiscardSectors(), wholeBlocks(MAX_BYTES) >> SECTOR_SHIFT);
+        long granularity = Math.max(limits.discardGranularityBytes() >> Sectors.SHIFT, 1);
+        long most = Math.min(limits.maxDiscardSectors(), wholeBlocks(MAX_BYTES) >> Sectors.SHIFT);
         most -= most % granularity;
-        if (most == 0 || restBytes >> SECTOR_SHIFT <= most) {
+        if (most == 0 || restBytes >> Sectors.SHIFT <= most) {
             return Math.min(restBytes, wholeBlocks(MAX_BYTES));
         }
-        long shift = (limits.discardAlignmentBytes() >> SECTOR_SHIFT) % granularity;
+        long shift = (limits.discardAlignmentBytes() >> Sectors.SHIFT) % granularity;
         long misaligned = (restSector + most - shift) % granularity;
-        return (most > misaligned ? most - misaligned : most) << SECTOR_SHIFT;
+        return (most > misaligned ? most - misaligned : most) << Sectors.SHIFT;
     }
 
     private long writeZeroesBytes() {
-        long most = maxSectors(limits.maxWriteZeroesSectors()) << SECTOR_SHIFT;
+        long most = maxSectors(limits.maxWriteZeroesSectors()) << Sectors.SHIFT;
         if (most == 0) {
             return Math.min(restBytes, wholeBlocks(MAX_BYTES));
         }
@@ -291,24 +291,24 @@ public final class RequestSplitter {
             long chunk = limits.chunkSectors();
             bounded = Math.min(bounded, chunk - restSector % chunk);
         }
-        long physicalSectors = limits.physicalBlockBytes() >> SECTOR_SHIFT;
+        long physicalSectors = limits.physicalBlockBytes() >> Sectors.SHIFT;
         long start = restSector & (physicalSectors - 1);
         long end = start + bounded & -physicalSectors;
-        return end > start ? end - start : bounded & ~(blockMask >> SECTOR_SHIFT);
+        return end > start ? end - start : bounded & ~(blockMask >> Sectors.SHIFT);
     }
 
     private long readWriteBytes() {
         if (fitsOnePage()) {
             return restBytes;
         }
-        long maxBytes = maxSectors(limits.maxSectors()) << SECTOR_SHIFT;
+        long maxBytes = maxSectors(limits.maxSectors()) << Sectors.SHIFT;
         takenBytes = 0;
         takenSegments = 0;
         int previousEnd = 0;
         int skip = restSkip;
         for (int index = restSegment; index < data.count(); index++) {
             long start = data.offset(index) + (long) skip;
-            int offset = (int) (start & (Segments.FRAME_BYTES - 1));
+            int offset = (int) (start & (Pages.SIZE - 1));
             int length = data.length(index) - skip;
             if (((offset | length) & limits.dmaAlignmentMask()) != 0) {
                 return Errno.EINVAL.negated();
@@ -317,7 +317,7 @@ public final class RequestSplitter {
             if (index > restSegment && gap) {
                 return wholeBlocks(takenBytes);
             }
-            long address = (data.frame(index) << Segments.FRAME_SHIFT) + start;
+            long address = (data.frame(index) << Pages.SHIFT) + start;
             if (!take(address, offset, length, maxBytes)) {
                 return wholeBlocks(takenBytes);
             }

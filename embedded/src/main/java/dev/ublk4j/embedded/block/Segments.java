@@ -1,5 +1,6 @@
 package dev.ublk4j.embedded.block;
 
+import dev.ublk4j.linux.Pages;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -7,16 +8,11 @@ import java.util.Objects;
  * Where the data of a submission or a request lies: pieces of memory in the order of the sectors.
  *
  * <p>A segment is a {@code bio_vec}: a frame, an offset in it and a length; a segment longer than
- * the rest of its frame goes on in the frames that follow. The list is made to be cleared and
- * filled again; it allocates only when it grows beyond what it ever held. One thread at a time.
+ * the rest of its frame goes on in the frames that follow. A frame holds a page of the machine
+ * ({@link Pages}). The list is made to be cleared and filled again; it allocates only when it grows
+ * beyond what it ever held. One thread at a time.
  */
 public final class Segments {
-    /** A frame holds {@code 1 << FRAME_SHIFT} bytes, whatever the page size of the machine. */
-    public static final int FRAME_SHIFT = 12;
-
-    /** Bytes of a frame. */
-    public static final int FRAME_BYTES = 1 << FRAME_SHIFT;
-
     private long[] frames;
     private int[] offsets;
     private int[] lengths;
@@ -44,11 +40,11 @@ public final class Segments {
      * Adds a segment at the end.
      *
      * @param frame number of the first frame
-     * @param offset where in the first frame, 0 to 4095
+     * @param offset where in the first frame, below the page size
      * @param length bytes, at least 1
      */
     public void add(long frame, int offset, int length) {
-        if (frame < 0 || offset < 0 || offset >= FRAME_BYTES || length < 1) {
+        if (frame < 0 || offset < 0 || offset >= Pages.SIZE || length < 1) {
             throw new IllegalArgumentException(
                     "frame=" + frame + ", offset=" + offset + ", length=" + length);
         }
@@ -84,7 +80,7 @@ public final class Segments {
         return frames[Objects.checkIndex(index, count)];
     }
 
-    /** {@return where in its first frame a segment begins, bytes below 4096} */
+    /** {@return where in its first frame a segment begins, bytes} */
     public int offset(int index) {
         return offsets[Objects.checkIndex(index, count)];
     }

@@ -1,11 +1,11 @@
 package dev.ublk4j.embedded.freeze;
 
+import dev.ublk4j.linux.Deadline;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.concurrent.locks.LockSupport;
 
@@ -88,12 +88,9 @@ public final class FreezeGate {
     private static final int STRIDE = 16;
 
     /** How long an own queue may look as if somebody were inside. */
-    private static final long MOMENT_NANOS = 10_000_000;
+    private static final Duration MOMENT = Duration.ofMillis(10);
 
     private static final BitSet NONE = new BitSet();
-
-    /** What a timeout of more than 292 years is converted to. */
-    private static final long FOREVER_NANOS = Long.MAX_VALUE;
 
     private static final int WAITING = STRIDE;
     private static final int FIRST_QUEUE = 2 * STRIDE;
@@ -229,7 +226,7 @@ public final class FreezeGate {
         }
         FreezeOutcome outcome = awaitEmptyOwn(own);
         if (outcome == FreezeOutcome.FROZEN) {
-            outcome = awaitEmpty(TimeUnit.NANOSECONDS.convert(timeout), true);
+            outcome = awaitEmpty(Deadline.in(timeout), true);
         }
         if (outcome != FreezeOutcome.FROZEN) {
             thaw();
@@ -287,8 +284,7 @@ public final class FreezeGate {
         if (!killed) {
             throw new IllegalStateException("drain before kill: " + this);
         }
-        long timeoutNanos = TimeUnit.NANOSECONDS.convert(timeout);
-        return awaitEmpty(timeoutNanos, false) == FreezeOutcome.FROZEN;
+        return awaitEmpty(Deadline.in(timeout), false) == FreezeOutcome.FROZEN;
     }
 
     /** Called with {@link #bits} held, so that a bit is added where it is clear. */
@@ -299,12 +295,12 @@ public final class FreezeGate {
     }
 
     private FreezeOutcome awaitEmptyOwn(BitSet own) {
-        long startNanos = System.nanoTime();
+        Deadline moment = Deadline.in(MOMENT);
         int queue = own.nextSetBit(0);
         while (queue >= 0) {
             if (isEmpty(queue)) {
                 queue = own.nextSetBit(queue + 1);
-            } else if (System.nanoTime() - startNanos > MOMENT_NANOS) {
+            } else if (moment.isOver()) {
                 return FreezeOutcome.DEADLOCK;
             } else {
                 Thread.onSpinWait();
@@ -313,13 +309,12 @@ public final class FreezeGate {
         return FreezeOutcome.FROZEN;
     }
 
-    private FreezeOutcome awaitEmpty(long timeoutNanos, boolean endedByKill) {
+    private FreezeOutcome awaitEmpty(Deadline deadline, boolean endedByKill) {
         Thread self = Thread.currentThread();
         boolean interrupted = false;
         waiting.add(self);
         words.getAndAdd(WAITING, 1); // pairs with the exit's addition to its word
         try {
-            long startNanos = System.nanoTime();
             int queue = 0;
             while (true) {
                 while (queue < queues && isEmpty(queue)) {
@@ -331,15 +326,10 @@ public final class FreezeGate {
                 if (endedByKill && killed) {
                     return FreezeOutcome.KILLED;
                 }
-                long leftNanos = timeoutNanos - (System.nanoTime() - startNanos);
-                if (leftNanos <= 0) {
+                if (deadline.isOver()) {
                     return FreezeOutcome.TIMED_OUT;
                 }
-                if (timeoutNanos == FOREVER_NANOS) {
-                    LockSupport.park(this);
-                } else {
-                    LockSupport.parkNanos(this, leftNanos);
-                }
+                deadline.park(this);
                 interrupted |= Thread.interrupted();
             }
         } finally {

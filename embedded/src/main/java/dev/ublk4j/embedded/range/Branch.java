@@ -57,13 +57,4 @@ final class Branch {
     static long below(long key, long bound) {
         return (key - bound) >>> 63;
     }
-
-    /** {@return two neighbours in one, and the children that come to meet in one if they can be} */
-    static Branch join(Branch left, Branch right) {
-        NodeList children = new NodeList();
-        children.addChildren(left, 0, left.size());
-        children.addShrunk(right.keys[0], right.children[0]);
-        children.addChildren(right, 1, right.size());
-        return children.branch(0, children.size());
-    }
 }

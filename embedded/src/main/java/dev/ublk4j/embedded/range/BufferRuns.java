@@ -63,7 +63,7 @@ public final class BufferRuns {
                     "count=%d, added=%d, limit=%d"
                             .formatted(count, frames, Placement.MAX_BUFFER_FRAMES));
         }
-        if (firstFrame < 0 || firstFrame > RangeTable.MAX_FRAME - (count - 1)) {
+        if (firstFrame < 0 || firstFrame > Placement.MAX_FRAME - (count - 1)) {
             throw new IllegalArgumentException(
                     "firstFrame=%d, count=%d".formatted(firstFrame, count));
         }

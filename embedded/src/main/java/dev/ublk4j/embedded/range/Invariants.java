@@ -1,5 +1,6 @@
 package dev.ublk4j.embedded.range;
 
+import dev.ublk4j.linux.Pages;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -97,7 +98,7 @@ final class Invariants {
         require(placement >= 0, "placement", placement);
         require(first >= free, "range and the end of the one before", first, free);
         require(
-                first + frames - 1 <= RangeTree.MAX_FRAME,
+                first + frames - 1 <= Placement.MAX_FRAME,
                 "range beyond the last frame",
                 first,
                 frames);
@@ -123,7 +124,7 @@ final class Invariants {
             long placement = tree.find(own[i]);
             require(placement != Placement.NONE, "buffer without its range", index, own[i]);
             require(Placement.buffer(placement) == index, "range of another buffer", own[i]);
-            int offset = (int) (Placement.offsetBytes(placement) >>> Placement.FRAME_SHIFT);
+            int offset = (int) (Placement.offsetBytes(placement) >>> Pages.SHIFT);
             for (int frame = 0; frame < Placement.frames(placement); frame++) {
                 require(!starts[offset + frame], "offset had twice, in the range", own[i]);
                 starts[offset + frame] = true;

@@ -42,7 +42,7 @@ final class Leaf {
     }
 
     static int size(long[] leaf) {
-        return first(leaf, 0) == UNUSED ? 0 : slot(leaf, RangeTree.MAX_FRAME) + 1;
+        return first(leaf, 0) == UNUSED ? 0 : slot(leaf, Placement.MAX_FRAME) + 1;
     }
 
     /**

@@ -59,8 +59,17 @@ final class NodeList {
 
     private static Object join(Object left, Object right) {
         return left instanceof Branch branch
-                ? Branch.join(branch, (Branch) right)
+                ? join(branch, (Branch) right)
                 : Leaf.join((long[]) left, (long[]) right);
+    }
+
+    /** {@return two neighbours in one, and the children that come to meet in one if they can be} */
+    private static Branch join(Branch left, Branch right) {
+        NodeList children = new NodeList();
+        children.addChildren(left, 0, left.size());
+        children.addShrunk(right.keys[0], right.children[0]);
+        children.addChildren(right, 1, right.size());
+        return children.branch(0, children.size());
     }
 
     /** Adds the nodes of this list to the list above, under as few branches as hold them. */

@@ -1,5 +1,7 @@
 package dev.ublk4j.embedded.range;
 
+import dev.ublk4j.linux.Pages;
+
 /**
  * Where in a registered buffer a run of consecutive frames lies, packed in one {@code long}.
  *
@@ -24,8 +26,8 @@ public final class Placement {
      */
     public static final int READ_ONLY = 1;
 
-    /** A frame holds {@code 1 << FRAME_SHIFT} bytes. */
-    public static final int FRAME_SHIFT = 12;
+    /** The highest page frame there can be. */
+    public static final long MAX_FRAME = (1L << 52) - 1;
 
     /** Frames in the largest buffer, which has 4 GiB. */
     public static final int MAX_BUFFER_FRAMES = 1 << 20;
@@ -55,7 +57,7 @@ public final class Placement {
 
     /** {@return the offset of the first frame in the buffer, in bytes below 4 GiB} */
     public static long offsetBytes(long placement) {
-        return (placement & FRAME_MASK) << FRAME_SHIFT;
+        return (placement & FRAME_MASK) << Pages.SHIFT;
     }
 
     /** {@return how many frames the run has, 1 to 2^20} */

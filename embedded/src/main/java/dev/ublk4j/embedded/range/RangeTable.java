@@ -21,9 +21,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Errors are negative errnos, the ones that the kernel's driver answers with.
  */
 public final class RangeTable {
-    /** The highest page frame: frames have 52 bits. */
-    public static final long MAX_FRAME = RangeTree.MAX_FRAME;
-
     /** How many buffers a device can have registered: their indexes have 16 bits. */
     public static final int MAX_BUFFERS = BufferIndexes.COUNT;
 

@@ -84,9 +84,6 @@ final class RangeTree {
      * [2] drivers/block/ublk_drv.c, ublk_try_buf_match
      */
 
-    /** The highest page frame there can be. */
-    static final long MAX_FRAME = (1L << 52) - 1;
-
     static final RangeTree EMPTY = new RangeTree(Leaf.create(), 0, 0);
 
     /** A leaf if the height is 0, otherwise a branch. */

@@ -1,5 +1,7 @@
 package dev.ublk4j.embedded.range;
 
+import dev.ublk4j.linux.Pages;
+
 /**
  * Decides whether a request's data lies in one registered buffer, in order.
  *
@@ -70,7 +72,7 @@ public final class RequestMatcher {
                 return NOT_REGISTERED;
             }
             long end = (long) offsets[i] + lengths[i];
-            if (end > (long) Placement.frames(placement) << Placement.FRAME_SHIFT) {
+            if (end > (long) Placement.frames(placement) << Pages.SHIFT) {
                 return CROSSES_RANGE;
             }
             long start =

@@ -17,7 +17,7 @@
  * <p><b>Threads.</b> Any thread looks up and matches, without a lock and without allocating. Those
  * who register, unregister and clear take turns: the device's lock sees to that.
  *
- * <p>A frame here is 4 KiB of memory, whatever the page size of the machine.
+ * <p>A frame holds a page of the machine, 4 KiB as a rule.
  */
 @NullMarked
 package dev.ublk4j.embedded.range;

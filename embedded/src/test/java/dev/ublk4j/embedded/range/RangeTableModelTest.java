@@ -55,7 +55,7 @@ class RangeTableModelTest {
         long start =
                 switch (random.nextInt(12)) {
                     case 0 -> 0;
-                    case 1 -> RangeTable.MAX_FRAME - space;
+                    case 1 -> Placement.MAX_FRAME - space;
                     default -> random.nextLong(space);
                 };
         int runs = 1 + random.nextInt(size);
@@ -84,7 +84,7 @@ class RangeTableModelTest {
             }
             return LongStream.of(Frames.shuffled(starts, order))
                     .flatMap(first -> LongStream.range(first, first + length))
-                    .map(frame -> Math.min(frame, RangeTable.MAX_FRAME))
+                    .map(frame -> Math.min(frame, Placement.MAX_FRAME))
                     .toArray();
         }
 

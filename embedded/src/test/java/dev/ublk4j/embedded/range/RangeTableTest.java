@@ -21,7 +21,7 @@ class RangeTableTest {
 
     @Test
     void anEmptyTableFindsNothing() {
-        for (long frame : new long[] {0, 1, RangeTable.MAX_FRAME}) {
+        for (long frame : new long[] {0, 1, Placement.MAX_FRAME}) {
             assertThat(table.find(frame)).isEqualTo(Placement.NONE);
         }
         assertThat(table).hasToString("RangeTable[ranges=0, buffers=0, height=0]");

@@ -1,0 +1,78 @@
+package dev.ublk4j.embedded.features;
+
+import dev.ublk4j.uapi.DevInfo;
+import dev.ublk4j.uapi.Feature;
+import java.lang.foreign.MemorySegment;
+
+/** What {@code ADD_DEV} has settled about a device; it never changes. */
+public final class DeviceDescription {
+    private final MemorySegment info;
+    private final long flags;
+    private final int queues;
+    private final int depth;
+    private final int descriptorBytes;
+
+    /** Takes over a {@code struct ublksrv_ctrl_dev_info}. */
+    public DeviceDescription(MemorySegment info) {
+        this.info = info;
+        flags = DevInfo.flags(info, 0);
+        queues = DevInfo.nrHwQueues(info, 0);
+        depth = DevInfo.queueDepth(info, 0);
+        descriptorBytes = DevInfo.read(info).descriptorStride();
+    }
+
+    public int queues() {
+        return queues;
+    }
+
+    public int depth() {
+        return depth;
+    }
+
+    /** {@return bytes from one descriptor to the next} */
+    public int descriptorBytes() {
+        return descriptorBytes;
+    }
+
+    public int maxIoBytes() {
+        return DevInfo.maxIoBufBytes(info, 0);
+    }
+
+    public int ownerUid() {
+        return DevInfo.ownerUid(info, 0);
+    }
+
+    public int ownerGid() {
+        return DevInfo.ownerGid(info, 0);
+    }
+
+    public boolean has(long feature) {
+        return (flags & feature) != 0;
+    }
+
+    public boolean isUserCopy() {
+        return has(Feature.UBLK_F_USER_COPY);
+    }
+
+    /** {@return whether requests wait for a next server, rather than fail} */
+    public boolean holdsRequests() {
+        return has(Feature.UBLK_F_USER_RECOVERY) && !has(Feature.UBLK_F_USER_RECOVERY_FAIL_IO);
+    }
+
+    /** {@return whether requests that a dying server had go to the next one, rather than fail} */
+    public boolean reissues() {
+        return has(Feature.UBLK_F_USER_RECOVERY) && has(Feature.UBLK_F_USER_RECOVERY_REISSUE);
+    }
+
+    /** {@return whether the device can live on without its server} */
+    public boolean isRecoverable() {
+        return has(Feature.UBLK_F_USER_RECOVERY);
+    }
+
+    /** Fills in what {@code GET_DEV_INFO} answers. */
+    public void copyTo(MemorySegment target, int state, int serverPid) {
+        target.copyFrom(info);
+        DevInfo.state(target, 0, state);
+        DevInfo.ublksrvPid(target, 0, serverPid);
+    }
+}

@@ -1,0 +1,72 @@
+package dev.ublk4j.embedded.queue;
+
+import dev.ublk4j.embedded.block.BlockRequest;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.uapi.BufferOffset;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Copies requests' data for servers that read and write the char device themselves ({@code
+ * UBLK_F_USER_COPY}). Any thread.
+ */
+public final class CharDeviceCopy {
+    private static final int INVALID = Errno.EINVAL.negated();
+    private static final int DENIED = Errno.EACCES.negated();
+
+    private CharDeviceCopy() {}
+
+    /**
+     * Copies between a buffer and the data of a request.
+     *
+     * @param position {@link BufferOffset}
+     * @param reading whether the server reads, which is what writes are for
+     * @return bytes, or a negative errno
+     */
+    public static long copy(QueueSet queues, MemorySegment buffer, long position, boolean reading) {
+        int queue = BufferOffset.queue(position);
+        int tag = BufferOffset.tag(position);
+        if (BufferOffset.isIntegrity(position) || queue >= queues.count()) {
+            return INVALID;
+        }
+        if (!queues.description().isUserCopy()) {
+            return DENIED;
+        }
+        if (tag >= queues.description().depth()) {
+            return INVALID;
+        }
+        IoSlot slot = queues.queue(queue).slot(tag);
+        if (slot.thread() == Thread.currentThread()) {
+            // Nobody but this thread can end the request.
+            return slot.state().isServers()
+                    ? copy(queues, slot, buffer, BufferOffset.bytes(position), reading)
+                    : INVALID;
+        }
+        if (!slot.acquire()) {
+            return INVALID;
+        }
+        try {
+            return copy(queues, slot, buffer, BufferOffset.bytes(position), reading);
+        } finally {
+            if (slot.release()) {
+                RequestDispatch.completeWithoutCopy(slot.request(), slot.result());
+            }
+        }
+    }
+
+    private static long copy(
+            QueueSet queues, IoSlot slot, MemorySegment buffer, long skip, boolean reading) {
+        BlockRequest request = slot.request();
+        if (!request.hasData() || skip > request.bytes()) {
+            return INVALID;
+        }
+        if (reading != request.isWrite()) {
+            return DENIED;
+        }
+        long bytes =
+                reading
+                        ? RequestCopy.read(request, skip, buffer)
+                        : RequestCopy.write(request, skip, buffer);
+        queues.countUserCopy(bytes);
+        return bytes;
+    }
+}

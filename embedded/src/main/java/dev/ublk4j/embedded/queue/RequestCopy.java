@@ -1,0 +1,109 @@
+package dev.ublk4j.embedded.queue;
+
+import dev.ublk4j.embedded.block.Bio;
+import dev.ublk4j.embedded.block.BlockRequest;
+import dev.ublk4j.embedded.block.Segments;
+import dev.ublk4j.linux.Pages;
+import dev.ublk4j.linux.UserMemory;
+import java.lang.foreign.MemorySegment;
+
+/** Copies between the memory of a request's client and a buffer of the server. */
+final class RequestCopy {
+    /** All addresses: clients and servers name memory by address. */
+    private static final MemorySegment ALL = everything();
+
+    private RequestCopy() {}
+
+    @SuppressWarnings("restricted") // an address of a buffer has no bounds
+    private static MemorySegment everything() {
+        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    }
+
+    /**
+     * Copies a write's data to the server's buffer.
+     *
+     * @param checked whether a bad address ends the copy instead of the process
+     * @return bytes copied, fewer than the request has when the buffer ends before
+     */
+    static long toServer(BlockRequest request, long address, boolean checked) {
+        return copy(request, 0, request.bytes(), ALL, address, true, checked);
+    }
+
+    /**
+     * Copies a read's data from the server's buffer.
+     *
+     * @param bytes at most this many
+     * @return bytes copied
+     */
+    static long fromServer(BlockRequest request, long address, long bytes, boolean checked) {
+        return copy(request, 0, Math.min(bytes, request.bytes()), ALL, address, false, checked);
+    }
+
+    /** Copies data of a request from its byte {@code skip} on into a buffer; answers bytes. */
+    static long read(BlockRequest request, long skip, MemorySegment buffer) {
+        long bytes = Math.min(buffer.byteSize(), request.bytes() - skip);
+        return copy(request, skip, bytes, buffer, 0, true, false);
+    }
+
+    /** Copies a buffer over the data of a request from its byte {@code skip} on; answers bytes. */
+    static long write(BlockRequest request, long skip, MemorySegment buffer) {
+        long bytes = Math.min(buffer.byteSize(), request.bytes() - skip);
+        return copy(request, skip, bytes, buffer, 0, false, false);
+    }
+
+    private static long copy(
+            BlockRequest request,
+            long skip,
+            long bytes,
+            MemorySegment other,
+            long otherOffset,
+            boolean toOther,
+            boolean checked) {
+        Bio data = request.data();
+        Segments segments = data.segments();
+        int index = request.segment();
+        long inSegment = request.inSegment() + skip;
+        while (index < segments.count() && inSegment >= segments.length(index)) {
+            inSegment -= segments.length(index);
+            index++;
+        }
+        long done = 0;
+        while (done < bytes) {
+            long some = Math.min(bytes - done, segments.length(index) - inSegment);
+            long client = data.address(index) + inSegment;
+            if (checked) {
+                long copied = copyChecked(client, otherOffset + done, some, toOther);
+                if (copied < some) {
+                    return done + copied;
+                }
+            } else if (toOther) {
+                MemorySegment.copy(ALL, client, other, otherOffset + done, some);
+            } else {
+                MemorySegment.copy(other, otherOffset + done, ALL, client, some);
+            }
+            done += some;
+            inSegment = 0;
+            index++;
+        }
+        return done;
+    }
+
+    /** Copies page by page of the server's buffer, up to the first that is not there. */
+    private static long copyChecked(long client, long server, long bytes, boolean toServer) {
+        long done = 0;
+        while (done < bytes) {
+            long toPageEnd = Pages.floor(server + done) + Pages.SIZE - (server + done);
+            long some = Math.min(bytes - done, toPageEnd);
+            MemorySegment own = ALL.asSlice(client + done, some);
+            int answer =
+                    toServer
+                            ? UserMemory.write(server + done, own)
+                            : UserMemory.read(server + done, own);
+            if (answer < 0) {
+                break;
+            }
+            done += some;
+        }
+        return done;
+    }
+}
