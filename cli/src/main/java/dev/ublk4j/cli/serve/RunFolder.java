@@ -109,7 +109,7 @@ public final class RunFolder {
         }
         if (!isTrusted()) {
             throw new FileSystemException(
-                    folder.toString(), null, "it is no folder of this user alone");
+                    folder.toString(), null, "not a folder that belongs to this user alone");
         }
     }
 

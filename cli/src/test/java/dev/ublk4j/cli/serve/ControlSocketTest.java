@@ -175,9 +175,9 @@ class ControlSocketTest {
         }
         assertThatThrownBy(() -> DeviceControl.stat(run, 0))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("does not answer");
+                .hasMessageContaining("no reply from the server of device 0");
         assertThatThrownBy(() -> DeviceControl.stat(run, 7))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("device 7 has no server of ublk4j here");
+                .hasMessageContaining("device 7 is not served by ublk4j");
     }
 }
