@@ -53,7 +53,7 @@ final class SharedAreas {
                 String text =
                         "data is copied, as it cannot be shared with %s: %s"
                                 .formatted(device, e.getMessage());
-                Complaint.log(LOG, Level.INFO, text, null);
+                Complaint.log(LOG, Level.WARNING, text, null);
             }
             return DataArea.copied(BYTES);
         }

@@ -161,7 +161,7 @@ final class Ending {
             targetClosed = true;
             target.close();
             LOG.log(
-                    Level.INFO,
+                    Level.DEBUG,
                     () ->
                             device
                                     + (device.isLeft()

@@ -77,7 +77,7 @@ final class ClientConnection {
         } catch (Throwable e) {
             // Whatever it was: nobody else takes its buffers back.
             try {
-                LOG.log(Level.INFO, () -> this + " is given up", e);
+                LOG.log(Level.DEBUG, () -> this + " is given up", e);
             } finally {
                 registry.releaseAll(this);
             }
@@ -120,7 +120,7 @@ final class ClientConnection {
             SharedMemory memory = SharedMemory.adopt(stream.takeDescriptor());
             return registry.register(memory, request, null, peer, this).index();
         } catch (LinuxException e) {
-            LOG.log(Level.INFO, () -> "%s: %s".formatted(this, e.getMessage()));
+            LOG.log(Level.DEBUG, () -> "%s: %s".formatted(this, e.getMessage()));
             return -e.number();
         } catch (OutOfMemoryError e) {
             return Errno.ENOMEM.negated();

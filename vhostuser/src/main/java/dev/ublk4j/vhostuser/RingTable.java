@@ -135,7 +135,7 @@ final class RingTable {
         Vring opened = format.open(ring, memory, features, kept);
         if (opened.unfinished() > 0) {
             LOG.log(
-                    Level.INFO,
+                    Level.DEBUG,
                     () ->
                             "ring %d: %d requests that another process left are done again"
                                     .formatted(ring.index(), opened.unfinished()));

@@ -152,7 +152,7 @@ public final class RunFolder {
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException | RuntimeException e) {
-            log().log(Level.INFO, () -> stateFile(id) + " cannot be read", e);
+            log().log(Level.DEBUG, () -> stateFile(id) + " cannot be read", e);
             return null;
         }
     }
@@ -194,7 +194,7 @@ public final class RunFolder {
                 }
             }
         } catch (IOException e) {
-            log().log(Level.INFO, () -> folder + " cannot be cleaned", e);
+            log().log(Level.DEBUG, () -> folder + " cannot be cleaned", e);
         }
     }
 
@@ -221,7 +221,7 @@ public final class RunFolder {
                     }
                 }
             } catch (IOException e) {
-                log().log(Level.INFO, () -> folder + " cannot be read", e);
+                log().log(Level.DEBUG, () -> folder + " cannot be read", e);
             }
         }
         return numbers;

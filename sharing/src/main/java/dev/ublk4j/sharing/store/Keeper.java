@@ -106,11 +106,11 @@ public final class Keeper implements AutoCloseable {
                 answer(stream);
             } else {
                 noAccess.log(
-                        Level.INFO,
+                        Level.WARNING,
                         () -> "%s: no access for user %d".formatted(listener.path(), uid));
             }
         } catch (LinuxException e) {
-            LOG.log(Level.INFO, () -> listener.path() + ": a client is given up", e);
+            LOG.log(Level.DEBUG, () -> listener.path() + ": a client is given up", e);
         }
     }
 
