@@ -120,10 +120,10 @@ public final class Foreground implements AutoCloseable {
             return "terminated while its device was being started, which takes too long";
         }
         return Recovery.of(served.info().flags()) == Recovery.NONE
-                ? "device %d was not stopped in time and stops with this process; delete it"
-                        + " with 'ublk4j del %d'".formatted(served.id(), served.id())
-                : "device %d was not stopped in time and waits for another server: 'ublk4j"
-                        + " recover %d'".formatted(served.id(), served.id());
+                ? "device %d was not stopped in time and stops with this process; delete it with 'ublk4j del %d'"
+                        .formatted(served.id(), served.id())
+                : "device %d was not stopped in time and waits for another server: 'ublk4j recover %d'"
+                        .formatted(served.id(), served.id());
     }
 
     /**
