@@ -153,7 +153,7 @@ public final class Control {
     private int deleteUnowned(Payload payload, int answer) {
         if (answer >= 0) {
             int device = DevInfo.read(payload.memory).deviceId();
-            LOG.log(Level.WARNING, () -> "device %d came too late".formatted(device));
+            LOG.log(Level.WARNING, () -> "device %d was added too late".formatted(device));
             deleteAsync(device);
         }
         return answer;

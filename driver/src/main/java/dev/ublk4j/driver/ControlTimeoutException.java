@@ -26,7 +26,7 @@ public final class ControlTimeoutException extends LinuxException {
             String command, String object, Duration timeout, CompletionStage<Integer> outcome) {
         super(
                 command,
-                object + ", no answer in " + timeout.toMillis() + " ms",
+                object + ", not completed within " + timeout.toMillis() + " ms",
                 Errno.ETIMEDOUT.negated());
         this.outcome = outcome;
     }

@@ -93,7 +93,7 @@ public final class HandoverConnection implements AutoCloseable {
 
     private HandoverException refusedEntry(int status) {
         String text =
-                status == -1 ? "it may know the simple exchange only" : "it lets nobody in like us";
+                status == -1 ? "it may only know the simple exchange" : "it refuses this user";
         return new HandoverException("hello", name, Math.min(status, -1), text);
     }
 
@@ -203,7 +203,7 @@ public final class HandoverConnection implements AutoCloseable {
         require(call, stream.write(patience, descriptor));
         Frame answer = readAnswer(call);
         if (answer.type() != request.type() || answer.sequence() != sequence) {
-            throw HandoverException.malformed("answer to " + call);
+            throw HandoverException.malformed("reply to " + call);
         }
         ByteBuffer in = stream.in();
         try {
@@ -215,7 +215,7 @@ public final class HandoverConnection implements AutoCloseable {
             broken = false;
             return result;
         } catch (BufferUnderflowException e) {
-            throw HandoverException.malformed("answer to " + call + ", too short");
+            throw HandoverException.malformed("reply to " + call + ", too short");
         }
     }
 
@@ -234,10 +234,10 @@ public final class HandoverConnection implements AutoCloseable {
             case DONE -> {}
             case LATE ->
                     throw new HandoverException(
-                            call, name, Errno.ETIMEDOUT.negated(), "the server does not answer");
+                            call, name, Errno.ETIMEDOUT.negated(), "no reply from the server");
             case ENDED, STOPPED ->
                     throw new HandoverException(
-                            call, name, Errno.ECONNRESET.negated(), "the server has hung up");
+                            call, name, Errno.ECONNRESET.negated(), "the server has disconnected");
         }
     }
 

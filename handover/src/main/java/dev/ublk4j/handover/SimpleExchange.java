@@ -32,7 +32,7 @@ public final class SimpleExchange {
                         "handover",
                         path.toString(),
                         Errno.ETIMEDOUT.negated(),
-                        "no answer (%s, %s)".formatted(sent, answered));
+                        "no reply (%s, %s)".formatted(sent, answered));
             }
             return stream.in().getInt(0);
         }

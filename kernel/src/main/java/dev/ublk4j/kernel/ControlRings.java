@@ -94,7 +94,7 @@ final class ControlRings implements AutoCloseable {
                     .start(() -> awaitOutcome(ring, answer, outcome));
             return true;
         } catch (OutOfMemoryError e) {
-            LOG.log(Level.WARNING, "no thread to wait for a command with", e);
+            LOG.log(Level.WARNING, "no thread to wait for a command", e);
             return false;
         }
     }

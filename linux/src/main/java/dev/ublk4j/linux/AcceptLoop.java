@@ -96,7 +96,7 @@ public final class AcceptLoop implements Runnable {
         try {
             LOG.log(
                     Level.WARNING,
-                    () -> "%s: a client cannot be let in: %s".formatted(listener.path(), e));
+                    () -> "%s: cannot accept a client: %s".formatted(listener.path(), e));
             LOG.log(Level.DEBUG, "why", e);
         } catch (Throwable _) {
             // What keeps clients out, such as a lack of descriptors, can keep a log from being

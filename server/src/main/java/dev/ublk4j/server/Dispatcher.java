@@ -240,7 +240,10 @@ final class Dispatcher implements CompletionHandler {
             try {
                 queue.complete(id, answer);
             } catch (IllegalStateException e) {
-                LOG.log(Level.ERROR, "a handler answered a request that it had completed", e);
+                LOG.log(
+                        Level.ERROR,
+                        "a handler returned a result for a request that it had already completed",
+                        e);
             }
         }
     }
@@ -273,7 +276,9 @@ final class Dispatcher implements CompletionHandler {
         if (answer != Request.PENDING && !queue.answer(id, answer)) {
             LOG.log(
                     Level.ERROR,
-                    () -> "a handler answered a request that it had completed: " + request);
+                    () ->
+                            "a handler returned a result for a request that it had already completed: "
+                                    + request);
         }
     }
 
@@ -285,9 +290,7 @@ final class Dispatcher implements CompletionHandler {
         boolean isNew = thrownBefore.size() < MOST_KINDS && thrownBefore.add(thrown.getClass());
         LOG.log(
                 isNew ? Level.ERROR : Level.DEBUG,
-                () ->
-                        "the target failed on %s; others of the kind fail silently"
-                                .formatted(request),
+                () -> "the target failed on %s; later failures are not logged".formatted(request),
                 thrown);
         return (thrown instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EIO).negated();
     }

@@ -169,7 +169,7 @@ public final class Request {
      */
     public MemorySegment data() {
         if (slot >= 0) {
-            throw new IllegalStateException("the data stays with the driver: " + this);
+            throw new IllegalStateException("the driver keeps the data: " + this);
         }
         if (remote) {
             remote = false;

@@ -140,7 +140,7 @@ public final class SharingServer implements AutoCloseable {
             stop.close();
             throw e;
         }
-        LOG.log(Level.DEBUG, () -> device + " takes memory at " + path());
+        LOG.log(Level.DEBUG, () -> device + " accepts shared memory at " + path());
     }
 
     private void expireAfter(Duration grace) {
@@ -207,7 +207,8 @@ public final class SharingServer implements AutoCloseable {
             noAccess.log(Level.WARNING, () -> "%s: no access for %s".formatted(path(), peer));
             turnAway(socket, Errno.EACCES);
         } else if (!quota.tryEnter(peer.pid(), access.administers(peer))) {
-            tooMany.log(Level.WARNING, () -> "%s: too many connections, %s".formatted(path(), peer));
+            tooMany.log(
+                    Level.WARNING, () -> "%s: too many connections, %s".formatted(path(), peer));
             turnAway(socket, Errno.EUSERS);
         } else {
             try {

@@ -72,7 +72,7 @@ class ExplanationTest {
                                         "device 3",
                                         Duration.ofSeconds(1),
                                         new CompletableFuture<>())))
-                .contains("no answer", "UBLK_U_CMD_START_DEV", "device 3");
+                .contains("did not complete a command in time", "UBLK_U_CMD_START_DEV", "device 3");
     }
 
     @Test

@@ -73,7 +73,7 @@ class ControlSocketTest {
     void leavesAloneWhatIsNoneAndOneThatAnswers() throws IOException {
         Files.writeString(path(), "somebody's");
         assertThatThrownBy(() -> ControlSocket.open(path(), request -> request))
-                .hasMessageContaining("a regular file is there, which is left alone");
+                .hasMessageContaining("a regular file is there; it is left alone");
         assertThat(path()).hasContent("somebody's");
         Files.delete(path());
         try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
@@ -170,7 +170,7 @@ class ControlSocketTest {
             assertThat(run.readOrNull(device.id())).isEqualTo(served(device));
             assertThatThrownBy(() -> DeviceControl.resize(run, device.id(), 1000))
                     .isInstanceOf(Failure.class)
-                    .hasMessageContaining("no multiple of");
+                    .hasMessageContaining("not a multiple of");
             assertThat(socket).isNotNull();
         }
         assertThatThrownBy(() -> DeviceControl.stat(run, 0))

@@ -174,7 +174,7 @@ public final class BufferStore {
         if (!late.isDone()) {
             throw new ControlTimeoutException(
                     command,
-                    prefix + "buffers, of which one is still coming or going",
+                    prefix + "buffers, one of which is being registered or unregistered",
                     Duration.ZERO,
                     late.thenApply(_ -> Errno.ETIMEDOUT.negated()));
         }

@@ -94,7 +94,7 @@ public final class Keeper implements AutoCloseable {
             }
             return true;
         } catch (Throwable e) {
-            LOG.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
+            LOG.log(Level.WARNING, () -> "%s: a client was dropped: %s".formatted(listener, e));
             return false;
         }
     }
@@ -110,7 +110,7 @@ public final class Keeper implements AutoCloseable {
                         () -> "%s: no access for user %d".formatted(listener.path(), uid));
             }
         } catch (LinuxException e) {
-            LOG.log(Level.DEBUG, () -> listener.path() + ": a client is given up", e);
+            LOG.log(Level.DEBUG, () -> listener.path() + ": a client was dropped", e);
         }
     }
 
