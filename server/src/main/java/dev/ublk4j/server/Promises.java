@@ -75,7 +75,7 @@ final class Promises {
         int promised = 1 << basic.physicalBsShift();
         if (own != promised) {
             broken.add(
-                    "its optimal I/O size is %d bytes, that of the device %d"
+                    "its physical blocks have %d bytes, those of the device %d"
                             .formatted(own, promised));
         }
     }
