@@ -158,7 +158,7 @@ public final class DeviceChannel implements AutoCloseable {
      * Makes all that has been written lasting, and waits for that. Writes that are under way are
      * not meant.
      *
-     * @throws LinuxException when the device answers with an error
+     * @throws LinuxException when the device returns an error
      */
     public void flush() {
         checkOpen();

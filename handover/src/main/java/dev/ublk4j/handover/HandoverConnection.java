@@ -19,12 +19,12 @@ import java.util.function.Function;
  * An application's connection to the server of a device.
  *
  * <p>Any thread may call any method; calls take their turns. What is registered here without {@link
- * Exchange#KEEP} is taken back by the server when the connection is closed. After an answer that is
+ * Exchange#KEEP} is taken back by the server when the connection is closed. After a reply that is
  * late or makes no sense the connection is of no more use and every call throws.
  */
 public final class HandoverConnection implements AutoCloseable {
     /**
-     * How long an answer may take: a server that takes or gives back memory waits for the device's
+     * How long a reply may take: a server that takes or gives back memory waits for the device's
      * requests.
      */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -59,7 +59,7 @@ public final class HandoverConnection implements AutoCloseable {
     /**
      * Connects to the server that listens at a path; see {@link #open(int)}.
      *
-     * @param patience how long an answer may take
+     * @param patience how long a reply may take
      */
     public static HandoverConnection open(Path path, Duration patience) {
         MessageStream stream = new MessageStream(UnixSocket.connect(path, patience));

@@ -29,7 +29,7 @@ final class ClientConnection {
 
     private static final Duration FOR_EVER = Duration.ofSeconds(-1);
 
-    /** What is left free of an answer for the last entry of a list and its header. */
+    /** What is left free of a reply for the last entry of a list and its header. */
     private static final int LIST_HEADER_BYTES = 8;
 
     private final MessageStream stream;

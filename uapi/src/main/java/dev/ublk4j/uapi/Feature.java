@@ -111,7 +111,7 @@ public enum Feature {
      * {@return the first version of Linux whose driver has it, such as {@code 6.16}}
      *
      * <p>For people: what a driver has is what it says ({@link ControlCommand#GET_FEATURES}, the
-     * flags that ADD_DEV answers), since distributions take features back to older kernels.
+     * flags that ADD_DEV returns), since distributions take features back to older kernels.
      */
     public String since() {
         return since;

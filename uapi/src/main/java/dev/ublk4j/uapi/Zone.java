@@ -10,7 +10,7 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.VarHandle;
 
 /**
- * One zone of a report, an array of which answers {@link IoOp#UBLK_IO_OP_REPORT_ZONES} ({@code
+ * One zone of a report, an array of which is the result of {@link IoOp#UBLK_IO_OP_REPORT_ZONES} ({@code
  * linux/blkzoned.h}).
  *
  * <pre>{@code

@@ -25,7 +25,7 @@ import java.util.function.BooleanSupplier;
  * is a descriptor store for machines without systemd.
  *
  * <p>A connection carries one request: a type, a length and as many bytes of a key, with a
- * descriptor where one is kept. The answer is 0 or a negative errno; that to {@link #LIST} is a
+ * descriptor where one is kept. The reply is 0 or a negative errno; that to {@link #LIST} is a
  * length, a key and its descriptor for each, and a length of 0.
  */
 public final class Keeper implements AutoCloseable {
