@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -71,7 +72,8 @@ final class Misuse {
             return "unknown option '%s'";
         }
         if (!command.getSubcommands().isEmpty()) {
-            return "unknown command '%s'";
+            String label = command.getCommandSpec().usageMessage().synopsisSubcommandLabel();
+            return "unknown " + label.replaceAll("\\W", "").toLowerCase(Locale.ROOT) + " '%s'";
         }
         return word.isEmpty() ? "an argument is empty" : "unexpected argument '%s'";
     }

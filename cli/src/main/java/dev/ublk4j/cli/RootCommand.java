@@ -52,7 +52,7 @@ final class RootCommand implements Runnable {
     @Option(
             names = {"-v", "--verbose"},
             scope = ScopeType.INHERIT,
-            description = "Log at every level, not only warnings and errors.")
+            description = "Log everything, not only warnings and errors.")
     void verbose(boolean on) {
         if (on) {
             verboseLogger = Logger.getLogger("dev.ublk4j");

@@ -175,7 +175,7 @@ class CommandLineTest {
             textBlock =
                     """
                     @                                      | unknown command ''
-                    add @                                  | unknown command ''
+                    add @                                  | unknown target ''
                     add file @                             | FILE is empty
                     add file -f @                          | --file is empty
                     add file --file=@                      | --file is empty
@@ -186,7 +186,7 @@ class CommandLineTest {
                     resize 1 @                             | is not a size
                     list @                                 | empty
                     help @                                 | unknown command ''
-                    export nbd @                           | unknown command ''
+                    export nbd @                           | unknown target ''
                     export nbd --socket @ null             | --socket is empty
                     export vhost-user --socket x file @    | FILE is empty
                     export vhost-user --socket @ null      | --socket is empty
@@ -250,6 +250,9 @@ class CommandLineTest {
         "export nbd --lissten x, --listen",
         "help ad, add",
         "add memry, memory",
+        "add fiel x, unknown target 'fiel'",
+        "exprt nbd, export",
+        "export ndb, nbd",
         "demo --drivr embedded, --driver"
     })
     void aMistypedWordIsGuessed(String line, String meant) {

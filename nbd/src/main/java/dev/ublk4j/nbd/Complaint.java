@@ -28,7 +28,7 @@ final class Complaint {
     /** Says that it works again, if it has been said that it does not. */
     void over(String text) {
         if (made) {
-            made = !log(log, Level.WARNING, text, null);
+            made = !log(log, Level.INFO, text, null);
         }
     }
 

@@ -43,7 +43,10 @@ public enum ControlCommand {
     QUIESCE_DEV(ControlCommand.UBLK_U_CMD_QUIESCE_DEV, false, Feature.QUIESCE),
     /** As {@link #STOP_DEV}, refused while someone has the block device open. */
     TRY_STOP_DEV(ControlCommand.UBLK_U_CMD_TRY_STOP_DEV, false, Feature.SAFE_STOP_DEV),
-    /** Registers the memory of a {@link ShmemBufReg} in the payload; returns the index of the buffer. */
+    /**
+     * Registers the memory of a {@link ShmemBufReg} in the payload; returns the index of the
+     * buffer.
+     */
     REG_BUF(ControlCommand.UBLK_U_CMD_REG_BUF, false, Feature.SHMEM_ZC),
     /** Takes a buffer back; the inline argument is its index. */
     UNREG_BUF(ControlCommand.UBLK_U_CMD_UNREG_BUF, false, Feature.SHMEM_ZC);
