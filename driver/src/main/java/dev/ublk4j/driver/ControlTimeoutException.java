@@ -39,8 +39,8 @@ public final class ControlTimeoutException extends LinuxException {
     }
 
     /**
-     * {@return completes with the result of the command, 0 or more or a negative errno, once it has been
-     * dealt with: until then the memory that the command names is the driver's} It completes
+     * {@return completes with the result of the command, 0 or more or a negative errno, once it has
+     * been dealt with: until then the memory that the command names is the driver's} It completes
      * exceptionally when the driver has been lost sight of, which means never.
      *
      * <p>What depends on it runs on a thread that may wait, and that nobody waits for.

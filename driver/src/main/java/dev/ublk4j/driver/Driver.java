@@ -26,8 +26,8 @@ public interface Driver extends AutoCloseable {
      *     method returns; what it points to must stay valid until the command has its outcome
      * @param timeout how long to wait for the completion
      * @return the result of the command: 0 or more, or a negative errno
-     * @throws ControlTimeoutException when it did not complete in time; it carries the outcome, which
-     *     comes later
+     * @throws ControlTimeoutException when it did not complete in time; it carries the outcome,
+     *     which comes later
      * @throws LinuxException when the driver cannot be reached at all
      */
     int control(int commandOp, MemorySegment command, Duration timeout);

@@ -11,10 +11,10 @@ import java.nio.file.Path;
  * <h2>The simple exchange</h2>
  *
  * <p>The application sends one byte or more, of any value, with one descriptor ({@code
- * SCM_RIGHTS}). The server replies with 4 bytes, the index of the buffer or a negative errno, and sends
- * nothing more: the application reads the end of the stream. The whole file is shared, for reading
- * and writing. The buffer is the device's until both the connection and the process that made it
- * have ended, so that an application may close its end at once.
+ * SCM_RIGHTS}). The server replies with 4 bytes, the index of the buffer or a negative errno, and
+ * sends nothing more: the application reads the end of the stream. The whole file is shared, for
+ * reading and writing. The buffer is the device's until both the connection and the process that
+ * made it have ended, so that an application may close its end at once.
  *
  * <h2>Messages</h2>
  *

@@ -85,7 +85,9 @@ final class ControlRings implements AutoCloseable {
         }
     }
 
-    /** {@return whether a thread waits for the completion from now on; the ring is that one's then} */
+    /**
+     * {@return whether a thread waits for the completion from now on; the ring is that one's then}
+     */
     private boolean awaitElsewhere(Ring ring, Answer answer, CompletableFuture<Integer> outcome) {
         try {
             Thread.ofPlatform()

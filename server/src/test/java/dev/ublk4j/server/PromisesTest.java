@@ -91,9 +91,13 @@ class PromisesTest {
                 Arguments.of(PLAIN, PLAIN.withMaxIo(4096), "takes requests of up to 4096 bytes"),
                 Arguments.of(PLAIN, PLAIN.withDmaAlignment(4096), "aligned to 4096 bytes"),
                 Arguments.of(
-                        PLAIN, PLAIN.withPhysicalBlockSize(512), "its physical blocks have 512 bytes"),
+                        PLAIN,
+                        PLAIN.withPhysicalBlockSize(512),
+                        "its physical blocks have 512 bytes"),
                 Arguments.of(
-                        PLAIN.withPhysicalBlockSize(512), PLAIN, "its physical blocks have 4096 bytes"));
+                        PLAIN.withPhysicalBlockSize(512),
+                        PLAIN,
+                        "its physical blocks have 4096 bytes"));
     }
 
     @ParameterizedTest
