@@ -32,7 +32,7 @@ kvm_works() {
     # A shell of its own, or bash would tell the user how QEMU died.
     (timeout --foreground -k 1 10 qemu-system-x86_64 "${arguments[@]}" -initrd "$work/initramfs" \
       -serial "file:$work/probe.log" || true) </dev/null >/dev/null 2>&1
-    if grep -qs ublk4j-probe-ok "$work/probe.log"; then answer=yes; else say "KVM is of no use here: emulating"; fi
+    if grep -qs ublk4j-probe-ok "$work/probe.log"; then answer=yes; else say "KVM does not work here: emulating"; fi
     mkdir -p "${verdict_file%/*}"
     echo "$answer" >"$verdict_file"
   fi

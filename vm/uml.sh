@@ -18,7 +18,7 @@ choose_accelerator() {
   for folder in /dev/shm "${TMPDIR:-/tmp}" /var/tmp; do
     [[ -d $folder && -w $folder ]] || continue
     if findmnt -no OPTIONS -T "$folder" | grep -qw noexec; then
-      say "$folder is mounted noexec: the machine's memory cannot lie there"
+      say "$folder is mounted noexec: it cannot hold the machine's memory"
       continue
     fi
     free=$(df -B1 --output=avail "$folder" | tail -n 1)
@@ -31,7 +31,7 @@ choose_accelerator() {
   done
   [[ -n ${memory_folder-} ]] || die "no folder can hold the machine's memory ($memory); --memory asks for less"
   if [[ $(stat -f -c %T "$memory_folder") != tmpfs ]]; then
-    say "the machine's memory lies on a disk, in $memory_folder: slow when the host writes it back"
+    say "the machine's memory is on a disk, in $memory_folder: slow when the host writes it back"
   fi
 }
 
@@ -45,7 +45,7 @@ boot_machine() {
     [[ $dir != *,* ]] || die "user-mode Linux cannot share a folder with a comma in its name: $dir"
   done
   for disk in "${disks[@]%,1}"; do
-    [[ $disk != *,* ]] || die "user-mode Linux knows one queue and split rings only: --vhost-user ${disk%%,*}"
+    [[ $disk != *,* ]] || die "user-mode Linux supports one queue and split rings only: --vhost-user ${disk%%,*}"
     arguments+=("virtio_uml.device=$disk:2:$number") # 2: a block device
     number=$((number + 1))
   done

@@ -40,8 +40,7 @@ import picocli.CommandLine.Spec;
         commandListHeading = "%nTargets:%n",
         footer = {
             "",
-            "The device is served by a process in the background, which 'ublk4j del' or SIGTERM"
-                    + " ends.",
+            "A background process serves the device until 'ublk4j del N' or SIGTERM.",
             "",
             "Examples:",
             "  ublk4j add file disk.img",
@@ -63,7 +62,7 @@ final class AddCommand implements Runnable, TargetHost {
             paramLabel = "COUNT",
             defaultValue = "1",
             scope = ScopeType.INHERIT,
-            description = "Queues, each with a thread. Default: ${DEFAULT-VALUE}.")
+            description = "Number of queues; each has its own thread. Default: ${DEFAULT-VALUE}.")
     private int queues;
 
     @Mixin private final QueueFlags flags = new QueueFlags();
@@ -77,9 +76,10 @@ final class AddCommand implements Runnable, TargetHost {
             converter = RecoveryKind.class,
             completionCandidates = RecoveryKind.Names.class,
             description = {
-                "Let the device outlive its server, for 'ublk4j recover'. Requests wait for the next"
-                        + " server; those that the dead one had fail (wait), or are done again"
-                        + " (reissue). Or all fail meanwhile (fail)."
+                "Keep the device when its server dies, so that 'ublk4j recover' can serve it"
+                        + " again. Until then new requests wait (wait, reissue) or fail (fail);"
+                        + " requests that the dead server held fail (wait, fail) or are issued again"
+                        + " (reissue)."
             })
     private Recovery recovery = Recovery.NONE;
 
@@ -87,8 +87,8 @@ final class AddCommand implements Runnable, TargetHost {
             names = "--or-recover",
             scope = ScopeType.INHERIT,
             description = {
-                "Take the device over if it is there and waits for a server; add it otherwise. For"
-                        + " services that are started again."
+                "Recover the device if it exists and has no server; add it otherwise. For"
+                        + " services that are restarted. Needs --number and --recovery."
             })
     private boolean orRecover;
 
@@ -101,8 +101,7 @@ final class AddCommand implements Runnable, TargetHost {
     @Option(
             names = "--risk-crash",
             scope = ScopeType.INHERIT,
-            description =
-                    "Add the device also where this kernel is known to crash when one is added.")
+            description = "Add the device even if this kernel is known to crash when one is added.")
     private boolean riskCrash;
 
     @Spec
@@ -112,7 +111,7 @@ final class AddCommand implements Runnable, TargetHost {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "add what? One of: " + Subcommands.names(spec));
+                spec.commandLine(), "no target given; one of: " + Subcommands.names(spec));
     }
 
     @Override
@@ -128,7 +127,7 @@ final class AddCommand implements Runnable, TargetHost {
                         words,
                         driver -> start(driver, kind, options, shared));
         if (!riskCrash) {
-            CrashGuard.check(KernelIdentity.running(), "; to add one all the same: --risk-crash");
+            CrashGuard.check(KernelIdentity.running(), "; --risk-crash adds it anyway");
         }
         CommandLine command = spec.commandLine();
         serving.serve(plan, command.getOut(), command.getErr());
@@ -182,7 +181,7 @@ final class AddCommand implements Runnable, TargetHost {
         }
         if (recovery != Recovery.NONE && !kind.outlivesServer()) {
             throw new IllegalArgumentException(
-                    "--recovery is of no use for %s: its data goes with the server"
+                    "--recovery does not apply to %s: its data is lost with the server"
                             .formatted(kind.name()));
         }
         DeviceOptions options =

@@ -31,7 +31,7 @@ final class ByteSize implements ITypeConverter<Long> {
         Matcher matcher = FORM.matcher(text.strip().toUpperCase(Locale.ROOT));
         if (!matcher.matches()) {
             throw new TypeConversionException(
-                    "'" + text + "' is no size; write it like 512, 4K, 1G");
+                    "'" + text + "' is not a size; write it like 512, 4K, 1G");
         }
         int unit = matcher.group(2).isEmpty() ? 0 : UNITS.indexOf(matcher.group(2)) + 1;
         try {
@@ -44,9 +44,9 @@ final class ByteSize implements ITypeConverter<Long> {
             }
         } catch (ArithmeticException e) {
             throw new TypeConversionException(
-                    "'" + text + "' is no whole number of bytes below 8E");
+                    "'" + text + "' is not a whole number of bytes below 8E");
         }
-        throw new TypeConversionException("'" + text + "' is no positive size");
+        throw new TypeConversionException("'" + text + "' is not a positive size");
     }
 
     /** {@return bytes with the largest unit that leaves at most one decimal, such as 1.5G} */

@@ -99,7 +99,7 @@ final class Certificates {
         int end = text.indexOf(END_KEY);
         if (begin < 0 || end < begin) {
             throw new Failure(
-                    "%s is no PKCS #8 key; type: openssl pkcs8 -topk8 -nocrypt -in OLD -out %s"
+                    "%s is not a PKCS #8 key; type: openssl pkcs8 -topk8 -nocrypt -in OLD -out %s"
                             .formatted(file, file));
         }
         byte[] der =
@@ -112,6 +112,7 @@ final class Certificates {
                 // It may be a key of the next kind.
             }
         }
-        throw new InvalidKeySpecException(file + " is a key of no kind that is known");
+        throw new InvalidKeySpecException(
+                file + " is a key of an unknown kind: not EC, RSA or EdDSA");
     }
 }

@@ -29,6 +29,6 @@ abstract class Choice<E extends Enum<E>> implements ITypeConverter<E> {
     /** {@return what to say of a word that is none of those that there are} */
     static TypeConversionException unknown(String text, Stream<String> words) {
         return new TypeConversionException(
-                "'%s' is none of %s".formatted(text, words.collect(Collectors.joining(", "))));
+                "'%s' is not one of %s".formatted(text, words.collect(Collectors.joining(", "))));
     }
 }

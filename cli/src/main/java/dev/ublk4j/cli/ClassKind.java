@@ -11,12 +11,12 @@ import picocli.CommandLine.Parameters;
 /** The kind {@code target}. */
 @Command(
         name = "target",
-        description = "A device of a target class of your own.",
+        description = "A device served by a target class of your own.",
         footer = {
             "",
-            "The class implements dev.ublk4j.server.Target and has a public constructor that takes"
-                    + " the arguments: all as String..., or each as a String, Path, boolean, int or"
-                    + " long. Numbers may be sizes, such as 64M.",
+            "The class implements dev.ublk4j.server.Target and has a public constructor"
+                    + " that takes String..., or one String, Path, boolean, int or long for each"
+                    + " ARGUMENT. Numbers may be sizes, such as 64M.",
             "",
             "Examples:",
             "  ublk4j add target --class com.example.RamDisk --jar ram.jar 1G",
@@ -27,19 +27,19 @@ final class ClassKind extends TargetKind {
             names = "--class",
             paramLabel = "NAME",
             required = true,
-            description = "The target's class, with its package.")
+            description = "The class of the target, with its package.")
     private String className = "";
 
     @Option(
             names = "--jar",
             paramLabel = "JAR",
-            description = "Where the class, or what it needs, is. May be repeated.")
+            description = "A jar with the class or its dependencies. May be repeated.")
     private List<Path> jars = new ArrayList<>();
 
     @Parameters(
             arity = "0..*",
             paramLabel = "ARGUMENT",
-            description = "What the constructor is given.")
+            description = "Arguments of the constructor.")
     private List<String> arguments = new ArrayList<>();
 
     @Override

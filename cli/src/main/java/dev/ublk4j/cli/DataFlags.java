@@ -13,15 +13,16 @@ final class DataFlags {
             names = {"-u", "--user-copy"},
             scope = ScopeType.INHERIT,
             description =
-                    "Let the server copy data by calls of its own, right to where the target wants it.")
+                    "Let the server copy the data with pread and pwrite (UBLK_F_USER_COPY),"
+                            + " straight to where the target wants it.")
     private boolean userCopy;
 
     @Option(
             names = {"-z", "--zero-copy"},
             scope = ScopeType.INHERIT,
             description =
-                    "Let io_uring have the application's pages, so that nobody copies; for null and"
-                            + " file.")
+                    "Register the pages of each request with io_uring (UBLK_F_AUTO_BUF_REG), so"
+                            + " that no data is copied. Only for null and file.")
     private boolean zeroCopy;
 
     /**

@@ -14,49 +14,40 @@ import dev.ublk4j.linux.LinuxException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Collection;
-import java.util.LinkedHashSet;
-import java.util.Set;
+import java.util.List;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code ublk4j del}. */
 @Command(
         name = "del",
         aliases = {"delete", "rm"},
-        description = "Stop and delete devices, and wait until their servers have ended.",
+        description = "Stop and delete devices, and wait for their servers to end.",
         footer = {
             "",
-            "Works without a server too; where the kernel has no ublk driver loaded, --all says so,"
-                    + " and has nothing to do. A device that is mounted or otherwise open fails its"
-                    + " requests from then on, and goes away when it is closed."
+            "Also deletes devices without a server. Requests to a device that is mounted"
+                    + " or otherwise open fail from then on; the device disappears when it is"
+                    + " closed."
         })
 final class DelCommand implements Callable<Integer> {
     /** How long a server may take to end once its device is gone. */
     private static final Duration SERVER_PATIENCE = Duration.ofSeconds(30);
 
-    @Parameters(arity = "0..*", paramLabel = "N", description = "Devices, by number.")
-    private Set<Integer> numbers = new LinkedHashSet<>();
-
-    @Option(
-            names = {"-n", "--number"},
-            paramLabel = "N",
-            description = "The same as N.")
-    private @Nullable Integer named;
+    @Mixin private final DeviceNumbers devices = new DeviceNumbers();
 
     @Option(
             names = {"-a", "--all"},
-            description = "All ublk devices, those of other servers too.")
+            description = "All ublk devices, also those of other servers.")
     private boolean all;
 
     @Option(
             names = "--async",
-            description = "Do not wait until nobody has the device open any more.")
+            description = "Do not wait until the device is closed by everyone who has it open.")
     private boolean async;
 
     @Spec
@@ -91,12 +82,10 @@ final class DelCommand implements Callable<Integer> {
     }
 
     private Collection<Integer> chosen() {
-        if (named != null) {
-            numbers.add(named);
-        }
+        List<Integer> numbers = devices.numbers();
         if (all == !numbers.isEmpty()) {
             throw new ParameterException(
-                    spec.commandLine(), "give either the numbers of devices or --all");
+                    spec.commandLine(), "give the numbers of devices, or --all");
         }
         return all ? Devices.all() : numbers;
     }
@@ -112,7 +101,7 @@ final class DelCommand implements Callable<Integer> {
             }
         } catch (ControlTimeoutException e) {
             throw new Failure(
-                    "device %d is stopped, but somebody still has it open; it goes away with them"
+                    "device %d is stopped, but still open; it disappears when it is closed"
                             .formatted(number),
                     e);
         } catch (LinuxException e) {
@@ -131,12 +120,12 @@ final class DelCommand implements Callable<Integer> {
         try {
             if (!server.awaitEnd(SERVER_PATIENCE)) {
                 throw new Failure(
-                        "device %d is deleted, but its server, process %d, has not ended"
+                        "device %d is deleted, but its server, process %d, is still running"
                                 .formatted(number, server.pid()));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failure("interrupted while a server ends", e);
+            throw new Failure("interrupted while waiting for a server to end", e);
         }
     }
 }

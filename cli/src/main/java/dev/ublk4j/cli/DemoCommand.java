@@ -18,10 +18,10 @@ import tools.jackson.core.JsonGenerator;
 @Command(
         name = "demo",
         description = {
-            "Serve a file, write random data to it and read it back, copied and shared.",
+            "Serve a file, write random data to it and read it back, with and without" + " copies.",
             "",
-            "With the kernel's driver where it is loaded or root can load it, else with the driver in"
-                    + " Java, which needs neither."
+            "Uses the kernel's driver if it is loaded or can be loaded, otherwise the"
+                    + " embedded driver, which needs neither ublk nor root."
         },
         subcommands = PageCacheCommand.class)
 final class DemoCommand implements Callable<Integer> {
@@ -74,7 +74,7 @@ final class DemoCommand implements Callable<Integer> {
             return "";
         }
         return row.misses().isEmpty()
-                ? "the driver does not say"
+                ? "not reported by the driver"
                 : row.misses().entrySet().stream()
                         .map(miss -> miss.getKey() + ": " + miss.getValue())
                         .collect(Collectors.joining(", "));

@@ -30,7 +30,7 @@ final class Devices {
                 }
             }
         } catch (IOException e) {
-            throw new Failure("cannot look into " + folder, e);
+            throw new Failure("cannot read the folder " + folder, e);
         }
         return numbers;
     }

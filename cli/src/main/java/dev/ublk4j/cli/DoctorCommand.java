@@ -13,8 +13,8 @@ import tools.jackson.core.JsonGenerator;
 /** {@code ublk4j doctor}. */
 @Command(
         name = "doctor",
-        description = "Say what this machine can do, and what to type to fix the rest.",
-        footer = {"", "Ends with 0 when a device can be served here, with 1 otherwise."})
+        description = "Check what this machine can do, and print the commands that fix the rest.",
+        footer = {"", "Exits with 0 if this machine can serve a device, with 1 otherwise."})
 final class DoctorCommand implements Callable<Integer> {
     @Mixin private final OutputFlags output = new OutputFlags();
 
@@ -34,8 +34,8 @@ final class DoctorCommand implements Callable<Integer> {
         }
         out.println(
                 Examination.passed(findings)
-                        ? "A device can be served here."
-                        : "No device can be served here.");
+                        ? "This machine can serve a ublk device."
+                        : "This machine cannot serve a ublk device.");
     }
 
     private static String level(Finding finding) {

@@ -41,7 +41,7 @@ enum DriverChoice {
         return switch (this) {
             case EMBEDDED -> EmbeddedDriver.create();
             case KERNEL -> {
-                CrashGuard.check(KernelIdentity.running(), "; or take --driver embedded");
+                CrashGuard.check(KernelIdentity.running(), "; or use --driver embedded");
                 DriverModule.load(err);
                 yield KernelDriver.open();
             }
@@ -62,7 +62,7 @@ enum DriverChoice {
             new Control(driver).require(ControlCommand.REG_BUF);
             return driver;
         } catch (MissingFeatureException e) {
-            err.println("ublk4j: " + Explanation.of(e) + "; the driver in Java is used instead");
+            err.println("ublk4j: " + Explanation.of(e) + "; using the embedded driver");
             err.flush();
             driver.close();
             return null;

@@ -16,7 +16,7 @@ import java.time.Duration;
 final class DriverModule {
     static final String NAME = "ublk_drv";
 
-    private static final String NOT_LOADED = "the kernel has no ublk driver loaded";
+    private static final String NOT_LOADED = "the ublk driver is not loaded";
 
     /** How long the control node may take to appear once the module has been loaded. */
     private static final Duration NODE_PATIENCE = Duration.ofSeconds(5);
@@ -41,7 +41,7 @@ final class DriverModule {
         if (!ProcessUser.isRoot()) {
             check();
         }
-        err.println("ublk4j: loading the kernel's ublk driver, " + NAME);
+        err.println("ublk4j: loading the kernel module " + NAME);
         err.flush();
         modprobe();
         awaitNode();

@@ -8,12 +8,13 @@ import picocli.CommandLine.Spec;
 /** {@code ublk4j export}: a sub-command for each protocol, and below it one for each target. */
 @Command(
         name = "export",
-        description = "Serve a target to programs that speak a storage protocol, without ublk.",
+        description = "Serve targets over NBD or vhost-user, without the kernel's ublk driver.",
         synopsisSubcommandLabel = "PROTOCOL",
         commandListHeading = "%nProtocols:%n",
         footer = {
             "",
-            "Needs no kernel module and no privilege. It is served here, until Ctrl-C or SIGTERM.",
+            "Needs no kernel module and no privileges. Serves in the foreground until"
+                    + " Ctrl-C or SIGTERM.",
             "",
             "Examples:",
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
@@ -29,6 +30,6 @@ final class ExportCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "export over what? One of: " + Subcommands.names(spec));
+                spec.commandLine(), "no protocol given; one of: " + Subcommands.names(spec));
     }
 }

@@ -27,8 +27,8 @@ import picocli.CommandLine.Option;
         commandListHeading = "%nTargets:%n",
         footer = {
             "",
-            "What is printed is the address that clients take. Options of the export go before the"
-                    + " first target. Several targets need a --name each, in their order.",
+            "Prints the NBD URI for clients. Options of the export go before the first"
+                    + " target. Several targets need one --name each, in the same order.",
             "",
             "Examples:",
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
@@ -69,13 +69,13 @@ final class ExportNbdCommand extends ExportProtocol {
             names = {"-l", "--listen"},
             paramLabel = "ADDRESS:PORT",
             converter = ListenAddress.class,
-            description = "Listen on TCP. Default, without --socket: " + DEFAULT_ADDRESS + ".")
+            description = "Listen on TCP. Default without --socket: " + DEFAULT_ADDRESS + ".")
     private @Nullable InetSocketAddress address;
 
     @Option(
             names = "--name",
             paramLabel = "NAME",
-            description = "The name that clients ask for. Default: the empty one.")
+            description = "The export name. Default: the empty name.")
     private List<String> names = new ArrayList<>();
 
     @Option(
@@ -83,7 +83,8 @@ final class ExportNbdCommand extends ExportProtocol {
             paramLabel = "COUNT",
             defaultValue = "128",
             description =
-                    "Clients at a time, each with up to 8 MiB of memory. Default: ${DEFAULT-VALUE}.")
+                    "Maximum number of clients; each uses up to 8 MiB of memory. Default:"
+                            + " ${DEFAULT-VALUE}.")
     private int maxConnections;
 
     @Option(
@@ -92,8 +93,8 @@ final class ExportNbdCommand extends ExportProtocol {
             defaultValue = "256M",
             converter = ByteSize.class,
             description =
-                    "Memory for the data of requests that does not fit into that, of all clients"
-                            + " together; who needs more waits. Default: ${DEFAULT-VALUE}.")
+                    "Memory for request data that does not fit into that, shared by all clients;"
+                            + " a client that needs more waits. Default: ${DEFAULT-VALUE}.")
     private long maxPayloads;
 
     @Option(
@@ -108,12 +109,13 @@ final class ExportNbdCommand extends ExportProtocol {
             names = "--certificates",
             paramLabel = "FOLDER",
             description =
-                    "Where server-cert.pem, server-key.pem and, to verify clients, ca-cert.pem are.")
+                    "The folder of server-cert.pem, server-key.pem and, for --verify-clients,"
+                            + " ca-cert.pem.")
     private @Nullable Path certificates;
 
     @Option(
             names = "--verify-clients",
-            description = "Let only clients in whose certificate is signed by ca-cert.pem.")
+            description = "Accept only clients with a certificate that ca-cert.pem has signed.")
     private boolean verifiesClients;
 
     @Override
@@ -123,7 +125,7 @@ final class ExportNbdCommand extends ExportProtocol {
         }
         if (names.size() != targets || Set.copyOf(names).size() != targets) {
             throw new IllegalArgumentException(
-                    "%d targets need as many different names: --name NAME".formatted(targets));
+                    "%d targets need %<d different names: --name NAME".formatted(targets));
         }
         if (socket != null && address != null) {
             throw new IllegalArgumentException("--socket and --listen exclude each other");

@@ -34,7 +34,8 @@ abstract class ExportProtocol implements Runnable, TargetHost {
             paramLabel = "COUNT",
             scope = ScopeType.INHERIT,
             description =
-                    "Queues, each with a thread. Default: one for each processor, at most "
+                    "Number of queues; each has its own thread. Default: one per processor, at"
+                            + " most "
                             + MOST_USUAL_QUEUES
                             + ".")
     private int queues = Math.min(Runtime.getRuntime().availableProcessors(), MOST_USUAL_QUEUES);
@@ -46,20 +47,20 @@ abstract class ExportProtocol implements Runnable, TargetHost {
             paramLabel = "MICROSECONDS",
             defaultValue = "50",
             description =
-                    "How long, at most, a queue looks for requests before it sleeps. Default:"
+                    "How long a queue polls for requests, at most, before it sleeps. Default:"
                             + " ${DEFAULT-VALUE}.")
     private int pollMicros;
 
     @Option(
             names = "--detach",
             scope = ScopeType.INHERIT,
-            description = "Serve from a process in the background, until SIGTERM.")
+            description = "Serve from a background process, until SIGTERM.")
     private boolean detach;
 
     @Option(
             names = "--json",
             scope = ScopeType.INHERIT,
-            description = "Say as JSON, on one line, what is exported.")
+            description = "Print what is exported as JSON, on one line.")
     private boolean json;
 
     @Spec
@@ -83,7 +84,7 @@ abstract class ExportProtocol implements Runnable, TargetHost {
     @Override
     public final void run() {
         throw new ParameterException(
-                spec.commandLine(), "export what? One of: " + Subcommands.names(spec));
+                spec.commandLine(), "no target given; one of: " + Subcommands.names(spec));
     }
 
     @Override

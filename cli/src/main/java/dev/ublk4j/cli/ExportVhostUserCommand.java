@@ -13,15 +13,15 @@ import picocli.CommandLine.Option;
 /** {@code ublk4j export vhost-user}. */
 @Command(
         name = "vhost-user",
-        description = "Serve targets as virtio-blk disks of QEMU guests and libblkio applications.",
+        description = "Serve targets as virtio-blk disks to QEMU guests and libblkio applications.",
         synopsisSubcommandLabel = "TARGET",
         subcommandsRepeatable = true,
         commandListHeading = "%nTargets:%n",
         footer = {
             "",
-            "A guest's memory has to be shared: -object memory-backend-memfd,share=on. Options of the"
-                    + " export go before the first target. Several targets need a --socket each, in"
-                    + " their order.",
+            "The memory of a guest must be shared: -object"
+                    + " memory-backend-memfd,share=on. Options of the export go before the first"
+                    + " target. Several targets need one --socket each, in the same order.",
             "",
             "Examples:",
             "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
@@ -32,7 +32,7 @@ final class ExportVhostUserCommand extends ExportProtocol {
     @Option(
             names = {"-s", "--socket"},
             paramLabel = "PATH",
-            description = "Where clients connect; made when serving starts.")
+            description = "The UNIX socket that clients connect to.")
     private List<Path> sockets = new ArrayList<>();
 
     @Option(
@@ -40,32 +40,32 @@ final class ExportVhostUserCommand extends ExportProtocol {
             paramLabel = "TEXT",
             defaultValue = "ublk4j",
             description =
-                    "The disk's serial number, at most 20 characters. Default: ${DEFAULT-VALUE}.")
+                    "The serial number of the disk, at most 20 characters. Default:"
+                            + " ${DEFAULT-VALUE}.")
     private String serial = "";
 
     @Option(
             names = "--sealed-only",
-            description = "Refuse memory that a client could take away again while it is in use.")
+            description = "Refuse memory that cannot be sealed against truncation by the client.")
     private boolean sealedOnly;
 
     @Option(
             names = "--pin",
             description =
-                    "Let io_uring register, and so pin, all memory of a client for I/O to files. Not for"
-                            + " a guest with a balloon, which would not get what it has read.")
+                    "Register all memory of a client with io_uring for I/O to files, which pins"
+                            + " it. Not for a guest with a balloon: its reads would be lost.")
     private boolean pinned;
 
     @Option(
             names = "--no-packed",
-            description = "Offer split rings alone, for a client whose packed ones do not work.")
+            description = "Offer split rings only, for clients whose packed rings do not work.")
     private boolean withoutPacked;
 
     @Override
     void check(int targets) {
         if (sockets.size() != targets || new HashSet<>(sockets).size() != targets) {
             throw new IllegalArgumentException(
-                    "each target needs a socket of its own: --socket PATH, %d in all"
-                            .formatted(targets));
+                    "each target needs its own --socket PATH: %d in all".formatted(targets));
         }
         sockets.forEach(this::options);
     }

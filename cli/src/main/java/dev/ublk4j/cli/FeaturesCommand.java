@@ -11,7 +11,7 @@ import picocli.CommandLine.Mixin;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j features}. */
-@Command(name = "features", description = "List what this kernel's ublk driver can do.")
+@Command(name = "features", description = "List the features of the ublk driver of this kernel.")
 final class FeaturesCommand implements Callable<Integer> {
     @Mixin private final OutputFlags output = new OutputFlags();
 
@@ -37,7 +37,11 @@ final class FeaturesCommand implements Callable<Integer> {
         }
         long unknown = bits & ~knownBits();
         if (unknown != 0) {
-            table.row("0x" + Long.toHexString(unknown), "yes", "", "newer than this program");
+            table.row(
+                    "0x" + Long.toHexString(unknown),
+                    "yes",
+                    "",
+                    "unknown to this version of ublk4j");
         }
         table.print(out);
     }

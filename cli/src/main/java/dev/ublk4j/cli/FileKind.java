@@ -20,23 +20,21 @@ import picocli.CommandLine.Parameters;
 @Command(
         name = "file",
         aliases = "loop",
-        description = "A device kept in a regular file or on another block device.")
+        description = "A device backed by a regular file or a block device.")
 final class FileKind extends TargetKind {
     @Parameters(
             arity = "0..1",
             paramLabel = "FILE",
-            description = "The file or block device; its size is the device's.")
+            description = "The file or block device. Its size becomes the size of the device.")
     private @Nullable Path positional;
 
     @Option(
             names = {"-f", "--file"},
             paramLabel = "FILE",
-            description = "The same as FILE.")
+            description = "Same as FILE.")
     private @Nullable Path named;
 
-    @Option(
-            names = "--buffered",
-            description = "Go through the page cache, rather than past it with O_DIRECT.")
+    @Option(names = "--buffered", description = "Use the page cache instead of O_DIRECT.")
     private boolean buffered;
 
     @Option(
@@ -44,7 +42,7 @@ final class FileKind extends TargetKind {
             paramLabel = "BYTES",
             converter = ByteOffset.class,
             description =
-                    "Serve a part of FILE that begins here, such as a partition of an image."
+                    "Serve the part of FILE that begins here, such as a partition of an image."
                             + " Default: 0.")
     private long offset;
 
@@ -52,14 +50,14 @@ final class FileKind extends TargetKind {
             names = "--size",
             paramLabel = "BYTES",
             converter = ByteSize.class,
-            description = "The size of that part. Default: all to the end of FILE.")
+            description = "The size of that part. Default: up to the end of FILE.")
     private @Nullable Long size;
 
     @Option(
             names = "--force",
             description = {
-                "Serve a block device, or a file behind a loop device, that is mounted or otherwise"
-                        + " in use. What is on it may be lost."
+                "Serve FILE even if it is mounted or otherwise in use. This can destroy its"
+                        + " data."
             })
     private boolean force;
 
@@ -76,7 +74,7 @@ final class FileKind extends TargetKind {
 
     private Path file() {
         if (positional != null && named != null) {
-            throw new IllegalArgumentException("FILE is given twice");
+            throw new IllegalArgumentException("FILE is given twice: as an argument and with -f");
         }
         if (positional != null) {
             return positional;
@@ -132,7 +130,7 @@ final class FileKind extends TargetKind {
                 throw new Failure(
                         "%s is in use: mounted, swap, part of a RAID or volume, behind a loop device, or"
                                         .formatted(path())
-                                + " open in another program; --force serves it all the same",
+                                + " open in another program; --force serves it anyway",
                         e);
             }
             throw e;

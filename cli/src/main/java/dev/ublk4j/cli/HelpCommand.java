@@ -14,10 +14,13 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** {@code ublk4j help}. */
 @Command(
         name = "help",
-        description = "Explain a command; print the manual page.",
+        description = "Print the help of a command, or the manual page.",
         footer = {"", "Examples:", "  ublk4j help add file", "  ublk4j help --man | man -l -"})
 final class HelpCommand implements Runnable {
-    @Parameters(arity = "0..*", paramLabel = "COMMAND", description = "Such as: add file.")
+    @Parameters(
+            arity = "0..*",
+            paramLabel = "COMMAND",
+            description = "The command, such as: add file.")
     private List<String> words = new ArrayList<>();
 
     @Option(names = "--man", description = "Print the manual page of ublk4j, in roff.")

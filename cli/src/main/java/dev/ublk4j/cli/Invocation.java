@@ -74,6 +74,7 @@ final class Invocation {
         // The value of an option may look like another option, as getopt has it: --file=-a.
         return command.setExpandAtFiles(false)
                 .setAllowOptionsAsOptionParameters(true)
+                .setSubcommandsCaseInsensitive(true)
                 .registerConverter(Path.class, Invocation::path);
     }
 

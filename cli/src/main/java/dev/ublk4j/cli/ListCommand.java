@@ -10,35 +10,25 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedSet;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code ublk4j list}. */
 @Command(
         name = "list",
         aliases = "ls",
-        description = "List ublk devices, those of other servers too.",
+        description = "List ublk devices, also those of other servers.",
         footer = {
             "",
-            "Ends with 1 where the kernel has no ublk driver loaded, and so no devices.",
+            "Without N: all devices. Exits with 1 if the ublk driver is not loaded.",
             "",
-            "STATE is live, dead (its server is gone), quiesced or fail_io. TARGET is known of"
-                    + " devices that ublk4j serves."
+            "STATE is live, dead (stopped), quiesced or fail_io (both wait for 'ublk4j"
+                    + " recover'). TARGET is known for devices that ublk4j serves."
         })
 final class ListCommand implements Callable<Integer> {
     @Mixin private final OutputFlags output = new OutputFlags();
 
-    @Parameters(arity = "0..*", paramLabel = "N", description = "Devices; all if none is given.")
-    private List<Integer> numbers = new ArrayList<>();
-
-    @Option(
-            names = {"-n", "--number"},
-            paramLabel = "N",
-            description = "The same as N.")
-    private @Nullable Integer named;
+    @Mixin private final DeviceNumbers devices = new DeviceNumbers();
 
     @Override
     public Integer call() throws IOException {
@@ -58,9 +48,7 @@ final class ListCommand implements Callable<Integer> {
     }
 
     private List<DeviceRow> rows() throws IOException {
-        if (named != null) {
-            numbers.add(named);
-        }
+        List<Integer> numbers = devices.numbers();
         SortedSet<Integer> present = Devices.all();
         if (numbers.isEmpty()) {
             RunFolder.ofUser().clean(present);

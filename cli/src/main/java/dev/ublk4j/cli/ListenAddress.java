@@ -25,7 +25,7 @@ final class ListenAddress implements ITypeConverter<InetSocketAddress> {
                 host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
         if (colon < 0 || address.isUnresolved()) {
             throw new TypeConversionException(
-                    "'" + text + "' is no address; write it like 127.0.0.1:10809");
+                    "'" + text + "' is not an address; write it like 127.0.0.1:10809");
         }
         return address;
     }
@@ -37,8 +37,8 @@ final class ListenAddress implements ITypeConverter<InetSocketAddress> {
                 return port;
             }
         } catch (NumberFormatException e) {
-            throw new TypeConversionException("'" + text + "' is no port");
+            throw new TypeConversionException("'" + text + "' is not a port");
         }
-        throw new TypeConversionException("'" + text + "' is no port");
+        throw new TypeConversionException("'" + text + "' is not a port");
     }
 }

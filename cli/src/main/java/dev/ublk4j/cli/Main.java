@@ -35,9 +35,9 @@ public final class Main {
             // Nothing but what the JVM itself has loaded, and nothing of what e says: of a class
             // that cannot be verified that is a page.
             System.err.println(
-                    "ublk4j: cannot load what it needs ("
+                    "ublk4j: cannot load its classes ("
                             .concat(e.getClass().getName())
-                            .concat("); a limit is too low, see: ulimit -n, ulimit -v"));
+                            .concat("); a limit may be too low, see: ulimit -n, ulimit -v"));
             // The end of a process is logged, where somebody wants to know.
             System.clearProperty(LOG_SETUP);
             status = FAILED;

@@ -36,27 +36,27 @@ final class ManualPage {
         heading("COMMANDS");
         commands(root).forEach(this::command);
         heading("EXIT STATUS");
-        entry("0", "It is done; or a device was served until it was deleted.");
-        entry("1", "It failed; one line on the standard error says why.");
-        entry("2", "It was called wrongly.");
+        entry("0", "Success; or a device was served until it was deleted.");
+        entry("1", "The command failed; one line on standard error says why.");
+        entry("2", "Wrong usage.");
         entry(
                 "3",
-                "A device was served until SIGINT or SIGTERM, and its target did not let it be taken"
-                        + " down in time; one line on the standard error says what is left.");
+                "A device was served until SIGINT or SIGTERM, and could not be stopped in"
+                        + " time; one line on standard error says what is left.");
         entry("130, 143", "A device was served until SIGINT or SIGTERM.");
-        entry("141", "What it printed was not read to its end.");
+        entry("141", "The reader of the output closed the pipe.");
         heading("ENVIRONMENT");
-        entry("UBLK4J_RUN", "The folder of state and log files, rather than those below.");
-        entry("NO_COLOR", "No colours in what is printed, if it is not empty.");
-        entry("UBLK4J_JAVA_OPTS", "More options for the JVM, apart from each other by blanks.");
+        entry("UBLK4J_RUN", "The folder of state and log files, instead of those below.");
+        entry("NO_COLOR", "No colours, if it is not empty.");
+        entry("UBLK4J_JAVA_OPTS", "More options for the JVM, separated by blanks.");
         entry("JAVA_HOME", "The JDK to run on, 25 or later.");
         heading("FILES");
         text(
-                "Who may not write to /run/ublk4j has these in ublk4j in XDG_RUNTIME_DIR, or in"
-                        + " /tmp/ublk4j-UID.");
-        entry("/run/ublk4j/N.json", "What is known of device N, while it is served.");
-        entry("/run/ublk4j/N.log", "The log of the last server of device N in the background.");
-        entry("/run/ublk4j/PROTOCOL-PID.log", "The log of an export in the background.");
+                "For users who cannot write to /run/ublk4j, these files are in"
+                        + " $XDG_RUNTIME_DIR/ublk4j or /tmp/ublk4j-UID.");
+        entry("/run/ublk4j/N.json", "The state of device N, while it exists.");
+        entry("/run/ublk4j/N.log", "The log of the last background server of device N.");
+        entry("/run/ublk4j/PROTOCOL-PID.log", "The log of a background export.");
     }
 
     private static Stream<CommandLine> commands(CommandLine command) {

@@ -10,14 +10,14 @@ import picocli.CommandLine.Option;
 @Command(
         name = "memory",
         aliases = "ramdisk",
-        description = "A disk in the server's memory, gone when the server is.")
+        description = "A disk in the memory of the server; its data is lost when the server ends.")
 final class MemoryKind extends TargetKind {
     @Option(
             names = {"-s", "--size"},
             paramLabel = "SIZE",
             required = true,
             converter = ByteSize.class,
-            description = "The device's size, like 512M or 1G.")
+            description = "The size of the device, such as 512M or 1G.")
     private long size;
 
     @Override

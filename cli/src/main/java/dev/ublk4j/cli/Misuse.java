@@ -2,6 +2,8 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
@@ -15,6 +17,21 @@ final class Misuse {
     static final String EMPTY = "it is empty";
 
     private static final int MOST_GUESSES = 3;
+
+    /** What users of ublksrv and rublk type after {@code add}, and how it is spelled here. */
+    private static final Map<String, String> HABITS =
+            Map.of(
+                    "-r",
+                            "for recovery use --recovery; for a read-only device, -r after the target",
+                    "-t", "the kind of target is a word: ublk4j add file FILE",
+                    "--type", "the kind of target is a word: ublk4j add file FILE",
+                    "-f", "it goes after the target: ublk4j add file -f FILE",
+                    "--user_recovery", "use --recovery wait",
+                    "--user-recovery", "use --recovery wait",
+                    "--user_recovery_reissue", "use --recovery reissue",
+                    "--user-recovery-reissue", "use --recovery reissue",
+                    "--user_recovery_fail_io", "use --recovery fail",
+                    "--user-recovery-fail-io", "use --recovery fail");
 
     private Misuse() {}
 
@@ -41,17 +58,24 @@ final class Misuse {
 
     private static String unmatched(UnmatchedArgumentException e) {
         String word = Explanation.oneLine(e.getUnmatched().getFirst());
-        return kind(word, e.getCommandLine()).formatted(word) + meant(e.getSuggestions());
+        CommandLine command = e.getCommandLine();
+        String habit =
+                command.getCommandName().equals("add") && !command.getSubcommands().isEmpty()
+                        ? HABITS.get(word)
+                        : null;
+        return kind(word, command).formatted(word)
+                + (habit == null ? meant(e.getSuggestions()) : "; " + habit);
     }
 
     private static String kind(String word, CommandLine command) {
         if (word.startsWith("-")) {
-            return "there is no option '%s'";
+            return "unknown option '%s'";
         }
         if (!command.getSubcommands().isEmpty()) {
-            return "there is no command '%s'";
+            String label = command.getCommandSpec().usageMessage().synopsisSubcommandLabel();
+            return "unknown " + label.replaceAll("\\W", "").toLowerCase(Locale.ROOT) + " '%s'";
         }
-        return word.isEmpty() ? "an argument is empty" : "there is one argument too many, '%s'";
+        return word.isEmpty() ? "an argument is empty" : "unexpected argument '%s'";
     }
 
     /** {@return a question what was meant, empty where there is nothing alike} */

@@ -79,8 +79,8 @@ final class Names {
 
     private static String complaint(Charset encoding) {
         return encoding.equals(StandardCharsets.UTF_8)
-                ? "not UTF-8, and a name has to be; rename it, or use a link with another name"
-                : "no text in this locale, whose encoding is %s; set LC_ALL=C.UTF-8"
+                ? "not valid UTF-8; rename it, or use a link with another name"
+                : "not valid in the encoding of this locale, %s; set LC_ALL=C.UTF-8"
                         .formatted(encoding);
     }
 

@@ -9,14 +9,16 @@ import picocli.CommandLine.Option;
 /** The kind {@code null}. */
 @Command(
         name = "null",
-        description = "A device that answers at once: writes vanish, reads bring anything.")
+        description =
+                "A device that completes every request at once: it drops writes, and reads"
+                        + " return no defined data.")
 final class NullKind extends TargetKind {
     @Option(
             names = {"-s", "--size"},
             paramLabel = "SIZE",
             defaultValue = "250G",
             converter = ByteSize.class,
-            description = "The device's size. Default: ${DEFAULT-VALUE}.")
+            description = "The size of the device. Default: ${DEFAULT-VALUE}.")
     private long size;
 
     @Override

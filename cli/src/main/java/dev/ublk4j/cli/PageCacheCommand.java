@@ -25,10 +25,10 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "pagecache",
         description = {
-            "Run transactions on a page cache like a database's, copied and shared.",
+            "Run transactions on the page cache of a small database, with and without" + " copies.",
             "",
-            "Pages are read and changed at random, and every one of them is checked. Without --device"
-                    + " the pages are on a device in memory that is served here."
+            "Pages are read and changed at random, and each one is verified. Without"
+                    + " --device they are on a memory device that this process serves."
         })
 final class PageCacheCommand implements Callable<Integer> {
     /** Pages on the device for each one in the cache. */
@@ -40,7 +40,7 @@ final class PageCacheCommand implements Callable<Integer> {
             description = "A block device, or a file on one; needs --overwrite.")
     private @Nullable Path path;
 
-    @Option(names = "--overwrite", description = "The data on the device may be overwritten.")
+    @Option(names = "--overwrite", description = "Allow the data on the device to be overwritten.")
     private boolean overwrite;
 
     @Option(
@@ -69,7 +69,7 @@ final class PageCacheCommand implements Callable<Integer> {
             names = "--transactions",
             paramLabel = "COUNT",
             defaultValue = "20000",
-            description = "Transactions of 8 pages, each time; default: ${DEFAULT-VALUE}.")
+            description = "Transactions of 8 pages per run; default: ${DEFAULT-VALUE}.")
     private int transactions;
 
     @Spec
@@ -129,7 +129,7 @@ final class PageCacheCommand implements Callable<Integer> {
                     Long.toString(row.hits()));
         }
         table.print(out);
-        out.printf("pages of %d KiB, every one checked; %s%n", page >> 10, where);
+        out.printf("pages of %d KiB, each one verified; %s%n", page >> 10, where);
         if (outcome.refusal() != null) {
             out.println("nothing is shared: " + Explanation.of(outcome.refusal()));
         }

@@ -13,7 +13,7 @@ final class QueueFlags {
             paramLabel = "COUNT",
             defaultValue = "128",
             scope = ScopeType.INHERIT,
-            description = "Requests that a queue can have out. Default: ${DEFAULT-VALUE}.")
+            description = "Requests that one queue can have in flight. Default: ${DEFAULT-VALUE}.")
     private int depth;
 
     @Option(
@@ -22,7 +22,7 @@ final class QueueFlags {
             defaultValue = "512K",
             converter = ByteSize.class,
             scope = ScopeType.INHERIT,
-            description = "The largest request. Default: ${DEFAULT-VALUE}.")
+            description = "The size of the largest request. Default: ${DEFAULT-VALUE}.")
     private long maxIo;
 
     /**

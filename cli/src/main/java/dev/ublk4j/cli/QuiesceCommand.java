@@ -11,17 +11,17 @@ import dev.ublk4j.linux.LinuxException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Mixin;
 
 /** {@code ublk4j quiesce}. */
 @Command(
         name = "quiesce",
-        description =
-                "Take the server away from a device, for 'ublk4j recover' to put a new one in.",
+        description = "End the server of a device but keep the device, for 'ublk4j recover'.",
         footer = {
             "",
-            "The device must have been added with --recovery. Requests that the server has are"
-                    + " answered; later ones wait, or fail where that was asked for."
+            "The device must have been added with --recovery. The server completes the"
+                    + " requests it holds and ends. Later requests wait, or fail with --recovery"
+                    + " fail."
         })
 final class QuiesceCommand implements Callable<Integer> {
     /** How long the driver may wait for a tag that is idle. */
@@ -30,17 +30,17 @@ final class QuiesceCommand implements Callable<Integer> {
     /** How long the server may take to answer its requests and end. */
     private static final Duration SERVER_PATIENCE = Duration.ofSeconds(40);
 
-    @Parameters(paramLabel = "N", description = "The device, by number.")
-    private int number;
+    @Mixin private final DeviceNumber device = new DeviceNumber();
 
     private final RunFolders folders = RunFolders.ofUser();
 
     @Override
     public Integer call() throws InterruptedException {
+        int number = device.number();
         DriverModule.check();
         ServedDevice served = folders.readOrNull(number);
         if (served == null || !served.server().isAlive()) {
-            throw new Failure("device %d has no server of ublk4j here".formatted(number));
+            throw new Failure("device %d is not served by ublk4j".formatted(number));
         }
         try (KernelDriver driver = KernelDriver.open()) {
             new Control(driver).quiesce(number, IDLE_PATIENCE);
@@ -54,7 +54,7 @@ final class QuiesceCommand implements Callable<Integer> {
         }
         if (!served.server().awaitEnd(SERVER_PATIENCE)) {
             throw new Failure(
-                    "device %d is quiesced, but its server, process %d, has not ended"
+                    "device %d is quiesced, but its server, process %d, is still running"
                             .formatted(number, served.server().pid()));
         }
         return 0;

@@ -18,28 +18,28 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code ublk4j recover}. */
 @Command(
         name = "recover",
-        description = "Serve a device again whose server has died or was taken away.",
+        description = "Serve a device again after its server has died or was quiesced.",
         footer = {
             "",
-            "The device must have been added with --recovery. It is served from the same target, with"
-                    + " the same options. Nobody who has it open notices more than a pause, unless"
-                    + " requests were to fail meanwhile."
+            "The device must have been added with --recovery. It is served from the same"
+                    + " target with the same options. Applications that have it open see a pause,"
+                    + " or I/O errors with --recovery fail."
         })
 final class RecoverCommand implements Callable<Integer> {
-    @Parameters(paramLabel = "N", description = "The device, by number.")
+    @Mixin private final DeviceNumber device = new DeviceNumber();
+
     private int number;
 
     @Option(
             names = "--force",
             description = {
-                "Take the block device behind it, or the file, although it is mounted or otherwise in"
-                        + " use meanwhile. What is on it may be lost."
+                "Recover even if the file or block device behind it is now mounted or"
+                        + " otherwise in use. This can destroy its data."
             })
     private boolean force;
 
@@ -56,6 +56,7 @@ final class RecoverCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         CommandLine command = spec.commandLine();
+        number = device.number();
         DriverModule.check();
         ServedDevice served = served();
         TargetWords.Read words = TargetWords.read(force ? forced(served) : served.words());
@@ -84,11 +85,12 @@ final class RecoverCommand implements Callable<Integer> {
         ServedDevice served = folder.readOrNull(number);
         if (served == null || served.words().isEmpty()) {
             throw new Failure(
-                    "nothing in %s tells what device %d is made of".formatted(folder, number));
+                    "%s has no record of the target of device %d".formatted(folder, number));
         }
         if (served.server().isAlive()) {
             throw new Failure(
-                    "device %d has a server, process %d".formatted(number, served.server().pid()));
+                    "device %d already has a server, process %d"
+                            .formatted(number, served.server().pid()));
         }
         return served;
     }
@@ -98,7 +100,7 @@ final class RecoverCommand implements Callable<Integer> {
         List<String> words = new ArrayList<>(served.words());
         int kind = words.indexOf("file");
         if (!served.target().equals("file") || kind < 0) {
-            throw new Failure("--force is for files and block devices");
+            throw new Failure("--force applies to the target 'file' only");
         }
         words.add(kind + 1, "--force");
         return words;

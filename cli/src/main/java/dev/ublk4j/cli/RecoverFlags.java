@@ -21,8 +21,8 @@ final class RecoverFlags {
             defaultValue = "30",
             scope = ScopeType.INHERIT,
             description =
-                    "How long applications may take to come back and claim the memory that they"
-                            + " shared with a former server. Default: ${DEFAULT-VALUE}.")
+                    "How long to keep memory that applications shared with the previous server"
+                            + " until they claim it. Default: ${DEFAULT-VALUE}.")
     private int grace;
 
     /**

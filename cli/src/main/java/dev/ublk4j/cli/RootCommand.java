@@ -52,7 +52,7 @@ final class RootCommand implements Runnable {
     @Option(
             names = {"-v", "--verbose"},
             scope = ScopeType.INHERIT,
-            description = "Log what the server does to the standard error.")
+            description = "Log everything, not only warnings and errors.")
     void verbose(boolean on) {
         if (on) {
             verboseLogger = Logger.getLogger("dev.ublk4j");
@@ -80,7 +80,7 @@ final class RootCommand implements Runnable {
 
     @Override
     public void run() {
-        throw new ParameterException(spec.commandLine(), "what is to be done?");
+        throw new ParameterException(spec.commandLine(), "no command given");
     }
 
     /** The version that the build put into the jar. */

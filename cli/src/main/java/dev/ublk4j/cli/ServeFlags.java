@@ -21,7 +21,7 @@ final class ServeFlags {
     @Option(
             names = "--foreground",
             scope = ScopeType.INHERIT,
-            description = "Serve here, until Ctrl-C, SIGTERM or 'ublk4j del'.")
+            description = "Serve in the foreground, until Ctrl-C, SIGTERM or 'ublk4j del N'.")
     private boolean foreground;
 
     @Option(names = "--json", scope = ScopeType.INHERIT, description = "Print the device as JSON.")
@@ -31,9 +31,9 @@ final class ServeFlags {
             names = "--own-swap",
             scope = ScopeType.INHERIT,
             description = {
-                "Serve swap space of this machine, or a file system that the server's own memory"
-                        + " may be written to: keep all its memory in place and never wait for I/O"
-                        + " to get more, which hangs otherwise. Needs root."
+                "For a device that holds swap space or file systems of this machine: lock"
+                        + " the memory of the server and let it allocate without waiting for I/O, to"
+                        + " avoid a deadlock when memory is short. Needs root."
             })
     private boolean ownSwap;
 

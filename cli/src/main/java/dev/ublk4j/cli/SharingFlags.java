@@ -20,8 +20,8 @@ final class SharingFlags {
             names = "--shmem",
             scope = ScopeType.INHERIT,
             description =
-                    "Let applications share their memory with the device, at"
-                            + " /run/ublk/ublkbN.sock: no copies.")
+                    "Let applications share memory with the device over /run/ublk/ublkbN.sock,"
+                            + " for zero copy.")
     private boolean shared;
 
     @Option(
@@ -29,14 +29,14 @@ final class SharingFlags {
             scope = ScopeType.INHERIT,
             paramLabel = "FILE",
             description =
-                    "Share a file of hugetlbfs or tmpfs that applications map; may be given"
-                            + " again. Who can write to it must be trusted not to cut it off.")
+                    "Share a file on hugetlbfs or tmpfs that applications map. May be repeated."
+                            + " Whoever can write to the file must be trusted not to truncate it.")
     private List<Path> files = new ArrayList<>();
 
     @Option(
             names = "--shmem-read-only",
             scope = ScopeType.INHERIT,
-            description = "Share the files for writes to the device alone.")
+            description = "Share these files read-only: only writes to the device use them.")
     private boolean readOnly;
 
     @Option(
@@ -45,8 +45,8 @@ final class SharingFlags {
             paramLabel = "USER",
             converter = UserNumber.class,
             description =
-                    "Who may share memory beside root and the device's owner, by name or number;"
-                            + " may be given again.")
+                    "A user, by name or number, who may share memory besides root and the owner"
+                            + " of the device. May be repeated.")
     private Set<Integer> users = new LinkedHashSet<>();
 
     @Option(
@@ -54,7 +54,8 @@ final class SharingFlags {
             scope = ScopeType.INHERIT,
             paramLabel = "SIZE",
             converter = ByteSize.class,
-            description = "How much memory may be shared. Default: half of the machine's.")
+            description =
+                    "How much memory may be shared. Default: half of the memory of the machine.")
     private @Nullable Long limit;
 
     /**
@@ -64,12 +65,11 @@ final class SharingFlags {
      */
     @Nullable SharingPlan plan() {
         if (readOnly && files.isEmpty()) {
-            throw new IllegalArgumentException("--shmem-read-only is about --shmem-file");
+            throw new IllegalArgumentException("--shmem-read-only needs --shmem-file");
         }
         if (!shared && files.isEmpty()) {
             if (!users.isEmpty() || limit != null) {
-                throw new IllegalArgumentException(
-                        "--shmem-user and --shmem-limit are about --shmem");
+                throw new IllegalArgumentException("--shmem-user and --shmem-limit need --shmem");
             }
             return null;
         }

@@ -11,43 +11,42 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /** {@code ublk4j shmem add}. */
-@Command(name = "add", description = "Share a file of hugetlbfs or tmpfs with a device.")
+@Command(name = "add", description = "Share a file on hugetlbfs or tmpfs with a device.")
 final class ShmemAddCommand implements Callable<Integer> {
-    @Parameters(arity = "1", paramLabel = "N", description = "The device, by number.")
-    private int number;
+    @Mixin private final DeviceNumber device = new DeviceNumber();
 
     @Option(
             names = {"-f", "--file"},
             required = true,
             paramLabel = "FILE",
             description =
-                    "The file, which applications map. Who can write to it must be trusted not to"
-                            + " cut it off.")
+                    "The file, which applications map. Whoever can write to it must be trusted"
+                            + " not to truncate it.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private Path file;
 
     @Option(
             names = {"-r", "--read-only"},
-            description = "Share it for writes to the device alone.")
+            description = "Share it read-only: only writes to the device use it.")
     private boolean readOnly;
 
     @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
+        int number = device.number();
         try (Fd memory = Fd.open(file, readOnly ? Fd.O_RDONLY : Fd.O_RDWR);
                 HandoverConnection connection = ShmemCommand.connect(number)) {
-            print(connection.register(memory, Request.Register.ofFile(file, readOnly)));
+            print(number, connection.register(memory, Request.Register.ofFile(file, readOnly)));
             return 0;
         } catch (HandoverException e) {
             throw new Failure("cannot share %s: %s".formatted(file, e.text()), e);
         }
     }
 
-    private void print(Registered buffer) {
+    private void print(int number, Registered buffer) {
         output.print(
                 json -> {
                     json.writeStartObject();

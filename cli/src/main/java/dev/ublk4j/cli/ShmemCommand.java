@@ -13,12 +13,12 @@ import picocli.CommandLine.Spec;
 /** {@code ublk4j shmem}: what its subcommands do is done at a device's socket. */
 @Command(
         name = "shmem",
-        description = "See and change what memory is shared with a live device.",
+        description = "List and change the memory that is shared with a live device.",
         footer = {
             "",
-            "For devices that 'ublk4j add ... --shmem' serves. Memory that an application has"
-                    + " handed over goes with the application; what is added here stays until it"
-                    + " is removed."
+            "For devices added with 'ublk4j add ... --shmem'. Memory that an application"
+                    + " has registered is released when the application ends; memory added here"
+                    + " stays until it is removed."
         },
         subcommands = {ShmemListCommand.class, ShmemAddCommand.class, ShmemRemoveCommand.class})
 final class ShmemCommand implements Runnable {
@@ -29,7 +29,7 @@ final class ShmemCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "do what with shared memory? One of: list, add, remove");
+                spec.commandLine(), "no command given; one of: list, add, remove");
     }
 
     /**
@@ -43,14 +43,14 @@ final class ShmemCommand implements Runnable {
             return HandoverConnection.open(number);
         } catch (HandoverException e) {
             throw new Failure(
-                    "the server of device %d does not talk to us: %s"
+                    "the server of device %d refuses the connection: %s"
                             .formatted(number, e.errno().text()),
                     e);
         } catch (LinuxException e) {
             throw new Failure(
                     switch (e.errno()) {
                         case ENOENT, ECONNREFUSED ->
-                                "device %d takes no memory; serve it with: ublk4j add ... --shmem"
+                                "device %d does not share memory; add it with: ublk4j add ... --shmem"
                                         .formatted(number);
                         case EACCES, EPERM ->
                                 "no permission for %s; run ublk4j as root or as the device's owner"

@@ -6,42 +6,37 @@ import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.HandoverConnection;
 import java.io.PrintWriter;
 import java.nio.file.Files;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Parameters;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j shmem list}. */
 @Command(
         name = "list",
         aliases = "ls",
-        description = "List the memory that is shared with devices.",
+        description = "List the memory that applications share with devices.",
         footer = {
             "",
-            "MODE is rw, or ro for memory that only writes to the device use. PID is the process"
-                    + " that handed it over, - for the server itself or where it stays without"
-                    + " one."
+            "Without N: all devices that share memory. MODE is rw, or ro if only writes to the device use the memory. PID is the"
+                    + " process that registered it; - means the server, or a buffer that is kept"
+                    + " without a process."
         })
 final class ShmemListCommand implements Callable<Integer> {
     private static final String[] HEADINGS = {
         "DEVICE", "INDEX", "SIZE", "MODE", "PID", "UID", "NAME"
     };
 
-    @Parameters(
-            arity = "0..*",
-            paramLabel = "N",
-            description = "Devices; all that share memory if none is given.")
-    private List<Integer> numbers = new ArrayList<>();
+    @Mixin private final DeviceNumbers named = new DeviceNumbers();
 
     @Mixin private final OutputFlags output = new OutputFlags();
 
     @Override
     public Integer call() {
+        List<Integer> numbers = named.numbers();
         DriverModule.check();
         SortedMap<Integer, List<BufferEntry>> devices = new TreeMap<>();
         for (int number : numbers.isEmpty() ? sharing() : numbers) {

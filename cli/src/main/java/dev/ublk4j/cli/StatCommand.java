@@ -16,27 +16,23 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import tools.jackson.core.JsonGenerator;
 
 /** {@code ublk4j stat}. */
 @Command(
         name = "stat",
-        description = "Tell what servers have done with their devices.",
+        description = "Print statistics of devices: requests, bytes copied and shared, latency.",
         footer = {
             "",
-            "Counts begin with the server: one that took a device over has begun anew. Data is"
-                    + " shared when it lies in memory that the application shares with the device,"
-                    + " and copied otherwise; the kernel does not tell why it was not shared."
-                    + " Latency is the time that requests were with the server, and sampled."
+            "Without N: all devices that ublk4j serves. Counts start with the server, so they start again after a recovery. Data is"
+                    + " shared if it lies in memory that the application shares with the device,"
+                    + " and copied otherwise; the kernel does not report why. Latency is the time"
+                    + " from the arrival of a request at the server to its completion, of a sample"
+                    + " of requests."
         })
 final class StatCommand implements Callable<Integer> {
-    @Parameters(
-            arity = "0..*",
-            paramLabel = "N",
-            description = "Devices; all that ublk4j serves if none is given.")
-    private List<Integer> numbers = new ArrayList<>();
+    @Mixin private final DeviceNumbers devices = new DeviceNumbers();
 
     @Mixin private final OutputFlags output = new OutputFlags();
 
@@ -44,7 +40,7 @@ final class StatCommand implements Callable<Integer> {
             names = {"-w", "--watch"},
             paramLabel = "SECONDS",
             description =
-                    "Go on, and print what has been done in each interval; as JSON, a line each.")
+                    "Repeat: print the rates of each interval. With --json, one line per interval.")
     private @Nullable Double watch;
 
     @Spec
@@ -87,6 +83,7 @@ final class StatCommand implements Callable<Integer> {
     /** Asks the servers; answers {@link Main#FAILED} when one has not answered, and says why. */
     private int collect(List<DeviceStat> stats) {
         int status = 0;
+        List<Integer> numbers = devices.numbers();
         for (int number : numbers.isEmpty() ? folders.served() : numbers) {
             try {
                 stats.add(DeviceControl.stat(folders.of(number), number));

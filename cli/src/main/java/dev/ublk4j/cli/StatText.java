@@ -24,7 +24,9 @@ final class StatText {
         out.printf(LINE, "failed", done.failed());
         if (done.lost() > 0) {
             out.printf(
-                    LINE, "lost buffer", done.lost() + ", in memory that only a former server had");
+                    LINE,
+                    "lost buffer",
+                    done.lost() + ", in memory that only a previous server had");
         }
         out.printf(LINE, "in use", "%d of %d".formatted(done.out(), done.slots()));
         out.printf(LINE, "shared", amount(data.sharedRequests(), data.sharedBytes()));
@@ -42,7 +44,7 @@ final class StatText {
     private static String notShared(DeviceStat stat) {
         Map<String, Long> misses = stat.misses();
         if (misses == null) {
-            return stat.done().data().copiedRequests() + ", reason not told by the kernel";
+            return stat.done().data().copiedRequests() + ", the kernel does not report why";
         }
         return orNone(counts(misses));
     }
@@ -65,7 +67,7 @@ final class StatText {
     private static String latency(Latency latency) {
         return latency.samples() == 0
                 ? "unknown"
-                : "half within %s, 99 of 100 within %s, longest %s; of %d timed"
+                : "median %s, 99th percentile %s, maximum %s, of %d samples"
                         .formatted(
                                 time(latency.medianNanos()),
                                 time(latency.p99Nanos()),

@@ -76,13 +76,13 @@ final class TargetClass {
             try (JarFile jar = new JarFile(place.toFile())) {
                 jar.size();
             } catch (IOException e) {
-                throw new Failure(place + " is no jar: " + e.getMessage(), e);
+                throw new Failure(place + " is not a jar file: " + e.getMessage(), e);
             }
         }
         try {
             return place.toUri().toURL();
         } catch (MalformedURLException e) {
-            throw new Failure(place + " is no place for classes", e);
+            throw new Failure(place + " cannot hold classes", e);
         }
     }
 
@@ -133,7 +133,7 @@ final class TargetClass {
         }
         if (fitting.size() > 1) {
             throw new Failure(
-                    "more than one public constructor of %s takes %s"
+                    "several public constructors of %s take %s"
                             .formatted(type.getName(), arguments));
         }
         return fitting.getFirst();

@@ -23,12 +23,14 @@ abstract class TargetKind implements Callable<Integer> {
             names = {"-b", "--block-size"},
             paramLabel = "SIZE",
             converter = ByteSize.class,
-            description = "The logical block size, 512 to 4K. Default: the target's.")
+            description = "The logical block size, 512 to 4K. Default: that of the target.")
     private @Nullable Long blockSize;
 
     @Option(
             names = {"-r", "--read-only"},
-            description = "Refuse writes.")
+            description =
+                    "Make the device read-only. (In ublksrv and rublk, -r means recovery: use"
+                            + " --recovery.)")
     private boolean readOnly;
 
     @ParentCommand

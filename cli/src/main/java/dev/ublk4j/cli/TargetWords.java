@@ -36,12 +36,12 @@ final class TargetWords implements TargetHost {
         TargetWords host = new TargetWords();
         Invocation.configured(new CommandLine(host))
                 .setParameterExceptionHandler((e, arguments) -> {
-                    throw new Failure("cannot make the target again: " + e.getMessage(), e);
+                    throw new Failure("cannot open the target again: " + e.getMessage(), e);
                 })
                 .execute(words.toArray(String[]::new));
         TargetKind kind = host.kind;
         if (kind == null) {
-            throw new Failure("cannot make the target again from: " + String.join(" ", words));
+            throw new Failure("cannot open the target again from: " + String.join(" ", words));
         }
         return new Read(kind, host.sharing.plan());
     }

@@ -33,7 +33,7 @@ final class UserNumber implements ITypeConverter<Integer> {
             throw new TypeConversionException("cannot read " + USERS + ": " + e.getMessage());
         }
         throw new TypeConversionException(
-                "there is no user '%s' in %s; a number will do".formatted(text, USERS));
+                "no user '%s' in %s; a numeric user ID works too".formatted(text, USERS));
     }
 
     /** Full names in an encoding of old are no reason to find nobody. */

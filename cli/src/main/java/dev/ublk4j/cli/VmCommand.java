@@ -12,7 +12,7 @@ import picocli.CommandLine.Parameters;
         description = "Run a command, or a shell, in a virtual machine whose kernel has ublk.",
         footer = {
             "",
-            "Options are those of vm/run; 'ublk4j vm --help' lists them.",
+            "The options are those of vm/run; './ublk4j vm --help' lists them.",
             "",
             "Example:",
             "  ublk4j vm -- ublk4j features"
@@ -21,13 +21,13 @@ final class VmCommand implements Runnable {
     @Parameters(
             arity = "0..*",
             paramLabel = "[OPTION...] -- COMMAND",
-            description = "What to run in the machine; a shell if there is no command.")
+            description = "The command to run in the machine. Default: a shell.")
     private List<String> command = new ArrayList<>();
 
     @Override
     public void run() {
         throw new Failure(
-                "the launcher starts virtual machines, not the JVM; type: ./ublk4j vm "
+                "only the launcher script starts virtual machines; type: ./ublk4j vm "
                         + String.join(" ", command));
     }
 }

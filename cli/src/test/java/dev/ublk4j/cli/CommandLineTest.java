@@ -135,7 +135,17 @@ class CommandLineTest {
                 "recover 1 2",
                 "quiesce",
                 "resize 1",
+                "resize",
                 "resize 1 many",
+                "resize x 1G",
+                "resize -n 1",
+                "resize -n 1 2 1G",
+                "resize -n 1 --size 1G 2G",
+                "recover -n x",
+                "recover 1 -n 1",
+                "quiesce 1 -n 1",
+                "shmem add 1 -n 1 --file f",
+                "shmem remove -n 1",
                 "stat x",
                 "stat --watch 0",
                 "help frob",
@@ -164,8 +174,8 @@ class CommandLineTest {
             delimiter = '|',
             textBlock =
                     """
-                    @                                      | there is no command ''
-                    add @                                  | there is no command ''
+                    @                                      | unknown command ''
+                    add @                                  | unknown target ''
                     add file @                             | FILE is empty
                     add file -f @                          | --file is empty
                     add file --file=@                      | --file is empty
@@ -173,14 +183,14 @@ class CommandLineTest {
                     add null @                             | an argument is empty
                     del @                                  | empty
                     stat @                                 | empty
-                    resize 1 @                             | is no size
+                    resize 1 @                             | is not a size
                     list @                                 | empty
-                    help @                                 | there is no command ''
-                    export nbd @                           | there is no command ''
+                    help @                                 | unknown command ''
+                    export nbd @                           | unknown target ''
                     export nbd --socket @ null             | --socket is empty
                     export vhost-user --socket x file @    | FILE is empty
                     export vhost-user --socket @ null      | --socket is empty
-                    demo @                                 | there is no command ''
+                    demo @                                 | unknown command ''
                     demo pagecache --device @              | --device is empty
                     shmem add 0 --file @                   | --file is empty
                     """)
@@ -240,6 +250,9 @@ class CommandLineTest {
         "export nbd --lissten x, --listen",
         "help ad, add",
         "add memry, memory",
+        "add fiel x, unknown target 'fiel'",
+        "exprt nbd, export",
+        "export ndb, nbd",
         "demo --drivr embedded, --driver"
     })
     void aMistypedWordIsGuessed(String line, String meant) {
@@ -247,6 +260,25 @@ class CommandLineTest {
 
         assertThat(run.status()).isEqualTo(2);
         assertThat(run.err()).contains("did you mean ", meant);
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @CsvSource({
+        "add -r 1 null, --recovery",
+        "add -t loop -f x, add file FILE",
+        "add --user_recovery null, --recovery wait",
+    })
+    void aHabitFromAnotherUblkServerIsExplained(String line, String hint) {
+        Run run = Run.of(words(line));
+
+        assertThat(run.status()).isEqualTo(2);
+        assertThat(run.errorLines()).singleElement().asString().contains(hint);
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @ValueSource(strings = {"add NULL --help", "Add Null --help", "HELP add Null"})
+    void commandsAndKindsOfTargetsAreReadInAnyCase(String line) {
+        assertThat(Run.of(words(line)).out()).contains("Usage: ublk4j add null");
     }
 
     @ParameterizedTest(name = "ublk4j {0}")
@@ -266,6 +298,17 @@ class CommandLineTest {
                 "shmem list",
                 "shmem remove 3 0",
                 "shmem add 3 --file /etc/hosts",
+                "list -n 3 -n 4",
+                "stat -n 3",
+                "del -n 3",
+                "resize -n 3 1M",
+                "resize 3 --size 1M",
+                "resize -n 3 --size 1M",
+                "quiesce -n 3",
+                "recover -n 3",
+                "shmem list -n 3",
+                "shmem remove -n 3 0",
+                "shmem add -n 3 --file /etc/hosts",
             })
     void aKernelWithoutUblkIsSaidToBeOne(String line) {
         assumeFalse(DriverModule.isLoaded(), "this kernel has ublk");
@@ -276,7 +319,7 @@ class CommandLineTest {
         assertThat(run.errorLines())
                 .singleElement()
                 .asString()
-                .startsWith("ublk4j: the kernel has no ublk driver loaded")
+                .startsWith("ublk4j: the ublk driver is not loaded")
                 .contains(
                         Examination.isDriverLoadable()
                                 ? "; type: "

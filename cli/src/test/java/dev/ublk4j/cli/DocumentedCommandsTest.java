@@ -59,17 +59,26 @@ class DocumentedCommandsTest {
 
     /** What begins so is run by nobody here. */
     private static final Map<String, String> LISTED =
-            Map.of(
-                    "fuser -k /dev/ublkc0", "kills the server of a device of the kernel's driver",
-                    "fallocate -l 16M /dev/hugepages/buf", "takes huge pages of the machine",
-                    "fio --name=job --filename=/dev/ublkb0", "FioTest does, in the machine",
-                    "scripts/blkio-fio", "is built from sources first; ./bench exports runs it",
-                    "nbd-client", "NbdKernelClientTest does, in the machine",
-                    "mkfs.ext4 /dev/", "in a guest, or on a device of the kernel's nbd",
-                    "mount /dev/", "in a guest, or on a device of the kernel's nbd",
-                    "umount /mnt", "in a guest, or on a device of the kernel's nbd",
-                    "echo hello >/mnt/greeting", "in a guest",
-                    "exit", "leaves the guest");
+            Map.ofEntries(
+                    Map.entry("./check", "is what runs this test"),
+                    Map.entry(
+                            "fuser -k /dev/ublkc0",
+                            "kills the server of a device of the kernel's driver"),
+                    Map.entry(
+                            "fallocate -l 16M /dev/hugepages/buf",
+                            "takes huge pages of the machine"),
+                    Map.entry(
+                            "fio --name=job --filename=/dev/ublkb0",
+                            "FioTest does, in the machine"),
+                    Map.entry(
+                            "scripts/blkio-fio",
+                            "is built from sources first; ./bench exports runs it"),
+                    Map.entry("nbd-client", "NbdKernelClientTest does, in the machine"),
+                    Map.entry("mkfs.ext4 /dev/", "in a guest, or on a device of the kernel's nbd"),
+                    Map.entry("mount /dev/", "in a guest, or on a device of the kernel's nbd"),
+                    Map.entry("umount /mnt", "in a guest, or on a device of the kernel's nbd"),
+                    Map.entry("echo hello >/mnt/greeting", "in a guest"),
+                    Map.entry("exit", "leaves the guest"));
 
     /** Tracing of the kernel, which KernelProbes does in the machine. */
     private static final List<String> TRACING =

@@ -102,7 +102,7 @@ class EndInTimeTest {
                 Process process = server.getValue();
                 assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(server.getKey()).isTrue();
                 assertThat(Files.readString(errors(server.getKey())))
-                        .contains("could not be taken down in time");
+                        .contains("was not stopped in time");
                 assertThat(process.exitValue()).as(server.getKey()).isEqualTo(LEFT_BEHIND);
             }
         } finally {

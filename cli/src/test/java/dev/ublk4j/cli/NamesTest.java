@@ -26,7 +26,7 @@ class NamesTest {
 
         assertThatThrownBy(() -> Names.checkBytes(line, StandardCharsets.UTF_8))
                 .isInstanceOf(Failure.class)
-                .hasMessageStartingWith("'x\\xff' is not UTF-8");
+                .hasMessageStartingWith("'x\\xff' is not valid UTF-8");
     }
 
     @Test
@@ -60,7 +60,7 @@ class NamesTest {
         assertThat(program.err().lines())
                 .singleElement()
                 .asString()
-                .startsWith("ublk4j: 'x\\xff' is not UTF-8");
+                .startsWith("ublk4j: 'x\\xff' is not valid UTF-8");
         assertThat(program.status()).isEqualTo(Main.MISUSED);
     }
 
@@ -77,7 +77,7 @@ class NamesTest {
 
         assertThat(program.err().lines())
                 .hasSize(2)
-                .allMatch(line -> line.contains("not UTF-8"), "says why");
+                .allMatch(line -> line.contains("not valid UTF-8"), "says why");
     }
 
     /** A pair of blanks, an umlaut, a line break, a quote, a percent sign and an at sign. */

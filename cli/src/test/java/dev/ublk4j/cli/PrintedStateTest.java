@@ -156,8 +156,8 @@ class PrintedStateTest {
                           in use       2 of 128
                           shared       10 requests, 40K
                           copied       5 requests, 20K
-                          not shared   5, reason not told by the kernel
-                          latency      half within 1500 ns, 99 of 100 within 20 us, longest 30 ms; of 9 timed
+                          not shared   5, the kernel does not report why
+                          latency      median 1500 ns, 99th percentile 20 us, maximum 30 ms, of 9 samples
                         """);
         assertThat(stat(stat(Map.of("read-only", 5L, "frames unknown", 0L), 7)))
                 .contains("  not shared   read-only 5\n", "  lost buffer  7, in memory that only");

@@ -64,7 +64,7 @@ class TargetClassTest {
 
     @Test
     void saysWhichArgumentIsWrong() {
-        assertRefused("argument 1: 'much' is no size", "much", "1", "a", "b", "true");
+        assertRefused("argument 1: 'much' is not a size", "much", "1", "a", "b", "true");
         assertRefused("argument 2: '4G' does not fit into 32 bits", "1", "4G", "a", "b", "true");
         assertRefused("argument 4: Nul character not allowed", "1", "1", "a", "\0", "true");
         assertRefused("argument 5: 'yes' is not true or false", "1", "1", "a", "b", "yes");
@@ -81,7 +81,7 @@ class TargetClassTest {
     void thatIsGivenWhatTwoConstructorsTakeSaysSo() {
         assertThatThrownBy(() -> load(Ambiguous.class).create(List.of("1")))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("more than one public constructor")
+                .hasMessageContaining("several public constructors")
                 .hasMessageContaining("[1]");
         try (Target target = load(Ambiguous.class).create(List.of("4096", "1"))) {
             assertThat(target.geometry().size()).isEqualTo(4096);
@@ -132,7 +132,7 @@ class TargetClassTest {
 
         assertThatThrownBy(() -> TargetClass.load("com.example.Foo", List.of(jar)))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining(jar + " is no jar");
+                .hasMessageContaining(jar + " is not a jar file");
     }
 
     @Test

@@ -89,6 +89,6 @@ class TargetWordsTest {
     void thatMakeNoSenseAreRefusedInOneLine() {
         assertThatThrownBy(() -> TargetWords.read(List.of("floppy")))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("cannot make the target again");
+                .hasMessageContaining("cannot open the target again");
     }
 }

@@ -40,7 +40,7 @@ public interface BlockDevice {
      * Asks the device's server to map memory and to have the driver match requests with it.
      *
      * @param memory belongs to the caller and may be closed any time after this
-     * @throws LinuxException when nobody is there to ask, or the answer is no
+     * @throws LinuxException when there is no server, or it refuses
      */
     Sharing share(SharedMemory memory);
 }

@@ -107,7 +107,7 @@ public final class DeviceChannel implements AutoCloseable {
     private long begin(PooledBuffer buffer, int offset, int length) {
         checkOpen();
         if (buffer.pool() != pool) {
-            throw new IllegalArgumentException(buffer + " is of another pool");
+            throw new IllegalArgumentException(buffer + " belongs to another pool");
         }
         Objects.checkFromIndexSize(offset, length, buffer.length());
         buffer.begin(length);
@@ -158,7 +158,7 @@ public final class DeviceChannel implements AutoCloseable {
      * Makes all that has been written lasting, and waits for that. Writes that are under way are
      * not meant.
      *
-     * @throws LinuxException when the device answers with an error
+     * @throws LinuxException when the device returns an error
      */
     public void flush() {
         checkOpen();
@@ -197,7 +197,7 @@ public final class DeviceChannel implements AutoCloseable {
         while (underWay > 0 || flushing) {
             long left = deadline - System.nanoTime();
             if (left <= 0) {
-                throw new PoolInUseException(this + " does not end its requests");
+                throw new PoolInUseException(this + " has requests that do not complete");
             }
             access.run(1, left, onCompletion);
         }

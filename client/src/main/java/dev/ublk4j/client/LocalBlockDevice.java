@@ -41,7 +41,7 @@ record LocalBlockDevice(Path path, @Nullable Path socket) implements BlockDevice
         Matcher name = UBLK.matcher(deviceName());
         if (!name.matches()) {
             throw new LinuxException(
-                    "share", path + ", which is on no ublk device", Errno.EOPNOTSUPP.negated());
+                    "share", path + ", which is not on a ublk device", Errno.EOPNOTSUPP.negated());
         }
         return Exchange.socketPath(Integer.parseInt(name.group(1)));
     }
@@ -56,7 +56,7 @@ record LocalBlockDevice(Path path, @Nullable Path socket) implements BlockDevice
             Path link = BY_NUMBER.resolve("%d:%d".formatted(device >>> 32, (int) device));
             return Files.exists(link) ? link.toRealPath().getFileName().toString() : "";
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot tell which device it is: " + path, e);
+            throw new UncheckedIOException("cannot find the device of " + path, e);
         }
     }
 

@@ -18,7 +18,7 @@ public record PoolOptions(int bufferBytes, int buffers, boolean hugePages) {
     public PoolOptions {
         if (bufferBytes <= 0 || bufferBytes % Pages.SIZE != 0) {
             throw new IllegalArgumentException(
-                    "bytes of a buffer are no multiple of %d: %d"
+                    "the bytes of a buffer are not a multiple of %d: %d"
                             .formatted(Pages.SIZE, bufferBytes));
         }
         if (buffers <= 0 || (long) bufferBytes * buffers > MAX_BYTES) {

@@ -148,7 +148,7 @@ public final class SharedBufferPool implements AutoCloseable {
     public PooledBuffer acquire() {
         PooledBuffer buffer = acquireOrNull();
         if (buffer == null) {
-            throw new PoolExhaustedException("every buffer is checked out: " + this);
+            throw new PoolExhaustedException("every buffer is in use: " + this);
         }
         return buffer;
     }

@@ -11,7 +11,7 @@ public interface Sharing extends AutoCloseable {
      *
      * @param socket where the server listens
      * @param memory belongs to the caller and may be closed any time after this
-     * @throws LinuxException when nobody listens, or the answer is no
+     * @throws LinuxException when there is no server, or it refuses
      */
     static Sharing over(Path socket, SharedMemory memory) {
         return new SocketSharing(socket, memory);

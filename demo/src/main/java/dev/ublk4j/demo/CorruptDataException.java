@@ -11,6 +11,6 @@ public final class CorruptDataException extends RuntimeException {
      * @param wrong the first byte of it that differs
      */
     public CorruptDataException(long position, long wrong) {
-        super("the block at %d came back changed at byte %d".formatted(position, wrong));
+        super("the block at %d is corrupt from byte %d".formatted(position, wrong));
     }
 }

@@ -48,7 +48,7 @@ public final class Demo {
      */
     public Demo(Driver driver, long size) {
         if (size <= 0 || size % ((long) BLOCK * DEPTH) != 0) {
-            throw new IllegalArgumentException("size is no multiple of 4 MiB: " + size);
+            throw new IllegalArgumentException("size is not a multiple of 4 MiB: " + size);
         }
         this.driver = driver;
         this.size = size;
@@ -132,7 +132,7 @@ public final class Demo {
             file = Files.createTempFile("ublk4j-demo", ".img");
         } catch (IOException e) {
             throw new UncheckedIOException(
-                    "cannot make the demonstration's file in %s: %s"
+                    "cannot create the file of the demonstration in %s: %s"
                             .formatted(System.getProperty("java.io.tmpdir"), reason(e)),
                     e);
         }
@@ -142,7 +142,7 @@ public final class Demo {
         } catch (IOException e) {
             delete(file);
             throw new UncheckedIOException(
-                    "cannot make the demonstration's file, %s, %d bytes long: %s"
+                    "cannot extend the file of the demonstration, %s, to %d bytes: %s"
                             .formatted(file, size, reason(e)),
                     e);
         }
@@ -162,7 +162,7 @@ public final class Demo {
         try {
             Files.delete(file);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + " stays behind", e);
+            throw new UncheckedIOException(file + " cannot be deleted", e);
         }
     }
 

@@ -45,8 +45,8 @@ class DemoTest {
             assertThatThrownBy(demo::run)
                     .isInstanceOf(UncheckedIOException.class)
                     .hasMessageMatching(
-                            "cannot make the demonstration's file, /.*ublk4j-demo.*\\.img,"
-                                    + " \\d+ bytes long: \\p{Upper}.*");
+                            "cannot extend the file of the demonstration, /.*ublk4j-demo.*\\.img,"
+                                    + " to \\d+ bytes: \\p{Upper}.*");
         }
     }
 }

@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * Every control command of a {@link Driver} as a typed method.
  *
  * <p>A command that is refused throws a {@link LinuxException} that names it, the device and the
- * errno; one that has no answer in time throws {@link ControlTimeoutException}, which knows the
+ * errno; one that does not complete in time throws {@link ControlTimeoutException}, which knows the
  * outcome once it comes. Any thread may call any method.
  */
 public final class Control {
@@ -36,7 +36,7 @@ public final class Control {
      * ---------
      * A command that has been sent has an outcome, if not in time. The driver waits by design, for
      * requests, tags and openers, and a target that is slow makes it wait as long as it likes. So patience
-     * is how long the caller waits, and never how long the command takes: one that had no answer in
+     * is how long the caller waits, and never how long the command takes: one that did not complete in
      * time is neither done nor undone. The ControlTimeoutException carries its outcome, and
      *
      *   - whoever sent it acts on the outcome, whenever it comes: undoes what nobody wants any more, or
@@ -104,7 +104,7 @@ public final class Control {
 
     /**
      * {@return whether the driver is known not to have a feature} Of some old features an old
-     * driver does not tell: there, the flags that {@link #add} answers do.
+     * driver does not tell: there, the flags that {@link #add} returns do.
      */
     public boolean lacks(Feature feature) {
         return dialect().lacks(feature);
@@ -153,7 +153,7 @@ public final class Control {
     private int deleteUnowned(Payload payload, int answer) {
         if (answer >= 0) {
             int device = DevInfo.read(payload.memory).deviceId();
-            LOG.log(Level.WARNING, () -> "device %d came too late".formatted(device));
+            LOG.log(Level.WARNING, () -> "device %d was added too late".formatted(device));
             deleteAsync(device);
         }
         return answer;

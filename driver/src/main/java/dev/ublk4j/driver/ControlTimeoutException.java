@@ -6,7 +6,7 @@ import java.time.Duration;
 import java.util.concurrent.CompletionStage;
 
 /**
- * A control command that had no answer in time. It still has one later: {@link #outcome} tells, and
+ * A control command that did not complete in time. It completes later: {@link #outcome} tells, and
  * whoever catches this acts on it, or hands it on.
  */
 public final class ControlTimeoutException extends LinuxException {
@@ -20,13 +20,13 @@ public final class ControlTimeoutException extends LinuxException {
      * @param command its name, such as {@code UBLK_U_CMD_DEL_DEV}
      * @param object what it was sent to, such as {@code device 3}
      * @param timeout how long it was waited for
-     * @param outcome completes with its answer
+     * @param outcome completes with its result
      */
     public ControlTimeoutException(
             String command, String object, Duration timeout, CompletionStage<Integer> outcome) {
         super(
                 command,
-                object + ", no answer in " + timeout.toMillis() + " ms",
+                object + ", not completed within " + timeout.toMillis() + " ms",
                 Errno.ETIMEDOUT.negated());
         this.outcome = outcome;
     }
@@ -39,8 +39,8 @@ public final class ControlTimeoutException extends LinuxException {
     }
 
     /**
-     * {@return completes with the command's answer, 0 or more or a negative errno, once it has been
-     * dealt with: until then the memory that the command names is the driver's} It completes
+     * {@return completes with the result of the command, 0 or more or a negative errno, once it has
+     * been dealt with: until then the memory that the command names is the driver's} It completes
      * exceptionally when the driver has been lost sight of, which means never.
      *
      * <p>What depends on it runs on a thread that may wait, and that nobody waits for.

@@ -16,7 +16,7 @@ public interface Driver extends AutoCloseable {
     String name();
 
     /**
-     * Sends one control command and waits for its answer.
+     * Sends one control command and waits for its completion.
      *
      * <p>Some commands wait by design: {@code START_DEV} until every tag has been fetched, {@code
      * DEL_DEV} until the last opener is gone, {@code UNREG_BUF} until no request uses the buffer.
@@ -24,10 +24,10 @@ public interface Driver extends AutoCloseable {
      * @param commandOp the encoded number, {@code UBLK_U_CMD_...}
      * @param command a {@code struct ublksrv_ctrl_cmd}, 32 bytes of native memory, read before this
      *     method returns; what it points to must stay valid until the command has its outcome
-     * @param timeout how long to wait for the answer
-     * @return the command's answer: 0 or more, or a negative errno
-     * @throws ControlTimeoutException when no answer came in time; it carries the outcome, which
-     *     comes later
+     * @param timeout how long to wait for the completion
+     * @return the result of the command: 0 or more, or a negative errno
+     * @throws ControlTimeoutException when it did not complete in time; it carries the outcome,
+     *     which comes later
      * @throws LinuxException when the driver cannot be reached at all
      */
     int control(int commandOp, MemorySegment command, Duration timeout);

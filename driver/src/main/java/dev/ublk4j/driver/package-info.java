@@ -2,7 +2,7 @@
  * The seam between a server and a ublk driver, in the kernel's own terms and nothing else.
  *
  * <p><b>What it is.</b> A {@link dev.ublk4j.driver.Driver} takes control commands, which are a
- * number, a 32-byte structure and an optional buffer, and answers each with an int. It opens {@link
+ * number, a 32-byte structure and an optional buffer, and returns an int for each. It opens {@link
  * dev.ublk4j.driver.CharDevice}s, which map the descriptors of a queue. A queue thread speaks to
  * its device over a {@link dev.ublk4j.driver.QueueRing}: io commands go in, and their completions
  * arrive where the thread waits for its backend I/O too.

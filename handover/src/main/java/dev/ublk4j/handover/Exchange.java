@@ -11,39 +11,39 @@ import java.nio.file.Path;
  * <h2>The simple exchange</h2>
  *
  * <p>The application sends one byte or more, of any value, with one descriptor ({@code
- * SCM_RIGHTS}). The server answers 4 bytes, the index of the buffer or a negative errno, and sends
- * nothing more: the application reads the end of the stream. The whole file is shared, for reading
- * and writing. The buffer is the device's until both the connection and the process that made it
- * have ended, so that an application may close its end at once.
+ * SCM_RIGHTS}). The server replies with 4 bytes, the index of the buffer or a negative errno, and
+ * sends nothing more: the application reads the end of the stream. The whole file is shared, for
+ * reading and writing. The buffer is the device's until both the connection and the process that
+ * made it have ended, so that an application may close its end at once.
  *
  * <h2>Messages</h2>
  *
  * <p>An application that sends no descriptor with its first byte opens with a hello, which the
- * server answers with its own:
+ * server replies with its own:
  *
  * <pre>{@code
  * struct hello {            // 16 bytes
  *     u8  magic[8];         // "ublkshm" and a zero byte
- *     u32 version;          // the highest that is spoken; the answer's is the one that is used
+ *     u32 version;          // the highest that is spoken; the reply's is the one that is used
  *     u32 device;           // application: 0; server: N of /dev/ublkbN
  * };
  * }</pre>
  *
- * <p>A server that does not let the application in answers with 4 bytes instead, a negative errno,
+ * <p>A server that does not let the application in replies with 4 bytes instead, a negative errno,
  * and closes. So does, with -1, a server that knows the simple exchange only.
  *
- * <p>Then come requests and answers, each a header and what belongs to its type:
+ * <p>Then come requests and replies, each a header and what belongs to its type:
  *
  * <pre>{@code
  * struct header {           // 16 bytes
  *     u32 length;           // of the whole message, 16 to 65536
- *     u32 type;             // an answer has that of its request
- *     u32 sequence;         // of the application's choice; the answer has the same
- *     s32 status;           // request: 0; answer: 0, or a negative errno
+ *     u32 type;             // a reply has that of its request
+ *     u32 sequence;         // of the application's choice; the reply has the same
+ *     s32 status;           // request: 0; reply: 0, or a negative errno
  * };
  * }</pre>
  *
- * <p>An answer whose status is negative consists of a text that says why, in UTF-8. Requests are
+ * <p>A reply whose status is negative consists of a text that says why, in UTF-8. Requests are
  * answered in order. A name is UTF-8 of at most 255 bytes. A descriptor comes with the first byte
  * of its message.
  *
@@ -54,18 +54,18 @@ import java.nio.file.Path;
  *     u32 flags;            // READ_ONLY 1, KEEP 2, TRUSTED 4
  *     u32 name_length;
  *     u8  name[name_length];
- *   answer
+ *   reply
  *     u32 index;            // the driver's, 0 to 65535
  *     u32 flags;
  *     u64 length;
  *
  * UNREGISTER 2
  *     u32 index;
- *   answer: empty; no request uses the buffer any more
+ *   reply: empty; no request uses the buffer any more
  *
  * LIST 3
  *     u32 first;            // lowest index of interest
- *   answer
+ *   reply
  *     u32 next;             // where to go on, 0xffffffff: that was all
  *     u32 count;
  *     then count times, at a multiple of 8 bytes:
@@ -80,7 +80,7 @@ import java.nio.file.Path;
  *     u8  name[name_length];
  *
  * STAT 4
- *   answer
+ *   reply
  *     u32 count;
  *     u32 reserved;
  *     then count times, at a multiple of 8 bytes:
@@ -93,7 +93,7 @@ import java.nio.file.Path;
  *     u32 index;            // 0xffffffff: the name tells
  *     u32 name_length;
  *     u8  name[name_length];
- *   answer: as to REGISTER
+ *   reply: as to REGISTER
  * }</pre>
  *
  * <p>A buffer belongs to the connection that registered it and is taken back when the connection

@@ -9,7 +9,7 @@ import java.util.function.Consumer;
  *
  * @param length bytes of the whole message
  * @param type the number of a {@link Request}'s type
- * @param sequence which request it is, or answers
+ * @param sequence which request it is, or replies to
  * @param status 0, or why a request was refused: a negative errno
  */
 public record Frame(int length, int type, int sequence, int status) {
@@ -40,13 +40,13 @@ public record Frame(int length, int type, int sequence, int status) {
         out.putInt(12, status);
     }
 
-    /** Writes the answer to this request. */
+    /** Writes the reply to this request. */
     public void answer(ByteBuffer out, Consumer<ByteBuffer> content) {
         put(out, type, sequence, 0, content);
     }
 
     /**
-     * Writes the answer that refuses this request.
+     * Writes the reply that refuses this request.
      *
      * @param negated a negative errno
      * @param text why, for a person
@@ -55,7 +55,7 @@ public record Frame(int length, int type, int sequence, int status) {
         put(out, type, sequence, negated, content -> Texts.putRest(content, text));
     }
 
-    /** Writes what follows the header of the answer to {@link Request.Stat}. */
+    /** Writes what follows the header of the reply to {@link Request.Stat}. */
     public static void putCounters(ByteBuffer out, Map<String, Long> counters) {
         out.putInt(counters.size()).putInt(0);
         counters.forEach((name, value) -> {

@@ -19,12 +19,12 @@ import java.util.function.Function;
  * An application's connection to the server of a device.
  *
  * <p>Any thread may call any method; calls take their turns. What is registered here without {@link
- * Exchange#KEEP} is taken back by the server when the connection is closed. After an answer that is
+ * Exchange#KEEP} is taken back by the server when the connection is closed. After a reply that is
  * late or makes no sense the connection is of no more use and every call throws.
  */
 public final class HandoverConnection implements AutoCloseable {
     /**
-     * How long an answer may take: a server that takes or gives back memory waits for the device's
+     * How long a reply may take: a server that takes or gives back memory waits for the device's
      * requests.
      */
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -59,7 +59,7 @@ public final class HandoverConnection implements AutoCloseable {
     /**
      * Connects to the server that listens at a path; see {@link #open(int)}.
      *
-     * @param patience how long an answer may take
+     * @param patience how long a reply may take
      */
     public static HandoverConnection open(Path path, Duration patience) {
         MessageStream stream = new MessageStream(UnixSocket.connect(path, patience));
@@ -93,7 +93,7 @@ public final class HandoverConnection implements AutoCloseable {
 
     private HandoverException refusedEntry(int status) {
         String text =
-                status == -1 ? "it may know the simple exchange only" : "it lets nobody in like us";
+                status == -1 ? "it may only know the simple exchange" : "it refuses this user";
         return new HandoverException("hello", name, Math.min(status, -1), text);
     }
 
@@ -203,7 +203,7 @@ public final class HandoverConnection implements AutoCloseable {
         require(call, stream.write(patience, descriptor));
         Frame answer = readAnswer(call);
         if (answer.type() != request.type() || answer.sequence() != sequence) {
-            throw HandoverException.malformed("answer to " + call);
+            throw HandoverException.malformed("reply to " + call);
         }
         ByteBuffer in = stream.in();
         try {
@@ -215,7 +215,7 @@ public final class HandoverConnection implements AutoCloseable {
             broken = false;
             return result;
         } catch (BufferUnderflowException e) {
-            throw HandoverException.malformed("answer to " + call + ", too short");
+            throw HandoverException.malformed("reply to " + call + ", too short");
         }
     }
 
@@ -234,10 +234,10 @@ public final class HandoverConnection implements AutoCloseable {
             case DONE -> {}
             case LATE ->
                     throw new HandoverException(
-                            call, name, Errno.ETIMEDOUT.negated(), "the server does not answer");
+                            call, name, Errno.ETIMEDOUT.negated(), "no reply from the server");
             case ENDED, STOPPED ->
                     throw new HandoverException(
-                            call, name, Errno.ECONNRESET.negated(), "the server has hung up");
+                            call, name, Errno.ECONNRESET.negated(), "the server has disconnected");
         }
     }
 

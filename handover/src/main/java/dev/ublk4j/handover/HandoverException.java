@@ -20,7 +20,7 @@ public final class HandoverException extends LinuxException {
         this.text = text;
     }
 
-    /** {@return a message or an answer that makes no sense} */
+    /** {@return a message or a reply that makes no sense} */
     static HandoverException malformed(String what) {
         return new HandoverException("message", what, Errno.EPROTO.negated(), "malformed " + what);
     }

@@ -197,7 +197,7 @@ public final class MessageStream implements AutoCloseable {
         return Outcome.DONE;
     }
 
-    /** Something that answers bytes, 0 for the end or a negative errno. */
+    /** Returns a number of bytes, 0 for the end or a negative errno. */
     private interface Step {
         long take();
     }

@@ -53,7 +53,7 @@ public sealed interface Request {
                 "request",
                 Integer.toString(type),
                 Errno.EOPNOTSUPP.negated(),
-                "this server knows no request " + type);
+                "this server does not know request " + type);
     }
 
     /**

@@ -19,7 +19,7 @@ public final class SimpleExchange {
      * @param path the server's socket
      * @param memory stays the caller's
      * @return the index of the buffer, or a negative errno
-     * @throws LinuxException when there is no answer
+     * @throws LinuxException when there is no reply
      */
     public static int handOver(Path path, Fd memory, Duration patience) {
         try (MessageStream stream = new MessageStream(UnixSocket.connect(path, patience))) {
@@ -32,7 +32,7 @@ public final class SimpleExchange {
                         "handover",
                         path.toString(),
                         Errno.ETIMEDOUT.negated(),
-                        "no answer (%s, %s)".formatted(sent, answered));
+                        "no reply (%s, %s)".formatted(sent, answered));
             }
             return stream.in().getInt(0);
         }

@@ -10,7 +10,7 @@
  *
  * <p><b>Where to start.</b> {@link dev.ublk4j.handover.HandoverConnection} is the application's end
  * of the messages, {@link dev.ublk4j.handover.SimpleExchange} that of the simple exchange. A server
- * reads with a {@link dev.ublk4j.handover.MessageStream} and answers with {@link
+ * reads with a {@link dev.ublk4j.handover.MessageStream} and replies with {@link
  * dev.ublk4j.handover.Frame}s.
  *
  * <p><b>Errors.</b> What the other side refuses, and what it says that makes no sense, is a {@link

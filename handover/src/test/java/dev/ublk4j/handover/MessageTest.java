@@ -101,7 +101,7 @@ class MessageTest {
                 .isInstanceOfSatisfying(
                         HandoverException.class,
                         e -> assertThat(e.errno()).isEqualTo(Errno.EOPNOTSUPP))
-                .hasMessageContaining("knows no request 99");
+                .hasMessageContaining("does not know request 99");
     }
 
     @Test

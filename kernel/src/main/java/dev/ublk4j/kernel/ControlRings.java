@@ -19,7 +19,7 @@ import java.util.concurrent.TimeUnit;
  *
  * <p>A command may wait for long (START_DEV for the queues, DEL_DEV for openers), and others must
  * get through meanwhile, so every command under way has a ring of its own; idle rings are kept. A
- * command that had no answer in time is not cancelled, because the kernel's driver would hardly
+ * command that did not complete in time is not cancelled, because the kernel's driver would hardly
  * notice: a thread goes on to wait for its outcome.
  */
 final class ControlRings implements AutoCloseable {
@@ -36,7 +36,7 @@ final class ControlRings implements AutoCloseable {
     private boolean closed;
 
     /**
-     * Sends a command and waits for its answer.
+     * Sends a command and waits for its completion.
      *
      * @throws ControlTimeoutException when there is none in time; a thread waits for its outcome
      */
@@ -70,7 +70,7 @@ final class ControlRings implements AutoCloseable {
         }
     }
 
-    /** {@return whether the answer came in time} */
+    /** {@return whether it completed in time} */
     private static boolean await(Ring ring, Answer answer, long nanos) {
         long start = System.nanoTime();
         while (true) {
@@ -85,7 +85,9 @@ final class ControlRings implements AutoCloseable {
         }
     }
 
-    /** {@return whether a thread waits for the answer from now on; the ring is that one's then} */
+    /**
+     * {@return whether a thread waits for the completion from now on; the ring is that one's then}
+     */
     private boolean awaitElsewhere(Ring ring, Answer answer, CompletableFuture<Integer> outcome) {
         try {
             Thread.ofPlatform()
@@ -94,7 +96,7 @@ final class ControlRings implements AutoCloseable {
                     .start(() -> awaitOutcome(ring, answer, outcome));
             return true;
         } catch (OutOfMemoryError e) {
-            LOG.log(Level.WARNING, "no thread to wait for a command with", e);
+            LOG.log(Level.WARNING, "no thread to wait for a command", e);
             return false;
         }
     }

@@ -2,6 +2,7 @@ package dev.ublk4j.linux;
 
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.time.ZoneId;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
@@ -18,6 +19,12 @@ public final class AcceptLoop implements Runnable {
     private static final Duration PAUSE = Duration.ofMillis(100);
 
     private static final int STOP = 1;
+
+    static {
+        // A formatter of log lines needs the time zone, whose data cannot be loaded when there are
+        // no descriptors, which is when this logs; a class that failed to load once never does.
+        var _ = ZoneId.systemDefault();
+    }
 
     private final UnixListener listener;
     private final Fd stop;
@@ -96,7 +103,7 @@ public final class AcceptLoop implements Runnable {
         try {
             LOG.log(
                     Level.WARNING,
-                    () -> "%s: a client cannot be let in: %s".formatted(listener.path(), e));
+                    () -> "%s: cannot accept a client: %s".formatted(listener.path(), e));
             LOG.log(Level.DEBUG, "why", e);
         } catch (Throwable _) {
             // What keeps clients out, such as a lack of descriptors, can keep a log from being

@@ -96,7 +96,7 @@ public enum Errno {
         return number;
     }
 
-    /** {@return the number as calls answer it: negative} */
+    /** {@return the number as calls return it: negative} */
     public int negated() {
         return -number;
     }
@@ -109,7 +109,7 @@ public enum Errno {
     /**
      * {@return the name of an error number}
      *
-     * @param number positive, as in {@code errno}, or negative, as calls answer it
+     * @param number positive, as in {@code errno}, or negative, as calls return it
      */
     public static Errno of(int number) {
         int positive = Math.abs(number);

@@ -27,7 +27,7 @@ public final class EventFd implements AutoCloseable {
     }
 
     /**
-     * Creates a counter of 0 whose reads answer {@code EAGAIN} at 0.
+     * Creates a counter of 0 whose reads return {@code EAGAIN} at 0.
      *
      * @throws LinuxException when the kernel refuses
      */

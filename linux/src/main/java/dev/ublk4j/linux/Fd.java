@@ -129,7 +129,7 @@ public final class Fd implements AutoCloseable {
                 Syscall.Call.PWRITE64, number(), buffer.address(), buffer.byteSize(), offset);
     }
 
-    /** {@return the answer of {@code ioctl}, or a negative errno} */
+    /** {@return the result of {@code ioctl}, or a negative errno} */
     public long ioctl(long request, MemorySegment argument) {
         return Syscall.call(Syscall.Call.IOCTL, number(), request, argument.address());
     }

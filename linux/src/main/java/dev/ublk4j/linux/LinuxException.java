@@ -17,7 +17,7 @@ public class LinuxException extends RuntimeException {
      *
      * @param call the call's own name, such as {@code openat} or {@code UBLK_U_CMD_ADD_DEV}
      * @param object what it was made on: a path, a device, a descriptor
-     * @param answer the answer, a negative errno
+     * @param answer the return value, a negative errno
      */
     public LinuxException(String call, String object, long answer) {
         super(message(call, object, answer));
@@ -44,7 +44,7 @@ public class LinuxException extends RuntimeException {
     }
 
     /**
-     * {@return the answer, when it is none of an error}
+     * {@return the return value, when it is not an error}
      *
      * @throws LinuxException when {@code answer} is negative
      */

@@ -44,7 +44,9 @@ public final class QuietLog {
         } else if (missed == 0) {
             log.log(level, line);
         } else {
-            log.log(level, () -> "%s (and %d such before)".formatted(line.get(), missed));
+            log.log(
+                    level,
+                    () -> "%s (and %d similar messages before)".formatted(line.get(), missed));
         }
     }
 

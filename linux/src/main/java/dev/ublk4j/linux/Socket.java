@@ -154,7 +154,7 @@ public final class Socket implements AutoCloseable {
      * @param silence how long the other side may keep silent before it is asked, whole seconds, at
      *     least 1
      * @param interval between further questions, whole seconds, at least 1
-     * @param count how many questions may go without an answer
+     * @param count how many probes may go without a reply
      */
     public void keepAlive(Duration silence, Duration interval, int count) {
         trySet(SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -183,7 +183,7 @@ public final class Socket implements AutoCloseable {
     }
 
     /**
-     * Bounds how long {@link #read} and {@link #write} wait; they answer {@code EAGAIN} then.
+     * Bounds how long {@link #read} and {@link #write} wait; they return {@code EAGAIN} then.
      *
      * @param patience zero for no bound
      */

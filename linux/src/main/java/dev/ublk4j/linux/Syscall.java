@@ -11,7 +11,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
 
 /**
- * A system call by number: the one downcall of the whole product.
+ * A system call by number: the one downcall of ublk4j.
  *
  * <p>All arguments are passed as 64-bit integers, which is how the kernel's entry code reads them;
  * an address is passed as {@link MemorySegment#address()}. One handle for all calls keeps the start
@@ -46,7 +46,7 @@ public final class Syscall {
      * Makes a system call.
      *
      * @param call which one
-     * @return the kernel's answer: its result, or a negative errno
+     * @return the result of the call, or a negative errno
      */
     public static long call(Call call, long a, long b, long c, long d, long e, long f) {
         MemorySegment capture = CAPTURE.get();

@@ -121,14 +121,14 @@ public final class UnixListener implements AutoCloseable {
             }
             FileStatus status = FileStatus.of(file);
             if (!status.isSocket()) {
-                throw taken(path, status.kind() + " is there, which is left alone");
+                throw taken(path, status.kind() + " is there; it is left alone");
             }
             Errno answer = UnixSocket.probe(file);
             if (answer != Errno.ECONNREFUSED) {
                 throw taken(
                         path,
                         answer == Errno.EACCES
-                                ? "a socket of somebody else is there"
+                                ? "another user's socket is there"
                                 : "another process listens there");
             }
             return true;
@@ -139,9 +139,7 @@ public final class UnixListener implements AutoCloseable {
         try {
             socket.bind(path);
         } catch (LinuxException e) {
-            throw e.errno() == Errno.EADDRINUSE
-                    ? taken(path, "something else was put there just now")
-                    : e;
+            throw e.errno() == Errno.EADDRINUSE ? taken(path, "another file appeared there") : e;
         }
     }
 
@@ -154,7 +152,7 @@ public final class UnixListener implements AutoCloseable {
         try (Fd file = nameOrNull(path)) {
             FileStatus made = file == null ? null : FileStatus.of(file);
             if (file == null || made == null || !made.isSocket()) {
-                throw taken(path, "something else was put there just now");
+                throw taken(path, "another file appeared there");
             }
             UnixListener listener = new UnixListener(path, socket, made);
             try {

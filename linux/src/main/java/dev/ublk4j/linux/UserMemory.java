@@ -9,7 +9,7 @@ import java.lang.foreign.MemorySegment;
  * Copies from and to addresses that may be wild, as a kernel copies from user space.
  *
  * <p>A plain access to an unmapped address ends the virtual machine. {@code process_vm_readv(2)} on
- * the own process answers {@code EFAULT} instead.
+ * the own process returns {@code EFAULT} instead.
  */
 public final class UserMemory {
     private static final long PID = ProcessHandle.current().pid();

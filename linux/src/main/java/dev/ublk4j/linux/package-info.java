@@ -1,5 +1,5 @@
 /**
- * The few system calls that the rest of ublk4j stands on.
+ * The few system calls that the rest of ublk4j is built on.
  *
  * <p><b>What it is.</b> {@link dev.ublk4j.linux.Syscall} is the only place that makes a downcall;
  * {@link dev.ublk4j.linux.Fd} owns a file descriptor, {@link dev.ublk4j.linux.Mapping} maps memory
@@ -8,7 +8,7 @@
  * knows the size of a page, {@link dev.ublk4j.linux.UnixSocket} passes descriptors between
  * processes, {@link dev.ublk4j.linux.Poll} waits for several of them.
  *
- * <p><b>Errors.</b> A raw call answers a negative errno and never throws; the classes above it
+ * <p><b>Errors.</b> A raw call returns a negative errno and never throws; the classes above it
  * throw {@link dev.ublk4j.linux.LinuxException}, which names the call, its object and the {@link
  * dev.ublk4j.linux.Errno}.
  *

@@ -51,7 +51,8 @@ class QuietLogTest {
         // The clock may pass the largest number.
         now += 10;
         quiet.log(Level.INFO, () -> "again");
-        assertThat(lines).containsExactly("WARNING line 0", "INFO again (and 999 such before)");
+        assertThat(lines)
+                .containsExactly("WARNING line 0", "INFO again (and 999 similar messages before)");
         now += 10;
         quiet.log(Level.INFO, () -> "later");
         assertThat(lines).last().isEqualTo("INFO later");

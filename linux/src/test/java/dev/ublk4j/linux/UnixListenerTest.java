@@ -96,7 +96,7 @@ class UnixListenerTest {
     @Test
     void leavesAloneWhatIsNoSocket() throws Exception {
         Path file = Files.writeString(folder.resolve("e.img"), "data");
-        assertRefused(file, Errno.EADDRINUSE, "a regular file is there, which is left alone");
+        assertRefused(file, Errno.EADDRINUSE, "a regular file is there; it is left alone");
         assertThat(file).hasContent("data");
 
         Path inner = Files.createDirectory(folder.resolve("empty"));

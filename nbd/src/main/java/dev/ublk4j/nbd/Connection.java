@@ -213,7 +213,7 @@ final class Connection {
             return;
         }
         if (sends.isMissing(intake.isOwedMore(), intake.milestones())) {
-            fail(Level.WARNING, "it does not send what it has begun to");
+            fail(Level.WARNING, "it did not finish sending a request");
         } else if (reads.isMissing(outbox.isSending(), outbox.milestones())) {
             fail(Level.WARNING, "it does not read its replies");
         } else if (keepsFromOthers()) {
@@ -297,7 +297,7 @@ final class Connection {
         boolean gone = result == Errno.EPIPE.negated() || result == Errno.ECONNRESET.negated();
         fail(
                 gone || result == Errno.ECANCELED.negated() ? Level.DEBUG : Level.WARNING,
-                "its socket answers " + Errno.of(result).text());
+                "its socket failed with " + Errno.of(result).text());
     }
 
     private void end() {

@@ -84,7 +84,7 @@ final class Handshake {
     private @Nullable Negotiated option() throws IOException {
         ByteBuffer header = ByteBuffer.wrap(stream.read(16));
         if (header.getLong() != Magic.OPTION) {
-            throw new ProtocolException("what it sends is no option");
+            throw new ProtocolException("it sent an invalid option");
         }
         int option = header.getInt();
         long length = Integer.toUnsignedLong(header.getInt());
@@ -95,7 +95,7 @@ final class Handshake {
         byte[] data = stream.read((int) length);
         if (tls.isRequired() && !encrypted && !isAllowedInTheClear(option)) {
             if (option == Option.EXPORT_NAME) {
-                throw new ProtocolException("it asks for an export without TLS");
+                throw new ProtocolException("it asked for an export without TLS");
             }
             reply(option, OptionReply.ERR_TLS_REQD, "TLS is required");
             return null;
@@ -104,7 +104,7 @@ final class Handshake {
             return option(option, new OptionData(data));
         } catch (InvalidException e) {
             if (option == Option.EXPORT_NAME) {
-                throw new ProtocolException("it asks for an export by " + e.getMessage());
+                throw new ProtocolException("it asked for an export by " + e.getMessage());
             }
             reply(option, OptionReply.ERR_INVALID, e.getMessage());
             return null;
@@ -145,7 +145,7 @@ final class Handshake {
                 reply(option, OptionReply.ACK);
             }
             case Option.LIST_META_CONTEXT, Option.SET_META_CONTEXT -> metaContext(option, data);
-            default -> reply(option, OptionReply.ERR_UNSUP, "not known here");
+            default -> reply(option, OptionReply.ERR_UNSUP, "unknown option");
         }
         return null;
     }
@@ -154,7 +154,7 @@ final class Handshake {
         NbdExport export = findOrNull(name);
         if (export == null) {
             // There is no other way to say so.
-            throw new ProtocolException("it asks for an export that there is none of: " + name);
+            throw new ProtocolException("it asked for an unknown export: " + name);
         }
         ByteBuffer answer =
                 ByteBuffer.allocate(
@@ -239,7 +239,7 @@ final class Handshake {
     private void startTls(OptionData data) throws IOException, InvalidException {
         data.requireEnd();
         if (!tls.isOffered()) {
-            reply(Option.STARTTLS, OptionReply.ERR_POLICY, "no TLS here");
+            reply(Option.STARTTLS, OptionReply.ERR_POLICY, "this server does not offer TLS");
         } else if (encrypted) {
             reply(Option.STARTTLS, OptionReply.ERR_INVALID, "encrypted already");
         } else {
@@ -258,7 +258,7 @@ final class Handshake {
             reply(
                     Option.STRUCTURED_REPLY,
                     OptionReply.ERR_EXT_HEADER_REQD,
-                    "replies are extended already");
+                    "extended replies are already negotiated");
             return;
         }
         replies = ReplyHeader.STRUCTURED;
@@ -280,7 +280,7 @@ final class Handshake {
         }
         data.requireEnd();
         if (sets && replies == ReplyHeader.SIMPLE) {
-            throw new InvalidException("replies are not structured");
+            throw new InvalidException("structured replies are not negotiated");
         }
         NbdExport export = findOrNull(name);
         if (export == null) {

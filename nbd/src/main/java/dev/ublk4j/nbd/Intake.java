@@ -129,7 +129,7 @@ final class Intake {
             // Not as the protocol wants it, but as many clients do it.
             connection.finish();
         } else {
-            connection.fail(Level.WARNING, "it has gone in the middle of a request");
+            connection.fail(Level.WARNING, "it disconnected in the middle of a request");
         }
     }
 
@@ -157,7 +157,7 @@ final class Intake {
             return false;
         }
         if (!header.read(buffer, start)) {
-            connection.fail(Level.WARNING, "what it sends is no request");
+            connection.fail(Level.WARNING, "it sent an invalid request");
             return false;
         }
         if (header.command() == Command.DISC) {
@@ -166,7 +166,7 @@ final class Intake {
         }
         if (header.hasPayload()
                 && Long.compareUnsigned(header.length(), NbdExport.MAX_PAYLOAD) > 0) {
-            connection.fail(Level.WARNING, "it sends too much with a " + header);
+            connection.fail(Level.WARNING, "it sent too much data with a " + header);
             return false;
         }
         return begin();

@@ -49,12 +49,12 @@ final class Listener implements AutoCloseable {
             try {
                 Socket client = socket.accept("client %d of %s".formatted(count, socket));
                 letIn(client);
-                complaint.over(socket + ": clients are let in again");
+                complaint.over(socket + ": accepting clients again");
             } catch (Throwable e) {
                 if (!closed && !isOfOneClient(e)) {
                     complaint.make(
                             Level.WARNING,
-                            "%s: clients have to wait, they cannot be let in: %s"
+                            "%s: clients have to wait, because they cannot be accepted: %s"
                                     .formatted(socket, e));
                     LockSupport.parkNanos(PAUSE_NANOS);
                 }

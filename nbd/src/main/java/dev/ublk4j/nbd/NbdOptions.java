@@ -32,19 +32,19 @@ public record NbdOptions(
     public NbdOptions {
         if (maxConnections < 1 || maxConnections > QueueFront.MAX_CONNECTIONS) {
             throw new IllegalArgumentException(
-                    "connections are not between 1 and %d: %d"
+                    "the number of connections is not between 1 and %d: %d"
                             .formatted(QueueFront.MAX_CONNECTIONS, maxConnections));
         }
         if (maxPayloads < MIN_PAYLOADS) {
             throw new IllegalArgumentException(
-                    "memory for payloads is less than %d bytes: %d"
+                    "the memory for payloads is less than %d bytes: %d"
                             .formatted(MIN_PAYLOADS, maxPayloads));
         }
         if (!patience.isPositive()) {
             throw new IllegalArgumentException("patience is not positive: " + patience);
         }
         if (longestPoll.isNegative()) {
-            throw new IllegalArgumentException("polls for less than no time: " + longestPoll);
+            throw new IllegalArgumentException("the polling time is negative: " + longestPoll);
         }
     }
 

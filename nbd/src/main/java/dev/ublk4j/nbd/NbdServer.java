@@ -108,7 +108,7 @@ public final class NbdServer implements AutoCloseable {
             Target target,
             DeviceOptions deviceOptions) {
         if (exports.containsKey(name) || name.length() > OptionData.MAX_STRING / 4) {
-            throw new IllegalArgumentException("name is taken, or too long: " + name);
+            throw new IllegalArgumentException("the name is in use, or too long: " + name);
         }
         List<QueueFront> fronts = new ArrayList<>();
         Device device =
@@ -206,7 +206,7 @@ public final class NbdServer implements AutoCloseable {
             turnedAway.log(
                     Level.WARNING,
                     () ->
-                            "%s: turned away, there may be %d clients at a time"
+                            "%s: refused, the limit is %d clients"
                                     .formatted(client, options.maxConnections()));
             return;
         }

@@ -84,7 +84,7 @@ final class PayloadMemory extends DataArea {
         longWaits.log(
                 Level.WARNING,
                 () ->
-                        "%s: waits for memory for its payload, all %d MiB are in use"
+                        "%s: waits for memory for its payload; all %d MiB are in use"
                                 .formatted(connection, memory().byteSize() >> 20));
     }
 

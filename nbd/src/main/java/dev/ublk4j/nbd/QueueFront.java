@@ -100,7 +100,7 @@ final class QueueFront implements QueueGuest {
         try {
             connection = new Connection(this, slot, link, name, chosen, area, onEnd);
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.WARNING, name + ": turned away: " + e, null);
+            Complaint.log(LOG, Level.WARNING, name + ": refused: " + e, null);
             Connection.abandon(link, chosen.export(), area, onEnd);
             return;
         }
@@ -203,7 +203,7 @@ final class QueueFront implements QueueGuest {
         try {
             task.run();
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.ERROR, this + ": a task of its clients has failed", e);
+            Complaint.log(LOG, Level.ERROR, this + ": a task for its clients failed", e);
         }
     }
 

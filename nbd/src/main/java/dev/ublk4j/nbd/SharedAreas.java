@@ -51,9 +51,9 @@ final class SharedAreas {
             }
             if (isFirst) {
                 String text =
-                        "data is copied, as it cannot be shared with %s: %s"
+                        "data is copied, because it cannot be shared with %s: %s"
                                 .formatted(device, e.getMessage());
-                Complaint.log(LOG, Level.INFO, text, null);
+                Complaint.log(LOG, Level.WARNING, text, null);
             }
             return DataArea.copied(BYTES);
         }
@@ -76,7 +76,7 @@ final class SharedAreas {
         try {
             area.close();
         } catch (Throwable e) {
-            String text = "%s keeps memory of a client that has gone: %s".formatted(device, e);
+            String text = "%s keeps the memory of a disconnected client: %s".formatted(device, e);
             Complaint.log(LOG, Level.ERROR, text, null);
         }
     }

@@ -45,7 +45,7 @@ final class SlowPath {
         try {
             export.threads().startVirtual("nbd-slow", () -> run(operation));
         } catch (Throwable e) {
-            export.complaint().make(Level.WARNING, export + ": there is no thread: " + e);
+            export.complaint().make(Level.WARNING, export + ": cannot create a thread: " + e);
             operation.finish(Errno.ENOMEM.negated());
         }
     }

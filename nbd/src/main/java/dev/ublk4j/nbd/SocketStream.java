@@ -56,7 +56,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
             MemorySegment part = buffer.asSlice(0, Math.min(bytes - done, BUFFER));
             int answer = check("read", socket.read(part));
             if (answer == 0) {
-                throw new EOFException("it has gone");
+                throw new EOFException("it disconnected");
             }
             MemorySegment.copy(buffer, JAVA_BYTE, 0, all, done, answer);
             done += answer;
@@ -87,7 +87,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
 
     private SocketTimeoutException late() {
         return new SocketTimeoutException(
-                "its handshake takes longer than " + patience.toSeconds() + " s");
+                "its handshake took longer than " + patience.toSeconds() + " s");
     }
 
     /** {@return an answer that is none of an error} */
@@ -96,10 +96,10 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
             throw late();
         }
         if (answer == Errno.EPIPE.negated() || answer == Errno.ECONNRESET.negated()) {
-            throw new EOFException("it has gone");
+            throw new EOFException("it disconnected");
         }
         if (answer < 0) {
-            throw new IOException(call + " answers " + Errno.of(answer).text());
+            throw new IOException(call + " failed with " + Errno.of(answer).text());
         }
         return answer;
     }

@@ -58,7 +58,7 @@ final class Threads {
             try {
                 task.run();
             } catch (Throwable e) {
-                Complaint.log(LOG, Level.ERROR, "something was not ended in order", e);
+                Complaint.log(LOG, Level.ERROR, "something was not shut down cleanly", e);
             }
         }
     }

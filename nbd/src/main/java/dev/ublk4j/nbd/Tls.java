@@ -80,7 +80,7 @@ public final class Tls {
                     return "its certificate is not valid yet (%s)".formatted(e.getMessage());
                 }
                 case CertPathBuilderException _ -> {
-                    return "its certificate is signed by nobody who is trusted";
+                    return "its certificate is not signed by a trusted authority";
                 }
                 default -> {
                     // There may be more to it further down.
@@ -88,7 +88,7 @@ public final class Tls {
             }
         }
         String message = String.valueOf(thrown.getMessage());
-        return message.contains(NO_CERTIFICATE) ? "it has sent no certificate" : "TLS: " + message;
+        return message.contains(NO_CERTIFICATE) ? "it sent no certificate" : "TLS: " + message;
     }
 
     SSLEngine engine() {

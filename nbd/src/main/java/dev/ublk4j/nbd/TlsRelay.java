@@ -159,10 +159,10 @@ final class TlsRelay {
                     if (result.getStatus() == Status.BUFFER_UNDERFLOW) {
                         stream.limitWait();
                         if (stream.check("read", receive()) == 0) {
-                            throw new EOFException("it has gone in its TLS handshake");
+                            throw new EOFException("it disconnected in its TLS handshake");
                         }
                     } else if (result.getStatus() == Status.CLOSED) {
-                        throw new EOFException("it has ended its TLS handshake");
+                        throw new EOFException("it ended its TLS handshake");
                     }
                 }
                 case FINISHED, NOT_HANDSHAKING -> {

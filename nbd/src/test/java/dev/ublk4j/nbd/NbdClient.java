@@ -171,7 +171,7 @@ final class NbdClient implements AutoCloseable {
         long cookie = send(command, flags, offset, length, payload);
         Chunk chunk = receive(command == Command.READ ? (int) length : 0);
         if (chunk.cookie != cookie) {
-            throw new IOException("an answer to another request: " + chunk);
+            throw new IOException("a reply to another request: " + chunk);
         }
         return chunk.error;
     }

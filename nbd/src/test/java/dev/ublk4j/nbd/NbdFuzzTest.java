@@ -79,7 +79,7 @@ final class NbdFuzzTest {
         @Override
         public byte[] read(int bytes) throws IOException {
             if (said.remaining() < bytes) {
-                throw new EOFException("it has gone");
+                throw new EOFException("it disconnected");
             }
             byte[] part = new byte[bytes];
             said.get(part);

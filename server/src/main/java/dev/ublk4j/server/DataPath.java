@@ -48,16 +48,16 @@ enum DataPath {
     static @Nullable String unfit(long features, Target target) {
         DataPath path = of(features);
         if (path == REGISTERED && target.ability(LeavesData.class) == null) {
-            return "zero copy by AUTO_BUF_REG is for targets that leave all data to io_uring, and"
-                    + " this one looks at it";
+            return "zero copy by AUTO_BUF_REG works only for targets that leave all data to"
+                    + " io_uring, and this one looks at it";
         }
         if (path == COPIED && Feature.SUPPORT_ZERO_COPY.in(features)) {
-            return "with SUPPORT_ZERO_COPY nobody copies data, and this server needs USER_COPY or"
-                    + " AUTO_BUF_REG besides";
+            return "with SUPPORT_ZERO_COPY nobody copies data; this server also needs USER_COPY"
+                    + " or AUTO_BUF_REG";
         }
         for (Feature feature : UNSERVED) {
             if (feature.in(features)) {
-                return "this server does not do " + feature;
+                return "this server does not support " + feature;
             }
         }
         return null;

@@ -190,10 +190,10 @@ public final class Device implements AutoCloseable {
             LOG.log(
                     kept ? Level.WARNING : Level.DEBUG,
                     () ->
-                            "%s does not tell its state, and is taken for %s: %s"
+                            "cannot read the state of %s, assuming that it is %s: %s"
                                     .formatted(
                                             this,
-                                            kept ? "one that waits for a server" : "gone",
+                                            kept ? "waiting for a server" : "gone",
                                             e.getMessage()));
             return kept;
         }

@@ -61,7 +61,7 @@ final class DeviceBuffers {
                 () -> {
                     if (device.isWithoutServer()) {
                         throw new NotServedException(
-                                REG_BUF, device.id(), "which waits for another server");
+                                REG_BUF, device.id(), "it waits for another server");
                     }
                     return register(memory, readOnly, mayBePinned);
                 },
@@ -193,7 +193,7 @@ final class DeviceBuffers {
             while (!thread.hasSeen(buffer.epoch())) {
                 if (System.nanoTime() - start > PATIENCE.toNanos()) {
                     throw new IllegalStateException(
-                            "%s does not let go of buffer %d".formatted(thread, buffer.index()));
+                            "%s has not unregistered buffer %d".formatted(thread, buffer.index()));
                 }
                 LockSupport.parkNanos(PAUSE_NANOS);
             }

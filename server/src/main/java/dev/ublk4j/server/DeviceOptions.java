@@ -29,7 +29,8 @@ public record DeviceOptions(int id, int queues, int depth, int maxIo, long featu
         require("depth", depth, 1, BufferOffset.UBLK_MAX_QUEUE_DEPTH);
         require("largest I/O", maxIo, PAGE, LARGEST_IO);
         if (maxIo % PAGE != 0) {
-            throw new IllegalArgumentException("largest I/O is no multiple of the page: " + maxIo);
+            throw new IllegalArgumentException(
+                    "the largest I/O is not a multiple of the page size: " + maxIo);
         }
     }
 

@@ -92,8 +92,7 @@ final class Ending {
         try {
             if (!device.awaitStop(TARGET_PATIENCE)) {
                 throw new NotEndedException(
-                        "%s has requests out with its target that are not answered"
-                                .formatted(device));
+                        "the target of %s has not completed all its requests".formatted(device));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -161,7 +160,7 @@ final class Ending {
             targetClosed = true;
             target.close();
             LOG.log(
-                    Level.INFO,
+                    Level.DEBUG,
                     () ->
                             device
                                     + (device.isLeft()

@@ -29,7 +29,7 @@ public final class Extents {
      */
     public boolean add(long length, boolean isData) {
         if (length < 0) {
-            throw new IllegalArgumentException("fewer than no bytes: " + length);
+            throw new IllegalArgumentException("a negative number of bytes: " + length);
         }
         if (length == 0) {
             return true;

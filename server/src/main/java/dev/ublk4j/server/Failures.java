@@ -24,9 +24,7 @@ final class Failures {
         boolean isNew = thrownBefore.size() < MOST_KINDS && thrownBefore.add(thrown.getClass());
         LOG.log(
                 isNew ? Level.ERROR : Level.DEBUG,
-                () ->
-                        "the target failed on %s; others of the kind fail silently"
-                                .formatted(request),
+                () -> "the target failed on %s; later failures are not logged".formatted(request),
                 thrown);
         return (thrown instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EIO).negated();
     }

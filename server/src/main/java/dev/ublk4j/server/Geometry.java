@@ -182,7 +182,7 @@ public final class Geometry {
     private static void requirePowerOfTwo(String what, int value, int minimum) {
         if (Integer.bitCount(value) != 1 || value < minimum) {
             throw new IllegalArgumentException(
-                    "%s is no power of two from %d: %d".formatted(what, minimum, value));
+                    "%s is not a power of two, at least %d: %d".formatted(what, minimum, value));
         }
     }
 
@@ -195,7 +195,7 @@ public final class Geometry {
     private void requireMultiple(String what, long value) {
         if (value < 0 || value % logicalBlockSize != 0) {
             throw new IllegalArgumentException(
-                    "%s is no multiple of the logical block size, %d: %d"
+                    "%s is not a multiple of the logical block size, %d: %d"
                             .formatted(what, logicalBlockSize, value));
         }
     }

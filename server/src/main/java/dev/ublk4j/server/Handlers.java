@@ -69,6 +69,8 @@ final class Handlers implements TargetQueue {
     static void complain(Request request) {
         LOG.log(
                 Level.ERROR,
-                () -> "a handler answered a request that it had completed: " + request);
+                () ->
+                        "a handler returned a result for a request that it had already completed: "
+                                + request);
     }
 }

@@ -41,9 +41,12 @@ final class LeftoverIo implements CompletionHandler {
             if (!queue.hasIoLeft() || cancelled()) {
                 return true;
             }
-            LOG.log(Level.ERROR, () -> queue + ": I/O does not end, and keeps its memory");
+            LOG.log(Level.ERROR, () -> queue + ": I/O does not end; its memory stays mapped");
         } catch (Throwable e) {
-            LOG.log(Level.ERROR, () -> queue + ": I/O is lost sight of, and keeps its memory", e);
+            LOG.log(
+                    Level.ERROR,
+                    () -> queue + ": the state of I/O is unknown; its memory stays mapped",
+                    e);
         }
         return false;
     }

@@ -72,9 +72,9 @@ final class Negotiation {
     private static String instead(Feature feature) {
         return switch (feature) {
             case UPDATE_SIZE -> "the device keeps its size";
-            case QUIESCE -> "it is handed over by ending its server, and not in order";
-            case NO_AUTO_PART_SCAN -> "it is searched for partitions when it starts";
-            default -> "the device does without";
+            case QUIESCE -> "its server can only be replaced by killing it";
+            case NO_AUTO_PART_SCAN -> "it is scanned for partitions when it starts";
+            default -> "the device works without it";
         };
     }
 }

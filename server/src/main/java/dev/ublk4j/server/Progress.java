@@ -65,8 +65,8 @@ final class Progress {
         LOG.log(
                 Level.ERROR,
                 () ->
-                        "%s: the target answered %d where %d bytes were to be done; the request"
+                        "%s: the target returned %d for a request of %d bytes; the request"
                                         .formatted(queue, result, request.length())
-                                + " fails with EIO, as will others of the kind without a word");
+                                + " fails with EIO; later ones are not logged");
     }
 }

@@ -47,11 +47,11 @@ final class Promises {
         long size = basic.devSectors() * Request.SECTOR;
         int blockSize = 1 << basic.logicalBsShift();
         if (own.size() < size) {
-            broken.add("it has %d bytes, and the device has %d".formatted(own.size(), size));
+            broken.add("it has %d bytes, the device %d".formatted(own.size(), size));
         }
         if (own.logicalBlockSize() > blockSize) {
             broken.add(
-                    "it has blocks of %d bytes, and the device has %d"
+                    "its blocks have %d bytes, those of the device %d"
                             .formatted(own.logicalBlockSize(), blockSize));
         } else {
             comparePhysicalBlocks(Math.max(blockSize, own.physicalBlockSize()));
@@ -75,7 +75,7 @@ final class Promises {
         int promised = 1 << basic.physicalBsShift();
         if (own != promised) {
             broken.add(
-                    "it writes %d bytes at one go, and the device says %d"
+                    "its physical blocks have %d bytes, those of the device %d"
                             .formatted(own, promised));
         }
     }
@@ -87,16 +87,16 @@ final class Promises {
     private void compareDurability(Geometry own) {
         boolean writes = !has(Attr.UBLK_ATTR_READ_ONLY);
         if (own.readOnly() && writes) {
-            broken.add("it can only be read, and the device can be written");
+            broken.add("it is read-only, the device is writable");
         }
         if (!own.volatileCache() || !writes) {
             return;
         }
         if (!has(Attr.UBLK_ATTR_VOLATILE_CACHE)) {
-            broken.add("it has a volatile cache, and the device has none and is sent no flushes");
+            broken.add("it has a volatile cache, but the device has none and is sent no flushes");
         }
         if (has(Attr.UBLK_ATTR_FUA) && !own.forcedUnitAccess()) {
-            broken.add("it cannot make a single write durable (FUA), and the device can");
+            broken.add("it does not support FUA, the device does");
         }
     }
 
@@ -104,14 +104,14 @@ final class Promises {
         long most = (long) basic.maxSectors() * Request.SECTOR;
         if (own.maxIo() != 0 && own.maxIo() < most) {
             broken.add(
-                    "it takes requests of %d bytes, and the device of %d"
+                    "it takes requests of up to %d bytes, the device of up to %d"
                             .formatted(own.maxIo(), most));
         }
         DeviceParams.DmaAlign align = params.dmaAlign();
         int aligned = (align == null ? Request.SECTOR - 1 : align.alignment()) + 1;
         if (own.dmaAlignment() > aligned) {
             broken.add(
-                    "its data must be aligned to %d bytes in memory, and the device's is to %d"
+                    "it needs data aligned to %d bytes in memory, the device aligns to %d"
                             .formatted(own.dmaAlignment(), aligned));
         }
     }
@@ -126,7 +126,7 @@ final class Promises {
         if (discard.maxDiscardSectors() != 0
                 && own.discardGranularity() > discard.discardGranularity()) {
             broken.add(
-                    "it discards units of %d bytes, and the device of %d"
+                    "it discards units of %d bytes, the device %d"
                             .formatted(own.discardGranularity(), discard.discardGranularity()));
         }
     }
@@ -134,9 +134,9 @@ final class Promises {
     private void compareRange(String what, int own, int promisedSectors) {
         long promised = Integer.toUnsignedLong(promisedSectors) * Request.SECTOR;
         if (own == 0 && promised != 0) {
-            broken.add("it %s nothing, and the device does".formatted(what));
+            broken.add("it %s nothing, the device does".formatted(what));
         } else if (own < promised) {
-            broken.add("it %s %d bytes at most, and the device %d".formatted(what, own, promised));
+            broken.add("it %s at most %d bytes, the device %d".formatted(what, own, promised));
         }
     }
 }

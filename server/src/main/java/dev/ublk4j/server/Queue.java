@@ -348,7 +348,7 @@ public final class Queue {
 
     private IllegalStateException notOut(long requestId) {
         return new IllegalStateException(
-                "request %d of tag %d on %s is not out: it has been completed"
+                "request %d of tag %d on %s has already been completed"
                         .formatted(
                                 RequestId.generation(requestId), RequestId.tag(requestId), this));
     }

@@ -127,7 +127,8 @@ final class QueueThread {
     static void requireOther(List<QueueThread> threads) {
         for (QueueThread queue : threads) {
             if (queue.thread == Thread.currentThread() || CurrentRequest.isOutOn(queue.served)) {
-                throw new IllegalStateException(queue + " would wait for itself");
+                throw new IllegalStateException(
+                        queue + " would deadlock: it would wait for itself");
             }
         }
     }

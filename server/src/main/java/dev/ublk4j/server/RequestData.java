@@ -81,7 +81,7 @@ abstract sealed class RequestData {
 
         @Override
         MemorySegment memory(Request request) {
-            throw new IllegalStateException("the data stays with the driver: " + request);
+            throw new IllegalStateException("the driver keeps the data: " + request);
         }
 
         @Override

@@ -153,7 +153,7 @@ final class SharedData {
             LOG.log(
                     Level.WARNING,
                     () ->
-                            "%s is not pinned, so the kernel looks its pages up for each request, which is slower: %s"
+                            "%s is not pinned, so the kernel looks up its pages for each request, which is slower: %s"
                                     .formatted(buffer, LockedMemory.remedy()));
         }
     }

@@ -46,7 +46,7 @@ final class Startup {
             device.startQueues();
             // Late, it is followed by the STOP_DEV and the DEL_DEV of the way back.
             control.start(info.deviceId(), ProcessHandle.current().pid());
-            LOG.log(Level.INFO, () -> device + " is live on " + driver.name());
+            LOG.log(Level.DEBUG, () -> device + " is live on " + driver.name());
             return device;
         } catch (Throwable e) {
             undo.run(e);

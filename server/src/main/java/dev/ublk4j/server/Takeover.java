@@ -77,7 +77,7 @@ final class Takeover {
             if (info.state() != DeviceState.UBLK_S_DEV_FAIL_IO) {
                 unregisterLost();
             }
-            LOG.log(Level.INFO, () -> taken + " is live again on " + control.driver().name());
+            LOG.log(Level.DEBUG, () -> taken + " is live again on " + control.driver().name());
             return taken;
         } catch (Throwable e) {
             undo.run(e);

@@ -79,14 +79,13 @@ final class Turn {
             while (true) {
                 if (lost != null) {
                     throw new IllegalStateException(
-                            "device %d: the driver has been lost sight of".formatted(device), lost);
+                            "device %d: no connection to the driver".formatted(device), lost);
                 }
                 CompletableFuture<Integer> before = late;
                 if (!before.isDone()) {
                     throw new ControlTimeoutException(
                             command,
-                            "device %d, which owes an answer to an earlier command"
-                                    .formatted(device),
+                            "device %d, an earlier command is not completed".formatted(device),
                             Duration.ZERO,
                             before.thenApply(_ -> Errno.ETIMEDOUT.negated()));
                 }
@@ -116,7 +115,7 @@ final class Turn {
             Throwable reason = failure == null ? new IllegalStateException("no answer") : failure;
             LOG.log(
                     Level.ERROR,
-                    () -> "device %d: %s has no outcome".formatted(device, command),
+                    () -> "device %d: the outcome of %s is unknown".formatted(device, command),
                     reason);
             lost = reason;
             settled.completeExceptionally(reason);
@@ -125,7 +124,7 @@ final class Turn {
         LOG.log(
                 Level.WARNING,
                 () ->
-                        "device %d: %s was answered late, with %s"
+                        "device %d: %s completed late, with %s"
                                 .formatted(device, command, text(answer)));
         int outcome;
         try {
@@ -133,7 +132,7 @@ final class Turn {
         } catch (Throwable e) {
             LOG.log(
                     Level.ERROR,
-                    () -> "device %d: no end to a late %s".formatted(device, command),
+                    () -> "device %d: cannot finish a late %s".formatted(device, command),
                     e);
             free.release();
             settled.completeExceptionally(e);

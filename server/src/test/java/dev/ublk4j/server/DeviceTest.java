@@ -121,7 +121,7 @@ class DeviceTest {
             assertThat(result).hasValue(PAGE);
             assertThatThrownBy(() -> target.queue.get().complete(id, PAGE))
                     .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("has been completed");
+                    .hasMessageContaining("has already been completed");
         }
     }
 

@@ -90,8 +90,8 @@ class PromisesTest {
         Geometry discards = PLAIN.withDiscard(4096);
         return Stream.of(
                 Arguments.of(PLAIN, PLAIN.withSize(1 << 19), "has 524288 bytes"),
-                Arguments.of(PLAIN, PLAIN.withBlockSize(4096), "has blocks of 4096 bytes"),
-                Arguments.of(PLAIN, PLAIN.asReadOnly(), "can only be read"),
+                Arguments.of(PLAIN, PLAIN.withBlockSize(4096), "its blocks have 4096 bytes"),
+                Arguments.of(PLAIN, PLAIN.asReadOnly(), "it is read-only"),
                 Arguments.of(PLAIN, cached, "is sent no flushes"),
                 Arguments.of(PLAIN, through, "is sent no flushes"),
                 Arguments.of(through, cached, "FUA"),
@@ -99,11 +99,16 @@ class PromisesTest {
                 Arguments.of(discards, PLAIN.withWriteZeroes(), "discards nothing"),
                 Arguments.of(discards, PLAIN.withDiscard(65536), "discards units of 65536 bytes"),
                 Arguments.of(PLAIN.withWriteZeroes(), PLAIN, "writes zeroes nothing"),
-                Arguments.of(PLAIN, PLAIN.withMaxIo(4096), "takes requests of 4096 bytes"),
+                Arguments.of(PLAIN, PLAIN.withMaxIo(4096), "takes requests of up to 4096 bytes"),
                 Arguments.of(PLAIN, PLAIN.withDmaAlignment(4096), "aligned to 4096 bytes"),
-                Arguments.of(PLAIN, PLAIN.withPhysicalBlockSize(512), "writes 512 bytes at one go"),
                 Arguments.of(
-                        PLAIN.withPhysicalBlockSize(512), PLAIN, "writes 4096 bytes at one go"));
+                        PLAIN,
+                        PLAIN.withPhysicalBlockSize(512),
+                        "its physical blocks have 512 bytes"),
+                Arguments.of(
+                        PLAIN.withPhysicalBlockSize(512),
+                        PLAIN,
+                        "its physical blocks have 4096 bytes"));
     }
 
     @ParameterizedTest
@@ -126,8 +131,8 @@ class PromisesTest {
     void allThatDoesNotFitIsToldAtOnce() {
         int id = leave(PLAIN.withDiscard(4096).withWriteZeroes());
         assertThatThrownBy(() -> recover(id, new Shaped(PLAIN.asReadOnly().withMaxIo(4096))))
-                .hasMessageContaining("can only be read")
-                .hasMessageContaining("takes requests of 4096")
+                .hasMessageContaining("it is read-only")
+                .hasMessageContaining("takes requests of up to 4096")
                 .hasMessageContaining("discards nothing")
                 .hasMessageContaining("writes zeroes nothing");
     }

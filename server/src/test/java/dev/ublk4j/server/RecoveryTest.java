@@ -231,7 +231,7 @@ class RecoveryTest {
                 };
         assertThatThrownBy(() -> Device.recover(driver, id, small, Inheritance.none()))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("524288 bytes, and the device has 1048576");
+                .hasMessageContaining("524288 bytes, the device 1048576");
         assertThat(control.info(id).state()).isEqualTo(DeviceState.UBLK_S_DEV_QUIESCED);
     }
 

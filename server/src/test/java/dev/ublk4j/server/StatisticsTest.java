@@ -119,7 +119,7 @@ class StatisticsTest {
                     .extracting(basic -> basic.devSectors())
                     .isEqualTo(2L * TestDisk.SIZE / Request.SECTOR);
             assertThatThrownBy(() -> device.resize(5L * TestDisk.SIZE)).hasMessage("no room");
-            assertThatThrownBy(() -> device.resize(1000)).hasMessageContaining("no multiple of");
+            assertThatThrownBy(() -> device.resize(1000)).hasMessageContaining("not a multiple of");
             assertThat(device.geometry().size()).isEqualTo(2L * TestDisk.SIZE);
         }
     }

@@ -87,7 +87,7 @@ public final class SharedMemory implements AutoCloseable {
         }
         if (length % hugePageSize != 0) {
             throw new IllegalArgumentException(
-                    "length %d is no multiple of %d".formatted(length, hugePageSize));
+                    "length %d is not a multiple of %d".formatted(length, hugePageSize));
         }
         int shift = Long.numberOfTrailingZeros(hugePageSize);
         return create(name, length, MFD_HUGETLB | shift << MFD_HUGE_SHIFT);

@@ -29,7 +29,7 @@ final class ClientConnection {
 
     private static final Duration FOR_EVER = Duration.ofSeconds(-1);
 
-    /** What is left free of an answer for the last entry of a list and its header. */
+    /** What is left free of a reply for the last entry of a list and its header. */
     private static final int LIST_HEADER_BYTES = 8;
 
     private final MessageStream stream;
@@ -77,7 +77,7 @@ final class ClientConnection {
         } catch (Throwable e) {
             // Whatever it was: nobody else takes its buffers back.
             try {
-                LOG.log(Level.INFO, () -> this + " is given up", e);
+                LOG.log(Level.DEBUG, () -> this + " was dropped", e);
             } finally {
                 registry.releaseAll(this);
             }
@@ -120,7 +120,7 @@ final class ClientConnection {
             SharedMemory memory = SharedMemory.adopt(stream.takeDescriptor());
             return registry.register(memory, request, null, peer, this).index();
         } catch (LinuxException e) {
-            LOG.log(Level.INFO, () -> "%s: %s".formatted(this, e.getMessage()));
+            LOG.log(Level.DEBUG, () -> "%s: %s".formatted(this, e.getMessage()));
             return -e.number();
         } catch (OutOfMemoryError e) {
             return Errno.ENOMEM.negated();
@@ -195,7 +195,7 @@ final class ClientConnection {
             if (stream.descriptors() != (request.hasDescriptor() ? 1 : 0)) {
                 throw refused(
                         Errno.EINVAL,
-                        "%d descriptors came with the request".formatted(stream.descriptors()));
+                        "%d descriptors with the request".formatted(stream.descriptors()));
             }
             frame.answer(out, perform(request));
         } catch (HandoverException e) {
@@ -203,7 +203,7 @@ final class ClientConnection {
         } catch (LinuxException e) {
             frame.refuse(out, -e.number(), String.valueOf(e.getMessage()));
         } catch (OutOfMemoryError e) {
-            frame.refuse(out, Errno.ENOMEM.negated(), "the server has no memory for that");
+            frame.refuse(out, Errno.ENOMEM.negated(), "the server is out of memory");
         }
     }
 
@@ -254,7 +254,8 @@ final class ClientConnection {
         if (!administers) {
             throw refused(
                     Errno.EPERM,
-                    "for root, the server's user and the device's owner only: KEEP and TRUSTED");
+                    "only root, the user of the server and the owner of the device may use KEEP"
+                            + " and TRUSTED");
         }
     }
 

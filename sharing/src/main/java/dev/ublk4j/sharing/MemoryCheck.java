@@ -42,7 +42,8 @@ final class MemoryCheck {
         boolean isMemory =
                 memory.kind() != SharedMemory.Kind.OTHER && FileStatus.of(memory.fd()).isRegular();
         if (!isMemory) {
-            throw refused(Errno.EINVAL, "not memory: a memfd or a file of hugetlbfs or tmpfs is");
+            throw refused(
+                    Errno.EINVAL, "not memory: it must be a memfd or a file on hugetlbfs or tmpfs");
         }
         seal(memory, trusted);
         long size = memory.size();
@@ -50,7 +51,7 @@ final class MemoryCheck {
         if (offset < 0 || offset % page != 0 || length < 0 || length % page != 0) {
             throw refused(
                     Errno.EINVAL,
-                    "%d bytes at %d are no whole pages of %d bytes"
+                    "%d bytes at %d are not whole pages of %d bytes"
                             .formatted(length, offset, page));
         }
         if (offset >= size || length > size - offset) {
@@ -62,12 +63,12 @@ final class MemoryCheck {
         if (taken % page != 0) {
             throw refused(
                     Errno.EINVAL,
-                    "its %d bytes are no whole pages of %d bytes".formatted(size, page));
+                    "its %d bytes are not whole pages of %d bytes".formatted(size, page));
         }
         if (taken > ShmemBufReg.MAX_LENGTH) {
             throw refused(
                     Errno.EFBIG,
-                    "%d bytes are more than the %d of one buffer; hand it over in parts"
+                    "%d bytes are more than one buffer may have, %d; register it in parts"
                             .formatted(taken, ShmemBufReg.MAX_LENGTH));
         }
         return new Range(offset, taken);
@@ -85,7 +86,7 @@ final class MemoryCheck {
                         refused(
                                 Errno.EPERM,
                                 trusted
-                                        ? "anybody may write to it, and so cut it off"
+                                        ? "anybody may write to it, and so truncate it"
                                         : "not sealed against shrinking (F_SEAL_SHRINK), and cannot"
                                                 + " be");
                 refused.addSuppressed(e);

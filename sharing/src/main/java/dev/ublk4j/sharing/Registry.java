@@ -210,7 +210,7 @@ final class Registry {
         // the buffer.
         if (closed && buffers.remove(buffer.index(), buffer)) {
             store.unregister(buffer.index(), buffer::release);
-            throw refused(Errno.ECANCELED, "the server stops");
+            throw refused(Errno.ECANCELED, "the server is stopping");
         }
     }
 
@@ -256,10 +256,10 @@ final class Registry {
         try {
             release(buffer);
         } catch (ControlTimeoutException e) {
-            LOG.log(Level.WARNING, () -> buffer + " is taken back later: " + e.getMessage());
+            LOG.log(Level.WARNING, () -> buffer + " will be unregistered later: " + e.getMessage());
         } catch (RuntimeException e) {
             // It stays mapped and counted: the driver, or a queue, may still use it.
-            LOG.log(Level.ERROR, () -> buffer + " cannot be taken back", e);
+            LOG.log(Level.ERROR, () -> buffer + " cannot be unregistered", e);
         }
     }
 
@@ -283,15 +283,15 @@ final class Registry {
                 released(buffer);
             }
         } catch (ControlTimeoutException e) {
-            LOG.log(Level.DEBUG, () -> buffer + " is taken back later still", e);
+            LOG.log(Level.DEBUG, () -> buffer + " will be unregistered later", e);
         } catch (RuntimeException e) {
-            LOG.log(Level.ERROR, () -> buffer + " cannot be taken back", e);
+            LOG.log(Level.ERROR, () -> buffer + " cannot be unregistered", e);
         }
     }
 
     private void released(HandedBuffer buffer) {
         quota.giveBack(buffer.from().pid(), buffer.length());
-        LOG.log(Level.DEBUG, () -> buffer + " is taken back");
+        LOG.log(Level.DEBUG, () -> buffer + " is unregistered");
     }
 
     /** {@return whether a connection has a buffer} */

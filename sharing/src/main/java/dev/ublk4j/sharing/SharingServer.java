@@ -140,7 +140,7 @@ public final class SharingServer implements AutoCloseable {
             stop.close();
             throw e;
         }
-        LOG.log(Level.INFO, () -> device + " takes memory at " + path());
+        LOG.log(Level.DEBUG, () -> device + " accepts shared memory at " + path());
     }
 
     private void expireAfter(Duration grace) {
@@ -204,10 +204,11 @@ public final class SharingServer implements AutoCloseable {
     private void admit(UnixSocket socket) {
         Peer peer = socket.peer();
         if (!access.admits(peer)) {
-            noAccess.log(Level.INFO, () -> "%s: no access for %s".formatted(path(), peer));
+            noAccess.log(Level.WARNING, () -> "%s: no access for %s".formatted(path(), peer));
             turnAway(socket, Errno.EACCES);
         } else if (!quota.tryEnter(peer.pid(), access.administers(peer))) {
-            tooMany.log(Level.INFO, () -> "%s: too many connections, %s".formatted(path(), peer));
+            tooMany.log(
+                    Level.WARNING, () -> "%s: too many connections, %s".formatted(path(), peer));
             turnAway(socket, Errno.EUSERS);
         } else {
             try {

@@ -18,8 +18,8 @@
  *
  * <p><b>Threads and lifetimes.</b> One thread accepts, and each connection has one of its own,
  * because a registration waits for the device's requests and a descriptor may be of a file system
- * that does not answer; nobody else waits with it. A buffer goes with its connection, whichever way
- * that ends, or with the server.
+ * that does not respond; nobody else waits with it. A buffer goes with its connection, whichever
+ * way that ends, or with the server.
  */
 @NullMarked
 package dev.ublk4j.sharing;

@@ -416,7 +416,7 @@ class InheritedBuffersTest {
         rewrite("buffers 1", "buffers 1 and others");
         rewrite(" LIVE 0 ", " COMING -1 ");
         recover(LONG);
-        assertThat(complaints).singleElement().asString().contains("pool", "not known");
+        assertThat(complaints).singleElement().asString().contains("pool", "unknown");
         assertThat(device().sharedBuffer(0)).isEmpty();
     }
 
@@ -465,7 +465,7 @@ class InheritedBuffersTest {
         }
         new KeeperStore(folder.resolve("keeper")).remove("ublk0-1");
         recover(LONG);
-        assertThat(complaints).singleElement().asString().contains("memory is not kept");
+        assertThat(complaints).singleElement().asString().contains("nobody kept its memory");
         assertCopied(1);
     }
 

@@ -127,7 +127,7 @@ public final class BackingFile implements AutoCloseable {
                 }
                 LOG.log(
                         Level.WARNING,
-                        () -> path + " cannot be read past the page cache; going through it");
+                        () -> path + " does not support direct I/O; using the page cache");
             }
         }
         return Objects.requireNonNull(
@@ -189,7 +189,7 @@ public final class BackingFile implements AutoCloseable {
             if (size % blockSize != 0) {
                 throw new UnfitFileException(
                         path,
-                        "has %d bytes, which is no multiple of its block size, %d"
+                        "has %d bytes, which is not a multiple of its block size, %d"
                                 .formatted(size, blockSize));
             }
             lock(path, fd, options);
@@ -211,14 +211,13 @@ public final class BackingFile implements AutoCloseable {
         if (options.offset() >= length) {
             throw new UnfitFileException(
                     path,
-                    "has %d bytes, and its part is to begin at %d"
-                            .formatted(length, options.offset()));
+                    "has %d bytes, but the part begins at %d".formatted(length, options.offset()));
         }
         long rest = length - options.offset();
         if (options.size() > rest) {
             throw new UnfitFileException(
                     path,
-                    "has %d bytes from %d on, and its part is to have %d"
+                    "has %d bytes from %d on, but the part has %d"
                             .formatted(rest, options.offset(), options.size()));
         }
         return options.size() == 0 ? rest : options.size();
@@ -301,7 +300,7 @@ public final class BackingFile implements AutoCloseable {
         }
         if (bounded || options.readOnly() || !status.isRegular()) {
             throw new IllegalArgumentException(
-                    "%s has %d bytes, and cannot be made longer here".formatted(fd.name(), has));
+                    "%s has %d bytes, and cannot grow".formatted(fd.name(), has));
         }
         fd.truncate(Math.addExact(options.offset(), bytes));
     }

@@ -47,7 +47,7 @@ final class Claims {
                 if (isBehind(loop, path)) {
                     throw new LinuxException(
                             "open",
-                            "%s, which /dev/%s is made of".formatted(path, loop.getFileName()),
+                            "%s, which is behind /dev/%s".formatted(path, loop.getFileName()),
                             Errno.EBUSY.negated());
                 }
             }

@@ -48,16 +48,14 @@ record DirectAlignment(int memory, int offset) {
     /** {@return why a device of such blocks cannot use direct I/O from such an offset, or null} */
     @Nullable String hindrance(int blockSize, long start) {
         if (offset == 0 || memory > PAGE) {
-            return "its file system has no direct I/O";
+            return "its file system does not support direct I/O";
         }
         if (blockSize % offset != 0) {
-            return ("direct I/O on it must be aligned to %d bytes, and the device has blocks of %d;"
-                            + " with a block size of %d it would go past it, which suits an image"
-                            + " that was made for such blocks")
+            return ("direct I/O on it must be aligned to %d bytes, but the device has blocks of %d; a block size of %d allows direct I/O, which suits an image made for such blocks")
                     .formatted(offset, blockSize, offset);
         }
         if (start % offset != 0) {
-            return "direct I/O on it must be aligned to %d bytes, and its part begins at %d"
+            return "direct I/O on it must be aligned to %d bytes, but its part begins at %d"
                     .formatted(offset, start);
         }
         return null;

@@ -22,7 +22,7 @@ public record FileOptions(
         if (blockSize != 0
                 && (Integer.bitCount(blockSize) != 1 || blockSize < SECTOR || blockSize > PAGE)) {
             throw new IllegalArgumentException(
-                    "block size is no power of two from %d to %d: %d"
+                    "the block size is not a power of two from %d to %d: %d"
                             .formatted(SECTOR, PAGE, blockSize));
         }
         if (offset < 0 || size < 0) {
@@ -30,7 +30,7 @@ public record FileOptions(
         }
         if (offset % SECTOR != 0) {
             throw new IllegalArgumentException(
-                    "an offset of %d bytes is no multiple of %d".formatted(offset, SECTOR));
+                    "an offset of %d bytes is not a multiple of %d".formatted(offset, SECTOR));
         }
     }
 

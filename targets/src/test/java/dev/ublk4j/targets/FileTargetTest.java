@@ -136,7 +136,7 @@ class FileTargetTest {
             file.provide(SIZE);
             assertThatThrownBy(() -> file.provide(2 * SIZE))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("cannot be made longer");
+                    .hasMessageContaining("cannot grow");
         }
     }
 
@@ -273,15 +273,15 @@ class FileTargetTest {
         FileOptions options = FileOptions.of(BackingFile.Caching.BUFFERED);
         assertThatThrownBy(() -> BackingFile.open(path, options.withPart(SIZE, 0)))
                 .isInstanceOf(UnfitFileException.class)
-                .hasMessageContaining("begin at " + SIZE);
+                .hasMessageContaining("begins at " + SIZE);
         assertThatThrownBy(() -> BackingFile.open(path, options.withPart(PAGE, SIZE)))
                 .isInstanceOf(UnfitFileException.class)
-                .hasMessageContaining("is to have " + SIZE);
+                .hasMessageContaining("the part has " + SIZE);
         assertThatThrownBy(() -> BackingFile.open(path, options.withPart(PAGE, Long.MAX_VALUE)))
                 .isInstanceOf(UnfitFileException.class);
         assertThatThrownBy(() -> BackingFile.open(path, options.withPart(0, 1000)))
                 .isInstanceOf(UnfitFileException.class)
-                .hasMessageContaining("no multiple");
+                .hasMessageContaining("not a multiple");
         assertThatThrownBy(() -> options.withPart(100, 0))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThatThrownBy(() -> options.withPart(-512, 0))

@@ -15,7 +15,7 @@ public enum ControlCommand {
     GET_QUEUE_AFFINITY(ControlCommand.UBLK_U_CMD_GET_QUEUE_AFFINITY, true, null),
     /** Answers the {@link DevInfo} in the payload. */
     GET_DEV_INFO(ControlCommand.UBLK_U_CMD_GET_DEV_INFO, true, null),
-    /** Makes a device from the {@link DevInfo} in the payload, which answers what was granted. */
+    /** Makes a device from the {@link DevInfo} in the payload, which returns what was granted. */
     ADD_DEV(ControlCommand.UBLK_U_CMD_ADD_DEV, true, null),
     /** Removes a device and waits until it is gone. */
     DEL_DEV(ControlCommand.UBLK_U_CMD_DEL_DEV, true, null),
@@ -43,7 +43,10 @@ public enum ControlCommand {
     QUIESCE_DEV(ControlCommand.UBLK_U_CMD_QUIESCE_DEV, false, Feature.QUIESCE),
     /** As {@link #STOP_DEV}, refused while someone has the block device open. */
     TRY_STOP_DEV(ControlCommand.UBLK_U_CMD_TRY_STOP_DEV, false, Feature.SAFE_STOP_DEV),
-    /** Registers the memory of a {@link ShmemBufReg} in the payload; answers the buffer's index. */
+    /**
+     * Registers the memory of a {@link ShmemBufReg} in the payload; returns the index of the
+     * buffer.
+     */
     REG_BUF(ControlCommand.UBLK_U_CMD_REG_BUF, false, Feature.SHMEM_ZC),
     /** Takes a buffer back; the inline argument is its index. */
     UNREG_BUF(ControlCommand.UBLK_U_CMD_UNREG_BUF, false, Feature.SHMEM_ZC);
@@ -60,7 +63,7 @@ public enum ControlCommand {
     public static final int UBLK_CMD_END_USER_RECOVERY = 0x11;
     public static final int UBLK_CMD_GET_DEV_INFO2 = 0x12;
 
-    /** Direction, size and type of a command that answers only: {@code _IOR('u', ..)}. */
+    /** Direction, size and type of a command that only returns data: {@code _IOR('u', ..)}. */
     private static final int READ = 2 << 30 | CtrlCmd.SIZE << 16 | 'u' << 8;
 
     /** Direction, size and type of any other command: {@code _IOWR('u', ..)}. */

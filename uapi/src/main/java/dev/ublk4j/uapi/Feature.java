@@ -8,25 +8,24 @@ public enum Feature {
     SUPPORT_ZERO_COPY(
             Feature.UBLK_F_SUPPORT_ZERO_COPY,
             "6.15",
-            "requests' pages can be registered as fixed buffers of a ring"),
+            "the pages of a request can be registered as a fixed buffer of a ring"),
     URING_CMD_COMP_IN_TASK(
             Feature.UBLK_F_URING_CMD_COMP_IN_TASK,
             "6.0",
-            "deliver requests through task work; for comparison"),
+            "deliver requests through task work, for measurements"),
     NEED_GET_DATA(
             Feature.UBLK_F_NEED_GET_DATA,
             "6.0",
-            "the server names the buffer of a write when it arrives"),
+            "the server names the buffer of a write when the write arrives"),
     USER_RECOVERY(
             Feature.UBLK_F_USER_RECOVERY,
             "6.1",
-            "the device survives its server; what was in flight fails"),
+            "the device outlives its server; requests in flight fail"),
     USER_RECOVERY_REISSUE(
             Feature.UBLK_F_USER_RECOVERY_REISSUE,
             "6.1",
-            "the device survives its server; what was in flight is issued again"),
-    UNPRIVILEGED_DEV(
-            Feature.UBLK_F_UNPRIVILEGED_DEV, "6.3", "users without privileges may own devices"),
+            "the device outlives its server; requests in flight are reissued"),
+    UNPRIVILEGED_DEV(Feature.UBLK_F_UNPRIVILEGED_DEV, "6.3", "unprivileged users can own devices"),
     CMD_IOCTL_ENCODE(Feature.UBLK_F_CMD_IOCTL_ENCODE, "6.4", "commands are encoded like ioctls"),
     USER_COPY(
             Feature.UBLK_F_USER_COPY,
@@ -36,34 +35,30 @@ public enum Feature {
     USER_RECOVERY_FAIL_IO(
             Feature.UBLK_F_USER_RECOVERY_FAIL_IO,
             "6.13",
-            "the device survives its server; I/O fails until there is a new one"),
+            "the device outlives its server; I/O fails until it is recovered"),
     UPDATE_SIZE(Feature.UBLK_F_UPDATE_SIZE, "6.16", "a live device can be resized"),
     AUTO_BUF_REG(
             Feature.UBLK_F_AUTO_BUF_REG,
             "6.16",
-            "requests' pages are registered and unregistered with the fetch and the commit"),
-    QUIESCE(Feature.UBLK_F_QUIESCE, "6.16", "a live device can be taken from its server"),
-    PER_IO_DAEMON(Feature.UBLK_F_PER_IO_DAEMON, "6.16", "each tag may be served by its own thread"),
+            "the pages of a request are registered by the fetch, unregistered by the commit"),
+    QUIESCE(Feature.UBLK_F_QUIESCE, "6.16", "a live device can be quiesced, to replace its server"),
+    PER_IO_DAEMON(Feature.UBLK_F_PER_IO_DAEMON, "6.16", "each tag can be served by its own thread"),
     BUF_REG_OFF_DAEMON(
             Feature.UBLK_F_BUF_REG_OFF_DAEMON,
             "6.17",
-            "buffers of requests may be registered from any thread"),
+            "buffers of requests can be registered from any thread"),
     BATCH_IO(Feature.UBLK_F_BATCH_IO, "7.0", "many tags in one command"),
     INTEGRITY(Feature.UBLK_F_INTEGRITY, "7.0", "requests with integrity metadata"),
     SAFE_STOP_DEV(
             Feature.UBLK_F_SAFE_STOP_DEV,
             "7.0",
-            "a device can be stopped on condition that nobody has it open"),
+            "a device can be stopped only if nobody has it open"),
     NO_AUTO_PART_SCAN(
-            Feature.UBLK_F_NO_AUTO_PART_SCAN, "7.0", "no scan for partitions at the start"),
-    SHMEM_ZC(
-            Feature.UBLK_F_SHMEM_ZC,
-            "7.1",
-            "requests whose pages lie in registered shared memory are not copied"),
-    IO_DESC_SIZE(
-            Feature.UBLK_F_IO_DESC_SIZE,
-            "7.3",
-            "the device may choose the distance of its descriptors");
+            Feature.UBLK_F_NO_AUTO_PART_SCAN,
+            "7.0",
+            "partitions are not scanned when the device starts"),
+    SHMEM_ZC(Feature.UBLK_F_SHMEM_ZC, "7.1", "requests in registered shared memory are not copied"),
+    IO_DESC_SIZE(Feature.UBLK_F_IO_DESC_SIZE, "7.3", "the server chooses the size of descriptors");
 
     public static final long UBLK_F_SUPPORT_ZERO_COPY = 1L << 0;
     public static final long UBLK_F_URING_CMD_COMP_IN_TASK = 1L << 1;
@@ -111,7 +106,7 @@ public enum Feature {
      * {@return the first version of Linux whose driver has it, such as {@code 6.16}}
      *
      * <p>For people: what a driver has is what it says ({@link ControlCommand#GET_FEATURES}, the
-     * flags that ADD_DEV answers), since distributions take features back to older kernels.
+     * flags that ADD_DEV returns), since distributions take features back to older kernels.
      */
     public String since() {
         return since;

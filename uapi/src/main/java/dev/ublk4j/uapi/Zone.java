@@ -10,8 +10,8 @@ import java.lang.foreign.StructLayout;
 import java.lang.invoke.VarHandle;
 
 /**
- * One zone of a report, an array of which answers {@link IoOp#UBLK_IO_OP_REPORT_ZONES} ({@code
- * linux/blkzoned.h}).
+ * One zone of a report, an array of which is the result of {@link IoOp#UBLK_IO_OP_REPORT_ZONES}
+ * ({@code linux/blkzoned.h}).
  *
  * <pre>{@code
  * struct blk_zone {

@@ -23,9 +23,9 @@ import java.lang.foreign.MemorySegment;
  */
 final class Enter {
     /*
-     * What an answer means:
+     * What a return value means:
      * ---------------------
-     * A positive answer is the number of entries taken, and hides how the wait that followed ended:
+     * A positive return value is the number of entries taken, and hides how the wait that followed ended:
      * by enough completions, by time or by a signal. Therefore the wait's end is told from the
      * completion ring and the clock. A wait error shows only where nothing was submitted. Fewer
      * entries than asked for means that the wait did not take place; the rest is submitted again.

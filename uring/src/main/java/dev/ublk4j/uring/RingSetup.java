@@ -117,8 +117,8 @@ record RingSetup(
     /**
      * Asks for all that is wanted, then for less and less.
      *
-     * @param kernel answers a descriptor, or a negative errno
-     * @return the kernel's last answer
+     * @param kernel returns a descriptor, or a negative errno
+     * @return the last return value of the kernel
      */
     static int negotiate(
             RingOptions options, MemorySegment params, ToIntFunction<MemorySegment> kernel) {

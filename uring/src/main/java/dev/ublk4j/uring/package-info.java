@@ -4,7 +4,7 @@
  * <p><b>Where to start.</b> {@link dev.ublk4j.uring.Ring#open} with {@link
  * dev.ublk4j.uring.RingOptions}; prepare operations with the ring's methods, hand them over with
  * {@link dev.ublk4j.uring.Ring#submit} or {@link dev.ublk4j.uring.Ring#submitAndWait(int)}, take
- * answers with {@link dev.ublk4j.uring.Ring#drain}. {@link dev.ublk4j.uring.BufferRing} lends
+ * completions with {@link dev.ublk4j.uring.Ring#drain}. {@link dev.ublk4j.uring.BufferRing} lends
  * buffers to the kernel, {@link dev.ublk4j.uring.RingFeatures} says what the running kernel can do.
  * Inside, {@code SubmissionQueue} and {@code CompletionQueue} are the two shared rings, {@code Sqe}
  * is one entry's layout and {@link dev.ublk4j.uring.IoUring} holds the numbers of {@code

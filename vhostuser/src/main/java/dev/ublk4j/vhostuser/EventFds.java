@@ -29,7 +29,7 @@ final class EventFds {
     static void checkKick(Fd fd) {
         String kind = kind(fd);
         if (!kind.equals(EVENT_COUNTER)) {
-            throw new ProtocolException("a descriptor of %s to kick".formatted(kind));
+            throw new ProtocolException("a kick descriptor that is %s".formatted(kind));
         }
     }
 
@@ -43,7 +43,7 @@ final class EventFds {
         // User-mode Linux cannot be woken by a counter, and has a pair of sockets.
         boolean isSocket = kind.startsWith(SOCKET);
         if (!isSocket && !kind.equals(EVENT_COUNTER)) {
-            throw new ProtocolException("a descriptor of %s to call".formatted(kind));
+            throw new ProtocolException("a call descriptor that is %s".formatted(kind));
         }
         if (!isSocket) {
             makeNonBlocking(fd);

@@ -89,7 +89,7 @@ final class RegionTable implements AutoCloseable {
                 || region.guest() > Long.MAX_VALUE - Pages.ceiling(region.bytes())
                 || Pages.floor(starts) != starts) {
             throw new ProtocolException(
-                    "region of %s, from byte %d of its file on, cannot be, or begins within a page"
+                    "region of %s, from byte %d of its file on, is invalid, or begins within a page"
                             .formatted(region, region.offset()));
         }
         for (MappedRegion other : mapped) {
@@ -104,7 +104,7 @@ final class RegionTable implements AutoCloseable {
         long size = file.size();
         if (region.offset() > size || region.bytes() > size - region.offset()) {
             throw new ProtocolException(
-                    "region of %s from byte %d on is more than its file of %d"
+                    "region of %s from byte %d on exceeds its file of %d"
                             .formatted(region, region.offset(), size));
         }
     }
@@ -121,12 +121,14 @@ final class RegionTable implements AutoCloseable {
             }
             if (options.sealedOnly()) {
                 throw new ProtocolException(
-                        "region of %s can be taken away: it cannot be sealed".formatted(region), e);
+                        "region of %s cannot be sealed, so the client could truncate it"
+                                .formatted(region),
+                        e);
             }
             LOG.log(
                     Level.DEBUG,
                     () ->
-                            "region of %s cannot be sealed: its client is trusted not to cut it short"
+                            "region of %s cannot be sealed: its client is trusted not to truncate it"
                                     .formatted(region));
         }
     }

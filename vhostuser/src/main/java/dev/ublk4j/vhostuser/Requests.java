@@ -109,7 +109,7 @@ final class Requests implements AutoCloseable {
                 rings.setInflight(InflightMemory.map(description, format, only(descriptors)));
             }
             case SET_CONFIG -> setConfig(in);
-            default -> throw new ProtocolException("it is not offered");
+            default -> throw new ProtocolException("it was not offered");
         }
     }
 
@@ -201,7 +201,7 @@ final class Requests implements AutoCloseable {
         long used = in.getLong();
         long available = in.getLong();
         if (flags != 0) {
-            throw new ProtocolException("there is no log of what is written");
+            throw new ProtocolException("the dirty log is not supported");
         }
         RingState ring = rings.ring(index);
         boolean same =
@@ -216,7 +216,7 @@ final class Requests implements AutoCloseable {
     private void setVringKick(long value, List<Fd> descriptors) {
         RingState ring = rings.ring((int) (value & RING_MASK));
         if ((value & NO_DESCRIPTOR) != 0) {
-            throw new ProtocolException("a ring without kicks is not served");
+            throw new ProtocolException("rings without kicks are not supported");
         }
         Fd kick = only(descriptors);
         try {
@@ -297,7 +297,7 @@ final class Requests implements AutoCloseable {
             long answer = disk.disk().flush();
             if (answer < 0) {
                 throw new ProtocolException(
-                        "what was written cannot be flushed: " + Errno.of((int) answer));
+                        "cannot flush earlier writes: " + Errno.of((int) answer));
             }
         }
     }
@@ -328,7 +328,7 @@ final class Requests implements AutoCloseable {
         } catch (RuntimeException e) {
             LOG.log(
                     Level.WARNING,
-                    () -> "the memory of a client that is gone stays: " + e.getMessage());
+                    () -> "the memory of a disconnected client stays mapped: " + e.getMessage());
             Thread.ofPlatform()
                     .daemon()
                     .name("vhost-user-end")

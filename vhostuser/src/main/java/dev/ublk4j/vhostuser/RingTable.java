@@ -135,9 +135,9 @@ final class RingTable {
         Vring opened = format.open(ring, memory, features, kept);
         if (opened.unfinished() > 0) {
             LOG.log(
-                    Level.INFO,
+                    Level.DEBUG,
                     () ->
-                            "ring %d: %d requests that another process left are done again"
+                            "ring %d: %d requests of the previous process are executed again"
                                     .formatted(ring.index(), opened.unfinished()));
         }
         return opened;
@@ -220,7 +220,7 @@ final class RingTable {
                 } catch (TimeoutException e) {
                     if (System.nanoTime() > deadline) {
                         throw new IllegalStateException(
-                                "the target does not answer what is out of " + ring, e);
+                                "the target does not complete the requests of " + ring, e);
                     }
                     ring.call().unblock();
                 } catch (InterruptedException e) {

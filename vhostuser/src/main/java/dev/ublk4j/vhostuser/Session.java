@@ -119,8 +119,8 @@ final class Session implements AutoCloseable {
                         DROPS.log(
                                 Level.WARNING,
                                 () ->
-                                        "vhost-user client dropped: it has sent nothing or half a message,"
-                                                + " or takes no answers");
+                                        "vhost-user client dropped: it sent nothing or half a message, or does not"
+                                                + " read replies");
                     }
                     return;
                 }
@@ -174,7 +174,7 @@ final class Session implements AutoCloseable {
                 throw new ProtocolException("too many descriptors");
             }
             if (code == null) {
-                throw new ProtocolException("it is not offered");
+                throw new ProtocolException("it was not offered");
             }
             boolean answered = requests.handle(code, in, descriptors, out);
             if (answered) {

@@ -117,7 +117,7 @@ public final class VhostUserExport implements AutoCloseable {
         } finally {
             session = null;
         }
-        LOG.log(Level.DEBUG, () -> this + ": the client has gone");
+        LOG.log(Level.DEBUG, () -> this + ": the client has disconnected");
     }
 
     /** {@return where clients connect} */

@@ -178,7 +178,7 @@ final class TestClient implements AutoCloseable {
         if (code == SET_PROTOCOL_FEATURES) {
             send(code, payload, fds);
         } else {
-            assertThat(acknowledged(code, payload, fds)).as("answer to %d", code).isZero();
+            assertThat(acknowledged(code, payload, fds)).as("reply to %d", code).isZero();
         }
     }
 

@@ -153,7 +153,7 @@ abstract sealed class TestRing permits SplitTestRing, PackedTestRing {
     int awaitUsed(int number) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!isAnswered()) {
-            assertThat(System.nanoTime()).as("an answer to %d", number).isLessThan(deadline);
+            assertThat(System.nanoTime()).as("a reply to %d", number).isLessThan(deadline);
             Thread.onSpinWait();
         }
         return take(number);

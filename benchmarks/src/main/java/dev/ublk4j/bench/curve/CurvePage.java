@@ -109,24 +109,23 @@ public final class CurvePage {
                 """
                 # What zero copy gains, by the size of a request
 
-                Made by `./bench shmem` on %s, kernel: %s, processors: %s. Random reads and writes \
-                of fio at depth 8, with its data in huge pages of hugetlbfs either way; each figure \
-                is of a window of %s or more. The server is one queue, one thread; the file is on %s. An emulated processor \
-                (QEMU TCG) copies memory as slowly as it does everything: read the ratios, and run \
-                it on your own machine.
+                Measured by `./bench shmem` on %s; %s; processors: %s. fio issues random reads and writes at \
+                depth 8, with its buffers in huge pages of hugetlbfs in every mode; each figure covers %s or more. The server \
+                has one queue and one thread; the file is on %s. An emulated processor (QEMU TCG) copies memory slowly, as it \
+                does everything: compare the ratios, and run the benchmark on your own machine.
 
                 ![throughput](shmem-throughput.svg)
 
                 ![processor time](shmem-cpu.svg)
 
-                - **copy**: the driver copies each request to or from a buffer of the server's, which the target then works on.
-                - **user copy** (`add -u`): the server copies it by a call of its own. A target in memory has it copied right to or \
-                from its own place, once in all; a file needs a buffer as before.
-                - **registered** (`add -z`): the driver puts the application's pages into the queue's io_uring. Only for targets \
-                that need not see the data: null and file.
-                - **shared** (`add --shmem`): the application's memory is shared once, and requests in it are not copied.
+                - **copy**: the driver copies each request to or from a buffer of the server, which the target works on.
+                - **user copy** (`add -u`): the server copies the data itself with a system call. A memory target copies it \
+                straight to or from its own memory, once in all; a file still needs a buffer.
+                - **registered** (`add -z`): the driver registers the application's pages with the queue's io_uring. Only for \
+                targets that do not look at the data: null and file.
+                - **shared** (`add --shmem`): the application shares its memory once, and requests in it are not copied.
 
-                The null target never asks for its data, so that nothing is left to be done for it but in **copy**.
+                The null target never asks for its data, so only **copy** costs it anything.
 
                 """
                         .formatted(
@@ -147,7 +146,7 @@ public final class CurvePage {
     private void table(StringBuilder page, String target, boolean write) {
         List<Mode> modes = modes(target);
         page.append("## %s, %s\n\n".formatted(target, write ? "writes" : "reads"));
-        page.append("MiB/s, and in brackets what of the copy's:\n\n| block |");
+        page.append("MiB/s, in brackets as a multiple of **copy**:\n\n| block |");
         modes.forEach(mode -> page.append(" %s |".formatted(mode.text)));
         page.append(" hits |\n|---:|" + "---:|".repeat(modes.size() + 1) + "\n");
         for (int block : blocks()) {
@@ -164,7 +163,7 @@ public final class CurvePage {
             page.append(format(" %.0f %% |\n", 100.0 * shared.hits() / shared.requests()));
         }
         page.append(
-                "\nSeconds of processor per GiB, and in brackets server and client of them:\n\n");
+                "\nProcessor seconds per GiB; in brackets the parts of the server and of the client:\n\n");
         page.append("| block |");
         modes.forEach(mode -> page.append(" %s |".formatted(mode.text)));
         page.append("\n|---:|" + "---:|".repeat(modes.size()) + "\n");
@@ -204,9 +203,10 @@ public final class CurvePage {
             }
         }
         if (useless.isEmpty()) {
-            page.append("Everywhere in these tables it is faster, or costs less, by over 5 %.\n");
+            page.append(
+                    "In every row of these tables it is more than 5 % faster, or costs more than 5 % less processor time.\n");
         } else {
-            page.append("It is neither faster by over 5 % nor cheaper by as much for:\n\n");
+            page.append("It is neither more than 5 % faster nor more than 5 % cheaper for:\n\n");
             useless.forEach(page::append);
         }
     }
@@ -225,7 +225,7 @@ public final class CurvePage {
 
     private static String sentence(Point shared, Point other) {
         return format(
-                "- %s of %s on %s, beside %s: %.2f times the throughput, %.2f times the processor"
+                "- %s of %s on %s, compared with %s: %.2f times the throughput, %.2f times the processor"
                         + " time\n",
                 shared.write() ? "writes" : "reads",
                 Chart.size(shared.blockBytes()),

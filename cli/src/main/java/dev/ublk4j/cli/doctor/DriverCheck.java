@@ -47,14 +47,14 @@ final class DriverCheck {
         if (Files.exists(root.resolve("sys/module/" + MODULE))) {
             return Finding.fail(
                     SUBJECT,
-                    MODULE + " is loaded, but there is no /dev/ublk-control",
+                    MODULE + " is loaded, but /dev/ublk-control does not exist",
                     "in a container: --device /dev/ublk-control");
         }
         if (mentions("modules.dep")) {
             return ProcessUser.isRoot()
                     ? Finding.warn(
                             SUBJECT,
-                            MODULE + " is not loaded; add and features load it",
+                            MODULE + " is not loaded; 'ublk4j add' and 'ublk4j features' load it",
                             "modprobe " + MODULE)
                     : Finding.fail(SUBJECT, MODULE + " is not loaded", "sudo modprobe " + MODULE);
         }
@@ -95,7 +95,7 @@ final class DriverCheck {
             return Optional.of(
                     Finding.warn(
                             SUBJECT,
-                            Explanation.of(e) + "; it serves copied data",
+                            Explanation.of(e) + "; requests are copied",
                             "boot Linux 7.1 or later"));
         } catch (LinuxException e) {
             return Optional.of(Finding.fail(SUBJECT, Explanation.of(e), "run as root"));

@@ -22,7 +22,7 @@ final class JavaCheck {
                 ? Finding.ok("architecture", architecture)
                 : Finding.fail(
                         "architecture",
-                        architecture + ", whose system calls ublk4j does not know",
+                        architecture + ", which ublk4j does not support",
                         "use x86-64 or arm64");
     }
 }

@@ -67,7 +67,7 @@ record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, Strin
                             between("7.2.8", "7.2.8"),
                             "Linux 7.2.8 crashes when a ublk device that was stopped is started"
                                     + " again; ublk4j never does that",
-                            "delete what other programs have stopped: ublk4j del N"),
+                            "delete devices that other programs have stopped: ublk4j del N"),
                     new KnownKernel(
                             Harm.HURTS,
                             between("6.7.0", "6.7.0"),
@@ -78,12 +78,12 @@ record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, Strin
                             Harm.HAS_NO_UBLK,
                             kernel ->
                                     kernel.release().toLowerCase(Locale.ROOT).contains("microsoft"),
-                            "the kernel of WSL has no ublk",
+                            "the WSL kernel has no ublk",
                             "export to a guest or over NBD (ublk4j export --help), " + VM),
                     new KnownKernel(
                             Harm.HAS_NO_UBLK,
                             kernel -> kernel.release().contains(".el9"),
-                            "the kernel of RHEL 9 and its kin has no ublk",
+                            "the kernel of RHEL 9 and its derivatives has no ublk",
                             "use release 10, " + VM));
 
     private static final Pattern UBUNTU = Pattern.compile("(\\d+\\.\\d+\\.\\d+)-(\\d+)-[a-z].*");

@@ -26,15 +26,16 @@ final class MemoryCheck {
             return Finding.ok("memlock", "unlimited");
         }
         long bytes = Long.parseLong(limit);
-        String text = "%d KiB may be locked".formatted(bytes >> 10);
+        String text = "%d KiB can be locked".formatted(bytes >> 10);
         if (ProcessUser.isRoot()) {
-            return Finding.ok("memlock", text + ", which does not bind root");
+            return Finding.ok("memlock", text + ", which does not apply to root");
         }
         return bytes >= ENOUGH_LOCKED
                 ? Finding.ok("memlock", text)
                 : Finding.warn(
                         "memlock",
-                        text + ", and io_uring pins no more shared memory than that: it is slower",
+                        text
+                                + "; shared memory beyond that is not registered with io_uring, which is slower",
                         "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit");
     }
 
@@ -44,7 +45,7 @@ final class MemoryCheck {
                 ? Finding.ok("huge pages", free + " free")
                 : Finding.warn(
                         "huge pages",
-                        "none reserved; shared memory takes small pages",
+                        "none reserved; shared memory uses small pages",
                         "sysctl vm.nr_hugepages=128");
     }
 

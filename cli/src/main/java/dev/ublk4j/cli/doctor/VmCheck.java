@@ -36,7 +36,7 @@ final class VmCheck {
                         ? Finding.ok(SUBJECT, QEMU + " is installed")
                         : Finding.warn(
                                 SUBJECT,
-                                QEMU + " is not installed; ublk4j vm does that as root",
+                                QEMU + " is not installed; 'ublk4j vm' installs it if you are root",
                                 "apt-get install qemu-system-x86");
         return List.of(qemu, acceleration(root.resolve("dev/kvm"), verdicts, release));
     }
@@ -50,24 +50,21 @@ final class VmCheck {
 
     private static Finding acceleration(Path kvm, Path verdicts, String release) {
         if (!Files.exists(kvm)) {
-            return Finding.warn(
-                    SUBJECT, "no KVM; a machine is emulated, some ten times slower", "");
+            return Finding.warn(SUBJECT, "no KVM; QEMU emulates, about ten times slower", "");
         }
         if (!Files.isReadable(kvm) || !Files.isWritable(kvm)) {
             return Finding.warn(
                     SUBJECT, "no permission for /dev/kvm", "adduser $USER kvm, or run as root");
         }
         return switch (lastVerdict(verdicts, release)) {
-            case "yes" -> Finding.ok(SUBJECT, "KVM may be used");
+            case "yes" -> Finding.ok(SUBJECT, "KVM works");
             case "no" ->
                     Finding.warn(
                             SUBJECT,
-                            "there is KVM, but no machine of ours came up on it; it is emulated, some"
+                            "KVM is present, but no virtual machine booted on it; QEMU emulates, about"
                                     + " ten times slower",
                             "ublk4j vm --update tries again");
-            default ->
-                    Finding.ok(
-                            SUBJECT, "there is KVM, not tried yet; the first ublk4j vm does that");
+            default -> Finding.ok(SUBJECT, "KVM is present; the first 'ublk4j vm' tries it");
         };
     }
 

@@ -21,7 +21,7 @@ public final class Explanation {
 
     /** Of plain users; before Linux 6.15 of everybody. */
     private static final String TOO_MANY =
-            "the driver has as many devices as it may; see"
+            "the driver has reached its limit of devices; see"
                     + " /sys/module/ublk_drv/parameters/ublks_max";
 
     private Explanation() {}
@@ -32,7 +32,8 @@ public final class Explanation {
                 switch (error) {
                     case Failure failure -> failure.getMessage();
                     case ControlTimeoutException timeout ->
-                            "the driver gave no answer in time: " + timeout.getMessage();
+                            "the driver did not complete a command in time: "
+                                    + timeout.getMessage();
                     case MissingFeatureException missing -> missing.getMessage();
                     case HandoverException refused -> refused.text();
                     case LinuxException refused -> ofRefusal(refused);
@@ -80,14 +81,15 @@ public final class Explanation {
     private static String ofMemory(OutOfMemoryError e) {
         String message = String.valueOf(e.getMessage());
         return message.contains("native thread")
-                ? "no more threads; to raise the limit: ulimit -u, or TasksMax= of a unit"
+                ? "cannot create more threads; to raise the limit: ulimit -u, or TasksMax= in"
+                        + " the unit"
                 : "out of memory: %s; to raise the limit: UBLK4J_JAVA_OPTS=-Xmx..., ulimit -v"
                         .formatted(message);
     }
 
     private static String unexpected(Throwable error) {
         String message = error.getMessage();
-        return "unexpected %s%s; --debug shows where"
+        return "unexpected %s%s; --debug prints the stack trace"
                 .formatted(
                         error.getClass().getSimpleName(),
                         message == null ? "" : ": " + oneLine(message));
@@ -98,7 +100,7 @@ public final class Explanation {
             return ofControlNode(e);
         }
         if (e.errno() == Errno.EMFILE) {
-            return text(e) + "; to raise the limit: ulimit -n, or LimitNOFILE= of a unit";
+            return text(e) + "; to raise the limit: ulimit -n, or LimitNOFILE= in the unit";
         }
         return switch (e.call()) {
             case "openat" -> ofOpen(e);
@@ -111,8 +113,7 @@ public final class Explanation {
 
     private static String ofControlNode(LinuxException e) {
         return switch (e.errno()) {
-            case ENOENT, ENODEV, ENXIO ->
-                    "the kernel has no ublk driver loaded; type: modprobe ublk_drv";
+            case ENOENT, ENODEV, ENXIO -> "the ublk driver is not loaded; type: modprobe ublk_drv";
             case EACCES, EPERM ->
                     "no permission for " + CONTROL + "; run ublk4j as root, for example with sudo";
             default -> text(e);
@@ -134,12 +135,10 @@ public final class Explanation {
     private static String ofRing(LinuxException e) {
         return switch (e.errno()) {
             case EPERM, EACCES ->
-                    "this process may not use io_uring; see: sysctl kernel.io_uring_disabled, and"
-                            + " the seccomp profile of a container";
+                    "this process is not allowed to use io_uring; see: sysctl"
+                            + " kernel.io_uring_disabled, and the seccomp profile of the container";
             case ENOSYS -> "this kernel has no io_uring";
-            case ENOMEM ->
-                    "not enough memory for io_uring, which the kernel takes of what may be locked; "
-                            + LockedMemory.remedy();
+            case ENOMEM -> "not enough locked memory for io_uring; " + LockedMemory.remedy();
             default -> text(e);
         };
     }
@@ -147,7 +146,7 @@ public final class Explanation {
     private static String ofCommand(LinuxException e) {
         String device = e.object();
         return switch (e.errno()) {
-            case EEXIST -> device + " exists already; leave -n out for a number that is free";
+            case EEXIST -> device + " already exists; without -n the lowest free number is used";
             case ENODEV -> "there is no " + device;
             case EACCES -> e.call().equals(ADD) ? TOO_MANY : noPermission(e);
             case EPERM -> noPermission(e);

@@ -77,7 +77,7 @@ public final class Background {
             return folder.newLog();
         } catch (IOException e) {
             throw new Failure(
-                    "cannot write to %s, where servers leave their state: %s; %s names another folder"
+                    "cannot write to the state folder %s: %s; set %s to use another folder"
                             .formatted(folder, Explanation.of(e), RunFolder.VARIABLE),
                     e);
         }
@@ -114,9 +114,9 @@ public final class Background {
         // Whoever wrote there need not have written UTF-8.
         List<String> lines =
                 new String(Files.readAllBytes(log), StandardCharsets.UTF_8).lines().toList();
-        String last = lines.isEmpty() ? "it said nothing" : lines.getLast();
+        String last = lines.isEmpty() ? "it printed nothing" : lines.getLast();
         Files.deleteIfExists(log);
-        return "the server ended with status %d before it served anything: %s"
+        return "the server exited with status %d before the device was live: %s"
                 .formatted(status, last);
     }
 
@@ -125,7 +125,7 @@ public final class Background {
             return server.waitFor();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new Failure("interrupted while the server starts", e);
+            throw new Failure("interrupted while waiting for the server to start", e);
         }
     }
 }

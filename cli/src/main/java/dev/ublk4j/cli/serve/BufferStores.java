@@ -66,6 +66,6 @@ final class BufferStores {
     }
 
     private static UncheckedIOException unusable(RunFolder folder, IOException cause) {
-        return new UncheckedIOException("cannot note in " + folder + " what is shared", cause);
+        return new UncheckedIOException("cannot record in " + folder + " what is shared", cause);
     }
 }

@@ -96,18 +96,18 @@ public final class ControlSocket implements AutoCloseable {
         try (MessageStream stream = new MessageStream(client, MAX_LINE, 0)) {
             String request = readLineOrNull(stream);
             if (request == null) {
-                LOG.log(Level.DEBUG, "a client went away before it asked for anything");
+                LOG.log(Level.DEBUG, "a client disconnected without a request");
                 return;
             }
             byte[] answer = line(answer(request));
             if (answer.length > MAX_LINE) {
-                answer = line(Report.failed("the answer is too long"));
+                answer = line(Report.failed("the reply is too long"));
             }
             stream.out().clear().put(answer).flip();
             Outcome outcome = stream.write(PATIENCE);
-            LOG.log(Level.DEBUG, () -> "a client's answer: " + outcome);
+            LOG.log(Level.DEBUG, () -> "reply to a client: " + outcome);
         } catch (RuntimeException e) {
-            LOG.log(Level.DEBUG, "a client went away before it was answered", e);
+            LOG.log(Level.DEBUG, "a client disconnected before it got its reply", e);
         } finally {
             client.close();
             free.release();
@@ -192,7 +192,7 @@ public final class ControlSocket implements AutoCloseable {
         try {
             channel.close();
         } catch (IOException e) {
-            LOG.log(Level.DEBUG, "a connection does not close", e);
+            LOG.log(Level.DEBUG, "cannot close a connection", e);
         }
     }
 
@@ -200,7 +200,7 @@ public final class ControlSocket implements AutoCloseable {
         ByteBuffer bytes = ByteBuffer.allocate(MAX_LINE);
         while (bytes.position() == 0 || bytes.get(bytes.position() - 1) != '\n') {
             if (!bytes.hasRemaining() || channel.read(bytes) < 0) {
-                throw new IOException("no whole line came");
+                throw new IOException("an incomplete line was received");
             }
         }
         return new String(bytes.array(), 0, bytes.position() - 1, StandardCharsets.UTF_8);

@@ -57,9 +57,9 @@ public final class DeviceControl {
             ServedDevice served = folder.readOrNull(id);
             throw new Failure(
                     served != null && served.server().isAlive()
-                            ? "the server of device %d, process %d, does not answer"
+                            ? "no reply from the server of device %d, process %d"
                                     .formatted(id, served.server().pid())
-                            : "device %d has no server of ublk4j here".formatted(id),
+                            : "device %d is not served by ublk4j".formatted(id),
                     e);
         }
     }
@@ -84,7 +84,7 @@ public final class DeviceControl {
             case STAT ->
                     DeviceStat.of(served(), device.statistics(), device.driverCounters()).json();
             case RESIZE -> resize(size).json();
-            default -> throw new Failure("this server does not know what that means: " + request);
+            default -> throw new Failure("this server does not know the command: " + request);
         };
     }
 
@@ -108,7 +108,8 @@ public final class DeviceControl {
         try {
             folder.write(served);
         } catch (IOException e) {
-            throw new UncheckedIOException("the new size is not noted in " + folder, e);
+            throw new UncheckedIOException(
+                    "the device has its new size, but it could not be recorded in " + folder, e);
         }
         return served;
     }

@@ -79,7 +79,7 @@ public record DeviceStat(
     static DeviceStat parse(String text) {
         try (JsonParser json = Json.parser(text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
-                throw new IllegalArgumentException("no JSON object: " + text);
+                throw new IllegalArgumentException("not a JSON object: " + text);
             }
             return read(json);
         }

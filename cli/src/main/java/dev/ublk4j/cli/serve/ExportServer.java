@@ -52,7 +52,7 @@ public final class ExportServer implements AutoCloseable {
             // Closing waits for a start under way, so that no signal leaves half an export behind.
             TimelyEnd.of(
                     server::closeInOrder,
-                    () -> protocol + " could not be taken down in time and ends with this process");
+                    () -> protocol + " was not stopped in time and ends with this process");
             server.start(plans, fronts);
             onReady.accept(server);
             for (Exported export : server.exports) {
@@ -65,7 +65,7 @@ public final class ExportServer implements AutoCloseable {
 
     private synchronized void start(List<Plan> plans, Supplier<Front> fronts) {
         if (closed) {
-            throw new IllegalStateException("told to end before anything was exported");
+            throw new IllegalStateException("terminated before anything was exported");
         }
         Front created = fronts.get();
         front = created;
@@ -164,7 +164,7 @@ public final class ExportServer implements AutoCloseable {
             part.close();
         } catch (Exception | Error e) {
             inOrder = false;
-            LOG.log(Level.ERROR, () -> part + " was not taken down in order", e);
+            LOG.log(Level.ERROR, () -> part + " was not shut down cleanly", e);
         }
     }
 }

@@ -64,7 +64,7 @@ public final class Foreground implements AutoCloseable {
 
     private synchronized Device start() {
         if (closed) {
-            throw new IllegalStateException("told to end before the device was live");
+            throw new IllegalStateException("terminated before the device was live");
         }
         driver = KernelDriver.open();
         LiveDevice live = plan.starter().apply(driver);
@@ -117,12 +117,12 @@ public final class Foreground implements AutoCloseable {
     private String leftover() {
         Device served = device;
         if (served == null) {
-            return "told to end while its device was being started, which takes too long";
+            return "terminated while its device was being started, which takes too long";
         }
         return Recovery.of(served.info().flags()) == Recovery.NONE
-                ? "device %d could not be taken down in time and ends with this process; remove it with 'ublk4j del %d'"
+                ? "device %d was not stopped in time and stops with this process; delete it with 'ublk4j del %d'"
                         .formatted(served.id(), served.id())
-                : "device %d could not be taken down in time and waits for another server: 'ublk4j recover %d'"
+                : "device %d was not stopped in time and waits for another server: 'ublk4j recover %d'"
                         .formatted(served.id(), served.id());
     }
 
@@ -159,7 +159,7 @@ public final class Foreground implements AutoCloseable {
                 }
             } catch (RuntimeException | IOException | Error e) {
                 inOrder = false;
-                LOG.log(Level.ERROR, () -> device + " was not taken down in order", e);
+                LOG.log(Level.ERROR, () -> device + " was not shut down cleanly", e);
             }
         }
         if (driver != null) {

@@ -97,13 +97,14 @@ public final class KeeperProcess {
         long deadline = System.nanoTime() + END_PATIENCE.toNanos();
         while (Files.exists(socket)) {
             if (System.nanoTime() > deadline) {
-                throw new Failure("the keeper of an older device still listens at " + socket);
+                throw new Failure(
+                        "the memory keeper of an earlier device is still running at " + socket);
             }
             try {
                 Thread.sleep(PAUSE_MILLIS);
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw new Failure("interrupted while a keeper ends", e);
+                throw new Failure("interrupted while waiting for a memory keeper to end", e);
             }
         }
     }

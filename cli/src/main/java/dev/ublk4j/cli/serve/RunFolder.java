@@ -109,7 +109,7 @@ public final class RunFolder {
         }
         if (!isTrusted()) {
             throw new FileSystemException(
-                    folder.toString(), null, "it is no folder of this user alone");
+                    folder.toString(), null, "not a folder that belongs to this user alone");
         }
     }
 
@@ -152,7 +152,7 @@ public final class RunFolder {
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException | RuntimeException e) {
-            log().log(Level.INFO, () -> stateFile(id) + " cannot be read", e);
+            log().log(Level.DEBUG, () -> stateFile(id) + " cannot be read", e);
             return null;
         }
     }
@@ -194,7 +194,7 @@ public final class RunFolder {
                 }
             }
         } catch (IOException e) {
-            log().log(Level.INFO, () -> folder + " cannot be cleaned", e);
+            log().log(Level.DEBUG, () -> folder + " cannot be cleaned", e);
         }
     }
 
@@ -221,7 +221,7 @@ public final class RunFolder {
                     }
                 }
             } catch (IOException e) {
-                log().log(Level.INFO, () -> folder + " cannot be read", e);
+                log().log(Level.DEBUG, () -> folder + " cannot be read", e);
             }
         }
         return numbers;

@@ -60,7 +60,7 @@ public final class RunFolders {
             }
         } catch (IOException e) {
             System.getLogger(RunFolders.class.getName())
-                    .log(Level.INFO, () -> place + " cannot be read", e);
+                    .log(Level.DEBUG, () -> place + " cannot be read", e);
         }
     }
 

@@ -119,7 +119,7 @@ public record ServedDevice(
     public static ServedDevice parse(String text) {
         try (JsonParser json = Json.parser(text)) {
             if (json.nextToken() != JsonToken.START_OBJECT) {
-                throw new IllegalArgumentException("no JSON object: " + text);
+                throw new IllegalArgumentException("not a JSON object: " + text);
             }
             return read(json);
         }

@@ -30,7 +30,7 @@ final class ServiceState {
             LinuxException.check("sd_notify", address, notify.send(message));
         } catch (LinuxException e) {
             // Whoever waits for it gives up by itself.
-            LOG.log(Level.WARNING, "the service manager does not listen", e);
+            LOG.log(Level.WARNING, "cannot notify the service manager", e);
         }
     }
 }

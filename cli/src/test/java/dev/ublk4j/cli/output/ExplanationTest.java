@@ -29,7 +29,7 @@ class ExplanationTest {
                     openat | /srv | EISDIR | /srv is a folder
                     openat | /srv/a.img | EROFS | --read-only
                     openat | /dev/sda | EBUSY | /dev/sda is in use
-                    UBLK_U_CMD_ADD_DEV | device 3 | EEXIST | device 3 exists already
+                    UBLK_U_CMD_ADD_DEV | device 3 | EEXIST | device 3 already exists
                     UBLK_U_CMD_DEL_DEV | device 3 | ENODEV | there is no device 3
                     UBLK_U_CMD_ADD_DEV | new device | EPERM | no permission
                     UBLK_U_CMD_SET_PARAMS | device 3 | EINVAL | UBLK_U_CMD_SET_PARAMS
@@ -72,7 +72,7 @@ class ExplanationTest {
                                         "device 3",
                                         Duration.ofSeconds(1),
                                         new CompletableFuture<>())))
-                .contains("no answer", "UBLK_U_CMD_START_DEV", "device 3");
+                .contains("did not complete a command in time", "UBLK_U_CMD_START_DEV", "device 3");
     }
 
     @Test
@@ -84,6 +84,7 @@ class ExplanationTest {
     @Test
     void ofSomethingUnexpectedNamesItAndTheWayToMore() {
         assertThat(Explanation.of(new IllegalStateException("what\n now")))
-                .isEqualTo("unexpected IllegalStateException: what; now; --debug shows where");
+                .isEqualTo(
+                        "unexpected IllegalStateException: what; now; --debug prints the stack trace");
     }
 }

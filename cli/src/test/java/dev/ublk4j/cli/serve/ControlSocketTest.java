@@ -73,7 +73,7 @@ class ControlSocketTest {
     void leavesAloneWhatIsNoneAndOneThatAnswers() throws IOException {
         Files.writeString(path(), "somebody's");
         assertThatThrownBy(() -> ControlSocket.open(path(), request -> request))
-                .hasMessageContaining("a regular file is there, which is left alone");
+                .hasMessageContaining("a regular file is there; it is left alone");
         assertThat(path()).hasContent("somebody's");
         Files.delete(path());
         try (ControlSocket socket = ControlSocket.open(path(), request -> request)) {
@@ -170,14 +170,14 @@ class ControlSocketTest {
             assertThat(run.readOrNull(device.id())).isEqualTo(served(device));
             assertThatThrownBy(() -> DeviceControl.resize(run, device.id(), 1000))
                     .isInstanceOf(Failure.class)
-                    .hasMessageContaining("no multiple of");
+                    .hasMessageContaining("not a multiple of");
             assertThat(socket).isNotNull();
         }
         assertThatThrownBy(() -> DeviceControl.stat(run, 0))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("does not answer");
+                .hasMessageContaining("no reply from the server of device 0");
         assertThatThrownBy(() -> DeviceControl.stat(run, 7))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("device 7 has no server of ublk4j here");
+                .hasMessageContaining("device 7 is not served by ublk4j");
     }
 }

@@ -265,7 +265,7 @@ final class ServerRecoveryTest {
                 kill();
             }
             try (Successor successor = new Successor(Duration.ofMillis(100))) {
-                Pause.until("it is taken back", () -> successor.device.sharedBuffer(0).isEmpty());
+                Pause.until("it is unregistered", () -> successor.device.sharedBuffer(0).isEmpty());
                 application.awaitRounds(2);
                 application.stop.set(true);
                 thread.join();

@@ -114,7 +114,7 @@ final class SharedDevice implements AutoCloseable {
 
     /** Waits until nothing is shared and nobody is connected. */
     void awaitNothing() {
-        Pause.until("every buffer is taken back", () -> buffers() == 0);
+        Pause.until("every buffer is unregistered", () -> buffers() == 0);
         Pause.until("every connection has ended", () -> server.counters().get("connections") == 0);
     }
 

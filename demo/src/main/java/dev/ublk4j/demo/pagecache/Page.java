@@ -53,7 +53,7 @@ final class Page {
      */
     static void verify(MemorySegment page, long expected) {
         if (number(page) != expected) {
-            throw new CorruptPageException(expected, "it says that it is page " + number(page));
+            throw new CorruptPageException(expected, "its header says page " + number(page));
         }
         if (page.get(ValueLayout.JAVA_LONG, CHECKSUM) != checksum(page)) {
             throw new CorruptPageException(expected, "its checksum is wrong");
@@ -61,7 +61,7 @@ final class Page {
         byte content = content(page);
         if (page.get(ValueLayout.JAVA_BYTE, CONTENT) != content
                 || page.get(ValueLayout.JAVA_BYTE, page.byteSize() - 1) != content) {
-            throw new CorruptPageException(expected, "its content is another version's");
+            throw new CorruptPageException(expected, "its content belongs to another version");
         }
     }
 

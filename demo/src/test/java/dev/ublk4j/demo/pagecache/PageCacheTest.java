@@ -83,7 +83,7 @@ class PageCacheTest {
         PageCacheDemo.Outcome outcome =
                 new PageCacheDemo(BlockDevice.at(path), PAGE, FRAMES, 100).run();
         assertThat(outcome.rows()).extracting(PageCacheDemo.Row::shared).containsExactly(false);
-        assertThat(outcome.refusal()).isNotNull().hasMessageContaining("no ublk device");
+        assertThat(outcome.refusal()).isNotNull().hasMessageContaining("not on a ublk device");
     }
 
     @Test

@@ -57,7 +57,7 @@ public final class BufferLedger {
         String header = lines.isEmpty() ? "" : lines.getFirst();
         BufferLedger ledger = new BufferLedger(path, header.equals(HEADER));
         if (!ledger.whole && !header.equals(HEADER_OF_SOME)) {
-            throw new IOException(path + " is no list of buffers of this version");
+            throw new IOException(path + " is not a list of buffers of this version");
         }
         try {
             lines.stream().skip(1).map(BufferRecord::parse).forEach(ledger::enter);

@@ -98,7 +98,7 @@ public record BufferRecord(
     static BufferRecord parse(String line) {
         String[] fields = line.split(" ", -1);
         if (fields.length != FIELDS) {
-            throw new IllegalArgumentException("no buffer: " + line);
+            throw new IllegalArgumentException("not a buffer: " + line);
         }
         return new BufferRecord(
                 fields[0],

@@ -40,7 +40,7 @@ public final class BufferStore {
      *
      * The next server adopts both, so that no request fails, and unregisters them when it can.
      *
-     * One whose answer is late is in between until its outcome has been noted, and nothing else comes
+     * One whose command is late is in between until its outcome has been noted, and nothing else comes
      * or goes before: two buffers with an index that is not known could not be told apart.
      *
      * The lock is held while the driver waits for requests. No queue thread ever takes it.
@@ -91,9 +91,9 @@ public final class BufferStore {
      * @param draft what is known of it; key, phase and index are filled in here
      * @param memory kept while the buffer is there, unless the draft has a path
      * @param registration has the driver register it
-     * @param index the index of what the registration answers
+     * @param index the index in the result of the registration
      * @param undo takes it back from the driver
-     * @return what the registration answers
+     * @return the result of the registration
      * @throws LinuxException {@code EIO} when it cannot be noted; it is not registered then
      */
     public synchronized <B> B register(
@@ -144,7 +144,7 @@ public final class BufferStore {
     /**
      * Unregisters a buffer, noting it before and after.
      *
-     * @param removal answers whether the driver has it no more; a device without a server keeps it
+     * @param removal returns whether the driver has it no more; a device without a server keeps it
      * @throws LinuxException {@code EIO} when it cannot be noted
      */
     public synchronized void unregister(int index, BooleanSupplier removal) {
@@ -174,7 +174,7 @@ public final class BufferStore {
         if (!late.isDone()) {
             throw new ControlTimeoutException(
                     command,
-                    prefix + "buffers, of which one is still coming or going",
+                    prefix + "buffers, one of which is being registered or unregistered",
                     Duration.ZERO,
                     late.thenApply(_ -> Errno.ETIMEDOUT.negated()));
         }

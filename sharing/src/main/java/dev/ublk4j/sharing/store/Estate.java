@@ -76,7 +76,7 @@ public final class Estate {
     private void giveUp(BufferRecord buffer) {
         store.forget(buffer);
         complaints.add(
-                "buffer (%s) is lost: its server died while it was being registered, and other buffers of the device are not known"
+                "buffer (%s) is lost: its server died while registering it, and the other buffers of the device are unknown"
                         .formatted(buffer.name()));
     }
 
@@ -121,7 +121,7 @@ public final class Estate {
         }
         if (kept == null) {
             throw new LinuxException(
-                    "descriptor store", "its memory is not kept", Errno.ENOENT.negated());
+                    "descriptor store", "nobody kept its memory", Errno.ENOENT.negated());
         }
         return SharedMemory.adopt(kept);
     }

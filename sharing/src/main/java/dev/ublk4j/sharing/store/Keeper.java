@@ -25,7 +25,7 @@ import java.util.function.BooleanSupplier;
  * is a descriptor store for machines without systemd.
  *
  * <p>A connection carries one request: a type, a length and as many bytes of a key, with a
- * descriptor where one is kept. The answer is 0 or a negative errno; that to {@link #LIST} is a
+ * descriptor where one is kept. The reply is 0 or a negative errno; that to {@link #LIST} is a
  * length, a key and its descriptor for each, and a length of 0.
  */
 public final class Keeper implements AutoCloseable {
@@ -94,7 +94,7 @@ public final class Keeper implements AutoCloseable {
             }
             return true;
         } catch (Throwable e) {
-            LOG.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
+            LOG.log(Level.WARNING, () -> "%s: a client was dropped: %s".formatted(listener, e));
             return false;
         }
     }
@@ -106,11 +106,11 @@ public final class Keeper implements AutoCloseable {
                 answer(stream);
             } else {
                 noAccess.log(
-                        Level.INFO,
+                        Level.WARNING,
                         () -> "%s: no access for user %d".formatted(listener.path(), uid));
             }
         } catch (LinuxException e) {
-            LOG.log(Level.INFO, () -> listener.path() + ": a client is given up", e);
+            LOG.log(Level.DEBUG, () -> listener.path() + ": a client was dropped", e);
         }
     }
 

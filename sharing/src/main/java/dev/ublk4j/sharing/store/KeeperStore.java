@@ -33,7 +33,7 @@ public final class KeeperStore implements DescriptorStore {
         this.path = path;
     }
 
-    /** {@return whether a keeper answers} */
+    /** {@return whether a keeper replies} */
     public static boolean answers(Path path) {
         try {
             UnixSocket.connect(path, PATIENCE).close();

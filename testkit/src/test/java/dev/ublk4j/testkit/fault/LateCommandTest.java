@@ -183,7 +183,7 @@ class LateCommandTest {
             HeldCommand held = faults.hold(ControlCommand.REG_BUF);
             ControlTimeoutException first = late(() -> device.share(page, false));
             ControlTimeoutException second = late(() -> device.share(page, false));
-            assertThat(second).hasMessageContaining("owes an answer");
+            assertThat(second).hasMessageContaining("an earlier command is not completed");
 
             held.awaitOutcome();
             assertThat(outcome(second)).isNegative();

@@ -215,7 +215,7 @@ public final class BlkQueue implements QueueGuest {
             return; // of a ring that is no longer served
         }
         if (result < 0) {
-            breakRing("its kick descriptor cannot be waited for: " + Errno.of(result));
+            breakRing("cannot wait for its kick descriptor: " + Errno.of(result));
         } else if ((flags & IoUring.IORING_CQE_F_MORE) == 0) {
             try {
                 armKick(served);

@@ -17,7 +17,7 @@ final class RingFailure {
             case LinuxException refused -> String.valueOf(refused.getMessage());
             // What the JVM throws where mapped memory is gone: its client has cut it short.
             case InternalError gone -> "its memory is gone: " + gone.getMessage();
-            case OutOfMemoryError full -> "there is no memory for it: " + full.getMessage();
+            case OutOfMemoryError full -> "out of memory for it: " + full.getMessage();
             default -> {
                 LOG.log(Level.ERROR, "a ring cannot be served", e);
                 yield "failed with " + e;

@@ -64,7 +64,7 @@ public final class DescriptorChain {
             int region = memory.find(at, hint);
             if (region < 0) {
                 throw new BadRingException(
-                        "%d bytes at 0x%x lie in no region of memory".formatted(bytes, at));
+                        "%d bytes at 0x%x are outside of the memory".formatted(bytes, at));
             }
             hint = region;
             int some = (int) Math.min(bytes, memory.left(region, at));

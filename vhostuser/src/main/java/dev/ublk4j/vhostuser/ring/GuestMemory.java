@@ -94,7 +94,7 @@ public final class GuestMemory {
             }
         }
         throw new BadRingException(
-                "%s, %d bytes at 0x%x, lies in no region of memory".formatted(what, bytes, user));
+                "%s, %d bytes at 0x%x, is outside of the memory".formatted(what, bytes, user));
     }
 
     @Override

@@ -166,7 +166,7 @@ public final class PackedRing implements Vring {
         }
         // Not all clients know of a used index.
         if (alone && used != 0 && used != (base & MASK)) {
-            throw new BadRingException("a base of 0x%x, with requests out".formatted(base));
+            throw new BadRingException("a base of 0x%x, with requests in flight".formatted(base));
         }
         return available;
     }
@@ -239,7 +239,7 @@ public final class PackedRing implements Vring {
             flags = flags(place);
             if (!laps.isAvailable(flags, place)) {
                 throw new BadRingException(
-                        "a request goes on at %d, which is not available"
+                        "a request continues at %d, which is not available"
                                 .formatted(laps.index(place)));
             }
         }

@@ -168,7 +168,7 @@ public final class SplitRing implements Vring {
         for (int left = DescriptorChain.MAX_DESCRIPTORS; ; left--) {
             if (left == 0) {
                 throw new BadRingException(
-                        "the descriptors from %d on have no end".formatted(head));
+                        "the descriptors from %d on form a loop".formatted(head));
             }
             if (index >= entries) {
                 throw new BadRingException("descriptor %d of %d".formatted(index, entries));

@@ -131,7 +131,7 @@ public final class PackedDriver {
         int id = memory.get(JAVA_SHORT, ring + used * 16L + 12) & 0xffff;
         Integer count = counts.remove(id);
         if (count == null) {
-            throw new AssertionError("an answer to %d, which is not out".formatted(id));
+            throw new AssertionError("a reply to %d, which is not out".formatted(id));
         }
         boolean written = (flags(used) & WRITE) != 0;
         Answer answer = new Answer(id, written ? memory.get(JAVA_INT, ring + used * 16L + 8) : 0);
