@@ -2,9 +2,9 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.range.RangeTable;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -2,8 +2,8 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.Segments;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.sharedmemory.PageFrames;
 import dev.ublk4j.sharedmemory.Pages;
+import dev.ublk4j.sharedmemory.frames.PageFrames;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 

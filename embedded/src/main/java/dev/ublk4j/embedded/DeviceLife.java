@@ -6,7 +6,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.ParamType;
+import dev.ublk4j.uapi.wire.ParamType;
 import java.time.Duration;
 
 /** The commands that start, stop, quiesce, recover, resize and delete a device. */

@@ -1,7 +1,7 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.driver.QueueRing;
-import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;

@@ -3,9 +3,9 @@ package dev.ublk4j.embedded;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.DevInfo;
+import dev.ublk4j.uapi.wire.DevInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

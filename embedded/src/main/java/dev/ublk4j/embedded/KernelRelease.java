@@ -2,7 +2,7 @@ package dev.ublk4j.embedded;
 
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.ParamType;
+import dev.ublk4j.uapi.wire.ParamType;
 
 /**
  * A release of Linux that an embedded driver can be like: what its ublk driver has, and what it

@@ -1,7 +1,7 @@
 package dev.ublk4j.embedded;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;

@@ -1,7 +1,7 @@
 package dev.ublk4j.embedded;
 
 import dev.ublk4j.embedded.block.Segments;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import java.lang.foreign.MemorySegment;
 
 /** Copies between the memory of a request's client and a buffer of the server. */

@@ -1,6 +1,6 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.driver.Wakeup;
+import dev.ublk4j.driver.spi.Wakeup;
 import dev.ublk4j.uring.Ring;
 
 /** Puts a queue thread to sleep on its io_uring, and wakes it when something arrives elsewhere. */

@@ -1,8 +1,8 @@
 package dev.ublk4j.embedded;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.DeviceState;
+import dev.ublk4j.uapi.wire.BufferOffset;
 import java.lang.foreign.MemorySegment;
 
 /** Copies requests' data for servers that ask for it themselves ({@code UBLK_F_USER_COPY}). */

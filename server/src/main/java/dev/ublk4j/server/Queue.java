@@ -1,8 +1,8 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.QueueRing;
-import dev.ublk4j.uapi.CommandEncoding;
-import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.uapi.wire.CommandEncoding;
+import dev.ublk4j.uapi.wire.IoCommand;
 import dev.ublk4j.uring.Ring;
 import java.util.BitSet;
 import java.util.function.IntConsumer;

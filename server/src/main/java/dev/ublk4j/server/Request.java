@@ -1,9 +1,9 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.wire.IoDesc;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

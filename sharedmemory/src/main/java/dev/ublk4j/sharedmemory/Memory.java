@@ -1,7 +1,7 @@
 package dev.ublk4j.sharedmemory;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 
 /** Ranges of addresses that may be wild: asks the kernel, never touches them. */
 final class Memory {

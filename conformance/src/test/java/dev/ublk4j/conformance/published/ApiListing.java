@@ -138,7 +138,9 @@ final class ApiListing {
     private void type(Class<?> type) {
         lines.add(head(type));
         Set<String> members = new TreeSet<>();
-        for (Class<?> each = type; each != null && isPartOf(each, type); each = each.getSuperclass()) {
+        for (Class<?> each = type;
+                each != null && isPartOf(each, type);
+                each = each.getSuperclass()) {
             members(each, type, members);
         }
         members.forEach(member -> lines.add(INDENT + member));
@@ -204,8 +206,7 @@ final class ApiListing {
         if (declaring == type && !type.isEnum()) {
             for (Constructor<?> constructor : type.getDeclaredConstructors()) {
                 if (isOffered(constructor.getModifiers()) && !isCanonical(type, constructor)) {
-                    members.add(
-                            modifiers(constructor) + "new" + parameters(constructor));
+                    members.add(modifiers(constructor) + "new" + parameters(constructor));
                 }
             }
         }

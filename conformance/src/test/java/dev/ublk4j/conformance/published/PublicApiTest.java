@@ -42,7 +42,9 @@ final class PublicApiTest {
         }
         List<String> then = Files.exists(file) ? Files.readAllLines(file) : List.of();
         assertThat(difference(then, now))
-                .as("changes of what docs/api/%s.txt says; if they are meant: scripts/public-api", module)
+                .as(
+                        "changes of what docs/api/%s.txt says; if they are meant: scripts/public-api",
+                        module)
                 .isEmpty();
         assertThat(now).isEqualTo(then);
     }
@@ -51,23 +53,48 @@ final class PublicApiTest {
     @DisabledIfSystemProperty(named = WRITE_PROPERTY, matches = "true")
     void noApiIsWrittenDownOfAModuleThatIsNot() throws IOException {
         try (Stream<Path> files = Files.list(FOLDER)) {
-            assertThat(files).allMatch(found -> modules().stream().map(PublicApiTest::file).anyMatch(found::equals));
+            assertThat(files)
+                    .allMatch(found ->
+                            modules().stream().map(PublicApiTest::file).anyMatch(found::equals));
         }
     }
 
     @Test
     void aChangeIsToldWithTheTypeThatItIsIn() {
-        List<String> then = List.of("package a", "", "class B", "    int c()", "    int d()", "class E", "    int c()");
-        List<String> now = List.of("package a", "", "class B", "    int d()", "    long e()", "class E", "    int c()");
-        assertThat(difference(then, now)).containsExactly("- class B: int c()", "+ class B: long e()");
+        List<String> then =
+                List.of(
+                        "package a",
+                        "",
+                        "class B",
+                        "    int c()",
+                        "    int d()",
+                        "class E",
+                        "    int c()");
+        List<String> now =
+                List.of(
+                        "package a",
+                        "",
+                        "class B",
+                        "    int d()",
+                        "    long e()",
+                        "class E",
+                        "    int c()");
+        assertThat(difference(then, now))
+                .containsExactly("- class B: int c()", "+ class B: long e()");
     }
 
     private static List<String> difference(List<String> then, List<String> now) {
         Set<String> before = located(then);
         Set<String> after = located(now);
         List<String> changes = new ArrayList<>();
-        before.stream().filter(line -> !after.contains(line)).map("- "::concat).forEach(changes::add);
-        after.stream().filter(line -> !before.contains(line)).map("+ "::concat).forEach(changes::add);
+        before.stream()
+                .filter(line -> !after.contains(line))
+                .map("- "::concat)
+                .forEach(changes::add);
+        after.stream()
+                .filter(line -> !before.contains(line))
+                .map("+ "::concat)
+                .forEach(changes::add);
         return changes;
     }
 

@@ -29,7 +29,8 @@ final class PublishedModules {
     static List<String> withClasses() {
         return matches(MODULE, pom(root())).stream()
                 .filter(module -> !SKIPPED.matcher(pom(root().resolve(module))).find())
-                .filter(module -> Files.isDirectory(root().resolve(module).resolve("src/main/java")))
+                .filter(module ->
+                        Files.isDirectory(root().resolve(module).resolve("src/main/java")))
                 .toList();
     }
 

@@ -33,7 +33,8 @@ final class PublishedModulesTest {
             String pom = PublishedModules.pom(root.resolve(module));
             Pattern dependency =
                     Pattern.compile(
-                            "<artifactId>ublk4j-([a-z]+)</artifactId></dependency>", Pattern.DOTALL);
+                            "<artifactId>ublk4j-([a-z]+)</artifactId></dependency>",
+                            Pattern.DOTALL);
             assertThat(PublishedModules.matches(dependency, pom))
                     .as("dependencies of %s that users need", module)
                     .isSubsetOf(published);
