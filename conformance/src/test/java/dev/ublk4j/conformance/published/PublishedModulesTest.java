@@ -54,4 +54,14 @@ final class PublishedModulesTest {
         }
         assertThat(asked).isNotEmpty().containsOnly(version);
     }
+
+    @Test
+    void theRingCanBeUsedByWhoHasNeverHeardOfUblk() throws IOException {
+        Pattern ublk = Pattern.compile("(?i)ublk(?!4j)");
+        try (Stream<Path> files = Files.walk(root.resolve("uring/src/main"))) {
+            assertThat(files.filter(Files::isRegularFile))
+                    .isNotEmpty()
+                    .noneMatch(file -> ublk.matcher(PublishedModules.text(file)).find());
+        }
+    }
 }
