@@ -1,19 +1,19 @@
 package dev.ublk4j.bench;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.Control;
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.sharedmemory.SharedMemory;
-import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoCommand;
-import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.wire.IoDesc;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

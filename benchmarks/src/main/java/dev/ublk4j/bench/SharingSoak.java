@@ -4,7 +4,7 @@ import dev.ublk4j.demo.RegistrationSoak;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.kernel.KernelDriver;
-import dev.ublk4j.sharedmemory.PinnedPages;
+import dev.ublk4j.sharedmemory.frames.PinnedPages;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -2,15 +2,15 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.DeviceParams;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonGenerator;
 

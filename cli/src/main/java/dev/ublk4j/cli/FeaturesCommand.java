@@ -1,7 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Table;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.uapi.Feature;
 import java.io.PrintWriter;

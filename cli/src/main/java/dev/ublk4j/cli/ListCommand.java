@@ -3,7 +3,7 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.RunFolders;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import java.io.IOException;
 import java.util.ArrayList;

@@ -4,7 +4,7 @@ import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.DeviceInfo;

@@ -7,7 +7,7 @@ import dev.ublk4j.cli.serve.Foreground;
 import dev.ublk4j.cli.serve.Report;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
-import dev.ublk4j.linux.MemoryReclaim;
+import dev.ublk4j.linux.internal.MemoryReclaim;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;

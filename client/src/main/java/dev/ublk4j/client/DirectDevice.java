@@ -1,9 +1,9 @@
 package dev.ublk4j.client;
 
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.LockedMemory;
+import dev.ublk4j.linux.internal.FileStatus;
+import dev.ublk4j.linux.internal.LockedMemory;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;

@@ -1,5 +1,6 @@
 package dev.ublk4j.driver;
 
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;

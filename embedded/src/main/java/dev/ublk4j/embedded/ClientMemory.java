@@ -3,7 +3,7 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.embedded.block.Bio;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.sharedmemory.PageFrames;
+import dev.ublk4j.sharedmemory.frames.PageFrames;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 

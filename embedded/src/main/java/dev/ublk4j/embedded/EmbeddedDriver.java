@@ -1,9 +1,9 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.embedded.block.Gendisk;
 import dev.ublk4j.embedded.control.ControlDispatcher;
 import dev.ublk4j.embedded.control.ControlHeader;

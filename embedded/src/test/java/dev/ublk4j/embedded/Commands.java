@@ -4,12 +4,12 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
-import dev.ublk4j.uapi.DevInfo;
-import dev.ublk4j.uapi.ParamBasic;
-import dev.ublk4j.uapi.ParamType;
-import dev.ublk4j.uapi.Params;
-import dev.ublk4j.uapi.ShmemBufReg;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ParamBasic;
+import dev.ublk4j.uapi.wire.ParamType;
+import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;

@@ -2,7 +2,7 @@ package dev.ublk4j.embedded;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;

@@ -3,12 +3,12 @@ package dev.ublk4j.embedded;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.sharedmemory.PageFrames;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharedmemory.frames.PageFrames;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.ShmemAddress;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ShmemAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

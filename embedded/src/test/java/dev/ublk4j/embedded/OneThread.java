@@ -1,10 +1,10 @@
 package dev.ublk4j.embedded;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
-import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.IoCommand;
-import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.wire.IoDesc;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;

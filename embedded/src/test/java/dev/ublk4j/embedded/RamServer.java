@@ -2,15 +2,15 @@ package dev.ublk4j.embedded;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
-import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.IoCommand;
-import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
-import dev.ublk4j.uapi.IoResult;
-import dev.ublk4j.uapi.ShmemAddress;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoResult;
+import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

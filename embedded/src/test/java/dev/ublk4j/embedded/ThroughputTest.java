@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoCommand;
-import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.wire.IoDesc;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;

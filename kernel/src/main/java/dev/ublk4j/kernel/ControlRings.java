@@ -3,7 +3,7 @@ package dev.ublk4j.kernel;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
+import dev.ublk4j.uapi.wire.CtrlCmd;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;

@@ -1,7 +1,7 @@
 package dev.ublk4j.kernel;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;

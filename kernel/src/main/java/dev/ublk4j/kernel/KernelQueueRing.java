@@ -1,10 +1,10 @@
 package dev.ublk4j.kernel;
 
-import dev.ublk4j.driver.QueueRing;
-import dev.ublk4j.driver.Wakeup;
+import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.driver.spi.Wakeup;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.uapi.AutoBufReg;
-import dev.ublk4j.uapi.IoCmd;
+import dev.ublk4j.uapi.wire.AutoBufReg;
+import dev.ublk4j.uapi.wire.IoCmd;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;

@@ -1,5 +1,7 @@
 package dev.ublk4j.linux;
 
+import dev.ublk4j.linux.call.FileName;
+import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

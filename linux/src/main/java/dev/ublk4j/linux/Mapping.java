@@ -1,5 +1,6 @@
 package dev.ublk4j.linux;
 
+import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -1,5 +1,6 @@
 package dev.ublk4j.linux;
 
+import dev.ublk4j.linux.call.Syscall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;

@@ -1,6 +1,6 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.linux.Socket;
+import dev.ublk4j.linux.socket.Socket;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -3,7 +3,7 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Socket;
+import dev.ublk4j.linux.socket.Socket;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Mapping;
-import dev.ublk4j.linux.QuietLog;
+import dev.ublk4j.linux.internal.QuietLog;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

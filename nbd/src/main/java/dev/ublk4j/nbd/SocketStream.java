@@ -3,7 +3,7 @@ package dev.ublk4j.nbd;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.Socket;
+import dev.ublk4j.linux.socket.Socket;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.foreign.Arena;

@@ -1,7 +1,7 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.Socket;
+import dev.ublk4j.linux.socket.Socket;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.System.Logger.Level;

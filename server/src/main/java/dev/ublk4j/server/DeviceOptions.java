@@ -1,7 +1,7 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.BufferOffset;
 
 /**
  * How a device is to be served, whatever its target is.

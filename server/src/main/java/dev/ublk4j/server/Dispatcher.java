@@ -2,10 +2,10 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.IoResult;
-import dev.ublk4j.uapi.ShmemAddress;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoResult;
+import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;

@@ -1,6 +1,6 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.QueueRing;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Wakes a queue thread from other threads, and outlives its ring. */

@@ -1,6 +1,6 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.MissingFeatureException;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
 import java.lang.System.Logger.Level;

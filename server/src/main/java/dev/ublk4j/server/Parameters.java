@@ -1,8 +1,8 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
+import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.DeviceParams;
 
 /** A target's geometry in the words of the driver, {@code struct ublk_params}. */
 final class Parameters {

@@ -1,8 +1,8 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
+import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.DeviceParams;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -1,12 +1,12 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.CommandEncoding;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uapi.wire.CommandEncoding;
+import dev.ublk4j.uapi.wire.IoCommand;
 import dev.ublk4j.uring.Fallocate;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;

@@ -1,9 +1,9 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
-import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;

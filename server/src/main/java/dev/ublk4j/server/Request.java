@@ -1,8 +1,8 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.uapi.wire.IoDesc;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;

@@ -2,9 +2,9 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.LockedMemory;
-import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.ShmemAddress;
+import dev.ublk4j.linux.internal.LockedMemory;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;

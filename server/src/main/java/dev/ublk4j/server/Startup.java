@@ -1,8 +1,8 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.uapi.DeviceInfo;
 import java.lang.System.Logger.Level;
 import java.util.function.IntFunction;

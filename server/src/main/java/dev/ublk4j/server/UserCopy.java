@@ -1,9 +1,9 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.CharDevice;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.wire.BufferOffset;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -12,7 +12,7 @@
  * }
  *
  * <p><b>The path of a request.</b> {@code QueueThread} waits in its {@link
- * dev.ublk4j.driver.QueueRing}; {@code Dispatcher} turns a completion into a {@link
+ * dev.ublk4j.driver.spi.QueueRing}; {@code Dispatcher} turns a completion into a {@link
  * dev.ublk4j.server.Request} and calls the target; {@link dev.ublk4j.server.Queue} commits the
  * answer, which the next wait carries to the driver.
  *

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;

@@ -2,10 +2,10 @@ package dev.ublk4j.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;

@@ -3,9 +3,9 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
+import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.DeviceParams;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 

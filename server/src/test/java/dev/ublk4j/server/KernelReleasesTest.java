@@ -3,8 +3,8 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.MissingFeatureException;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.EmbeddedOptions;

@@ -2,14 +2,14 @@ package dev.ublk4j.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
-import dev.ublk4j.uapi.DevInfo;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

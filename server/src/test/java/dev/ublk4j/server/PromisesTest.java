@@ -3,12 +3,12 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
-import dev.ublk4j.uapi.DeviceParams;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.DeviceParams;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

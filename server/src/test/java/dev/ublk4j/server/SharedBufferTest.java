@@ -3,8 +3,8 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;

@@ -8,7 +8,7 @@ import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

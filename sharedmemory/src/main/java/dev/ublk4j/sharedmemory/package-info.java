@@ -3,8 +3,8 @@
  *
  * <p><b>What it is.</b> {@link dev.ublk4j.sharedmemory.SharedMemory} is a file whose pages several
  * processes map: a memfd, or a file of hugetlbfs or tmpfs. {@link
- * dev.ublk4j.sharedmemory.PageFrames} numbers the page frames behind addresses, which is how one
- * tells that two mappings are the same memory.
+ * dev.ublk4j.sharedmemory.frames.PageFrames} numbers the page frames behind addresses, which is how
+ * one tells that two mappings are the same memory.
  *
  * <p><b>Where to start.</b> A client makes memory with {@link
  * dev.ublk4j.sharedmemory.SharedMemory#create(String, long)}, seals it against shrinking and passes

@@ -11,6 +11,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
+import dev.ublk4j.sharedmemory.frames.HugePages;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -20,7 +21,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class SharedMemoryTest {
+public class SharedMemoryTest {
     private static final long LENGTH = 16L * Pages.SIZE;
     private static final Path TMPFS = Path.of("/dev/shm");
 
@@ -198,7 +199,7 @@ class SharedMemoryTest {
                 .isInstanceOf(LinuxException.class);
     }
 
-    static void assertThatErrno(Errno errno, ThrowingCallable call) {
+    public static void assertThatErrno(Errno errno, ThrowingCallable call) {
         assertThatThrownBy(call)
                 .isInstanceOfSatisfying(
                         LinuxException.class, e -> assertThat(e.errno()).isEqualTo(errno));

@@ -1,7 +1,7 @@
 package dev.ublk4j.sharing;
 
-import dev.ublk4j.linux.Syscall;
-import dev.ublk4j.linux.UnixSocket.Peer;
+import dev.ublk4j.linux.Peer;
+import dev.ublk4j.linux.call.Syscall;
 import java.util.Set;
 
 /** Who may connect, and who may do more than see to their own buffers. */

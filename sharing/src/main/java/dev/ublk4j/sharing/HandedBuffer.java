@@ -4,7 +4,7 @@ import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.handover.BufferEntry;
 import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.Registered;
-import dev.ublk4j.linux.UnixSocket.Peer;
+import dev.ublk4j.linux.Peer;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.FileIdentity;

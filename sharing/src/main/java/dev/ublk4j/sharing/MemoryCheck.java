@@ -2,11 +2,11 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.internal.FileStatus;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
-import dev.ublk4j.uapi.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 
 /**
  * Decides whether memory may be mapped and shared.

@@ -2,8 +2,8 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Syscall;
-import dev.ublk4j.linux.UnixListener;
+import dev.ublk4j.linux.call.Syscall;
+import dev.ublk4j.linux.socket.UnixListener;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

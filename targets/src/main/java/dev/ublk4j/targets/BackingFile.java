@@ -2,9 +2,9 @@ package dev.ublk4j.targets;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.FileLock;
-import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.internal.FileLock;
+import dev.ublk4j.linux.internal.FileStatus;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

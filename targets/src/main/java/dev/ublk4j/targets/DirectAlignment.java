@@ -2,8 +2,8 @@ package dev.ublk4j.targets;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.FileStatus;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.internal.FileStatus;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;

@@ -1,6 +1,6 @@
 package dev.ublk4j.testkit;
 
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;

@@ -1,10 +1,14 @@
 package dev.ublk4j.uapi;
 
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The commands to the control device, each a {@link CtrlCmd} in a submission entry of 128 bytes.
+ * The commands to the control device, each a {@code struct ublksrv_ctrl_cmd} in a submission entry
+ * of 128 bytes.
  *
  * <p>A driver tells commands apart by their number alone, whatever direction and size the encoding
  * claims. Commands up to 0x12 may also be sent as the bare number, where the driver was built to
@@ -63,11 +67,14 @@ public enum ControlCommand {
     public static final int UBLK_CMD_END_USER_RECOVERY = 0x11;
     public static final int UBLK_CMD_GET_DEV_INFO2 = 0x12;
 
+    /** Of {@code struct ublksrv_ctrl_cmd}. */
+    private static final int COMMAND_BYTES = 32;
+
     /** Direction, size and type of a command that only returns data: {@code _IOR('u', ..)}. */
-    private static final int READ = 2 << 30 | CtrlCmd.SIZE << 16 | 'u' << 8;
+    private static final int READ = 2 << 30 | COMMAND_BYTES << 16 | 'u' << 8;
 
     /** Direction, size and type of any other command: {@code _IOWR('u', ..)}. */
-    private static final int READ_WRITE = 3 << 30 | CtrlCmd.SIZE << 16 | 'u' << 8;
+    private static final int READ_WRITE = 3 << 30 | COMMAND_BYTES << 16 | 'u' << 8;
 
     public static final int UBLK_U_CMD_GET_QUEUE_AFFINITY = READ | UBLK_CMD_GET_QUEUE_AFFINITY;
     public static final int UBLK_U_CMD_GET_DEV_INFO = READ | UBLK_CMD_GET_DEV_INFO;

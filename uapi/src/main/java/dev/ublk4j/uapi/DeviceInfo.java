@@ -1,5 +1,6 @@
 package dev.ublk4j.uapi;
 
+import dev.ublk4j.uapi.wire.DevInfo;
 import java.util.Set;
 
 /**
@@ -30,6 +31,8 @@ public record DeviceInfo(
         long serverFlags,
         int ownerUid,
         int ownerGid) {
+    /** Of {@code struct ublksrv_io_desc}. */
+    private static final int DESCRIPTOR_BYTES = 24;
 
     /**
      * {@return what ADD_DEV is asked for: the rest is 0}
@@ -49,7 +52,7 @@ public record DeviceInfo(
      * it was sent.
      */
     public int descriptorStride() {
-        return Feature.IO_DESC_SIZE.in(flags) ? ioDescSize : IoDesc.SIZE;
+        return Feature.IO_DESC_SIZE.in(flags) ? ioDescSize : DESCRIPTOR_BYTES;
     }
 
     /** {@return the features that the flags have} */

@@ -1,6 +1,6 @@
 package dev.ublk4j.uapi;
 
-/** The states of a device, in {@link DevInfo#state}. */
+/** The states of a device, in {@link DeviceInfo#state}. */
 public final class DeviceState {
     /** There is no block device. */
     public static final int UBLK_S_DEV_DEAD = 0;

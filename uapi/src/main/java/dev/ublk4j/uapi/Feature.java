@@ -1,5 +1,6 @@
 package dev.ublk4j.uapi;
 
+import dev.ublk4j.uapi.wire.DevInfo;
 import java.util.EnumSet;
 import java.util.Set;
 

@@ -1,6 +1,6 @@
 package dev.ublk4j.uapi;
 
-/** The flags of requests, in {@link IoDesc#flags} and {@link IoDesc#opFlags}. */
+/** The flags of requests, in the flags of a descriptor. */
 public final class IoFlag {
     /** Do not retry errors of the device. */
     public static final int UBLK_IO_F_FAILFAST_DEV = 1 << 8;
@@ -24,15 +24,15 @@ public final class IoFlag {
     public static final int UBLK_IO_F_SWAP = 1 << 16;
 
     /**
-     * The buffer could not be registered by itself: the server has to, see {@link
-     * AutoBufReg#UBLK_AUTO_BUF_REG_FALLBACK}.
+     * The buffer could not be registered by itself: the server has to, see {@code
+     * UBLK_AUTO_BUF_REG_FALLBACK}.
      */
     public static final int UBLK_IO_F_NEED_REG_BUF = 1 << 17;
 
     /** There is integrity metadata. */
     public static final int UBLK_IO_F_INTEGRITY = 1 << 18;
 
-    /** The data lies in a registered shared buffer: the address is a {@link ShmemAddress}. */
+    /** The data lies in a registered shared buffer: the address names the buffer and an offset. */
     public static final int UBLK_IO_F_SHMEM_ZC = 1 << 19;
 
     private IoFlag() {}

@@ -1,6 +1,6 @@
 package dev.ublk4j.uapi;
 
-/** The operations of requests, in {@link IoDesc#op}. */
+/** The operations of requests, in the first byte of a descriptor. */
 public final class IoOp {
     /** Read sectors. */
     public static final int UBLK_IO_OP_READ = 0;
@@ -38,7 +38,7 @@ public final class IoOp {
     /** Empty a zone. */
     public static final int UBLK_IO_OP_ZONE_RESET = 15;
 
-    /** Answer {@link Zone}s, the first being that of the start sector. */
+    /** Answer zones, the first being that of the start sector. */
     public static final int UBLK_IO_OP_REPORT_ZONES = 18;
 
     private IoOp() {}

@@ -2,6 +2,7 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.uapi.wire.IoCommand;
 import java.util.EnumSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -2,6 +2,7 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.uapi.wire.IoDesc;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

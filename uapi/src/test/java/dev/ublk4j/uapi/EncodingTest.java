@@ -2,6 +2,19 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.uapi.wire.AutoBufReg;
+import dev.ublk4j.uapi.wire.BatchIo;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.ElemHeader;
+import dev.ublk4j.uapi.wire.IoCmd;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ParamType;
+import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ShmemAddress;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;

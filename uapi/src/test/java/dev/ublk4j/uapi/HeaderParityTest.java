@@ -2,6 +2,10 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.uapi.wire.AutoBufReg;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ShmemAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.GroupLayout;
 import java.lang.foreign.MemoryLayout;

@@ -6,7 +6,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.ToIntFunction;

@@ -2,7 +2,7 @@ package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.vhostuser.blk.CallEnd;
 import java.io.IOException;
 import java.nio.file.Files;

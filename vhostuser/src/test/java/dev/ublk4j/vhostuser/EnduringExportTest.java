@@ -8,8 +8,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Syscall;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.call.Syscall;
+import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;

@@ -12,7 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.MemoryTarget;
 import java.io.IOException;

@@ -7,7 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.Poll;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.targets.MemoryTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -6,7 +6,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;

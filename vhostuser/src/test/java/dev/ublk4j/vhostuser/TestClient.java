@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.Poll;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

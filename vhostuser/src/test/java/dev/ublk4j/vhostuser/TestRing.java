@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Poll;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;

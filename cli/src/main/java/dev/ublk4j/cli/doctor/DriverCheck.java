@@ -2,8 +2,8 @@ package dev.ublk4j.cli.doctor;
 
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.serve.ProcessUser;
-import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.MissingFeatureException;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.Feature;

@@ -5,7 +5,7 @@ import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.LockedMemory;
+import dev.ublk4j.linux.internal.LockedMemory;
 import dev.ublk4j.targets.UnfitFileException;
 import dev.ublk4j.uapi.ControlCommand;
 import java.io.IOException;

@@ -1,7 +1,7 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.socket.UnixSocket;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -3,7 +3,7 @@ package dev.ublk4j.conformance.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;

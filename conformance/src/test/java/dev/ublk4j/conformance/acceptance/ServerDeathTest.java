@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.conformance.lane.Pause;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;

@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.client.DirectDevice;
 import dev.ublk4j.conformance.acceptance.MortalServer.Places;
 import dev.ublk4j.conformance.lane.Pause;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.HandoverConnection;
 import dev.ublk4j.kernel.KernelDriver;

@@ -1,16 +1,16 @@
 package dev.ublk4j.conformance.device;
 
 import dev.ublk4j.conformance.lane.Pause;
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
-import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoCommand;
 import dev.ublk4j.uapi.IoOp;
-import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;

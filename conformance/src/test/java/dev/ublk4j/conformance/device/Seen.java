@@ -1,9 +1,9 @@
 package dev.ublk4j.conformance.device;
 
-import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
-import dev.ublk4j.uapi.ShmemAddress;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ShmemAddress;
 import java.lang.foreign.MemorySegment;
 
 /**

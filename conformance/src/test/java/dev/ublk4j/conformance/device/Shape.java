@@ -1,11 +1,11 @@
 package dev.ublk4j.conformance.device;
 
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
-import dev.ublk4j.uapi.DeviceParams.Basic;
-import dev.ublk4j.uapi.DeviceParams.Discard;
-import dev.ublk4j.uapi.DeviceParams.DmaAlign;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.DeviceParams.Basic;
+import dev.ublk4j.uapi.wire.DeviceParams.Discard;
+import dev.ublk4j.uapi.wire.DeviceParams.DmaAlign;
 
 /**
  * What a test wants a device to be like.

@@ -2,8 +2,8 @@ package dev.ublk4j.conformance.device;
 
 import dev.ublk4j.conformance.lane.ClientDisk;
 import dev.ublk4j.conformance.lane.Lane;
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;

@@ -1,7 +1,7 @@
 package dev.ublk4j.conformance.fuzz;
 
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 import java.lang.foreign.MemorySegment;
 
 /** REG_BUF and UNREG_BUF. */

@@ -1,12 +1,12 @@
 package dev.ublk4j.conformance.fuzz;
 
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
-import dev.ublk4j.uapi.DevInfo;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
-import dev.ublk4j.uapi.DeviceParams.Devt;
-import dev.ublk4j.uapi.Params;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.DeviceParams.Devt;
+import dev.ublk4j.uapi.wire.Params;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;

@@ -7,7 +7,7 @@ import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.EmbeddedLane;
 import dev.ublk4j.conformance.lane.KernelLane;
 import dev.ublk4j.conformance.rules.Shared;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.uapi.Feature;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,9 +4,9 @@ import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
-import dev.ublk4j.uapi.DevInfo;
 import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
 import java.lang.foreign.MemorySegment;
 
 /** What makes, starts, stops, recovers and deletes devices, and what their servers do. */

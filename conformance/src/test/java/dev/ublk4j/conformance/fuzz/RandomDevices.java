@@ -1,17 +1,17 @@
 package dev.ublk4j.conformance.fuzz;
 
-import dev.ublk4j.uapi.Attr;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
-import dev.ublk4j.uapi.DevInfo;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.DeviceParams;
-import dev.ublk4j.uapi.DeviceParams.Basic;
-import dev.ublk4j.uapi.DeviceParams.Devt;
-import dev.ublk4j.uapi.DeviceParams.Discard;
-import dev.ublk4j.uapi.DeviceParams.DmaAlign;
-import dev.ublk4j.uapi.DeviceParams.Segment;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.DeviceParams.Basic;
+import dev.ublk4j.uapi.wire.DeviceParams.Devt;
+import dev.ublk4j.uapi.wire.DeviceParams.Discard;
+import dev.ublk4j.uapi.wire.DeviceParams.DmaAlign;
+import dev.ublk4j.uapi.wire.DeviceParams.Segment;
 import java.util.Random;
 
 /** Makes up devices: what they are asked to be, and their parameters. */

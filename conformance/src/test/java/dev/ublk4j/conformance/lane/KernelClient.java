@@ -4,7 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ublk4j.conformance.lane.ClientArea.Piece;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Fallocate;

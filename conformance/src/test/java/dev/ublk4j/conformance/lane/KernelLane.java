@@ -7,7 +7,7 @@ import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.sharedmemory.PinnedPages;
+import dev.ublk4j.sharedmemory.frames.PinnedPages;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;

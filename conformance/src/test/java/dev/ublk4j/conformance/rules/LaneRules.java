@@ -8,7 +8,7 @@ import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.device.TestDevice;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.lane.Pause;
-import dev.ublk4j.driver.Control;
+import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.Feature;

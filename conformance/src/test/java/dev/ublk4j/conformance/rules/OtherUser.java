@@ -2,7 +2,7 @@ package dev.ublk4j.conformance.rules;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.ValueLayout;

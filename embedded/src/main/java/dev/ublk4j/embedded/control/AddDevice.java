@@ -6,13 +6,13 @@ import dev.ublk4j.embedded.features.Features;
 import dev.ublk4j.embedded.features.ReleaseFeatures;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.linux.UserMemory;
-import dev.ublk4j.uapi.BufferOffset;
-import dev.ublk4j.uapi.CtrlCmd;
-import dev.ublk4j.uapi.DevInfo;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoDesc;
+import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.IoDesc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

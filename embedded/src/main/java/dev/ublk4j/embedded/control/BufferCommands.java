@@ -5,9 +5,9 @@ import dev.ublk4j.embedded.device.UblkDevice;
 import dev.ublk4j.embedded.range.RangeTable;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufReg;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -1,6 +1,6 @@
 package dev.ublk4j.embedded.control;
 
-import dev.ublk4j.uapi.CtrlCmd;
+import dev.ublk4j.uapi.wire.CtrlCmd;
 import java.lang.foreign.MemorySegment;
 
 /** A {@code struct ublksrv_ctrl_cmd} as it was when the command was sent. */

@@ -1,6 +1,6 @@
 package dev.ublk4j.embedded.control;
 
-import dev.ublk4j.linux.Syscall;
+import dev.ublk4j.linux.call.Syscall;
 
 /**
  * Who sends control commands and opens devices, as far as a driver asks.

@@ -2,8 +2,8 @@ package dev.ublk4j.embedded.control;
 
 import dev.ublk4j.embedded.device.UblkDevice;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.UserMemory;
-import dev.ublk4j.uapi.Params;
+import dev.ublk4j.linux.internal.UserMemory;
+import dev.ublk4j.uapi.wire.Params;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -4,7 +4,7 @@ import dev.ublk4j.embedded.device.DeviceTable;
 import dev.ublk4j.embedded.device.UblkDevice;
 import dev.ublk4j.embedded.features.DeviceDescription;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;

@@ -10,7 +10,7 @@ import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.ParamType;
+import dev.ublk4j.uapi.wire.ParamType;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.ReentrantLock;

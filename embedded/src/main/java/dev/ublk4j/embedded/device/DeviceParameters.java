@@ -4,16 +4,16 @@ import dev.ublk4j.embedded.block.DiskAttributes;
 import dev.ublk4j.embedded.block.QueueLimits;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.linux.UserMemory;
-import dev.ublk4j.uapi.Attr;
-import dev.ublk4j.uapi.ParamBasic;
-import dev.ublk4j.uapi.ParamDevt;
-import dev.ublk4j.uapi.ParamDiscard;
-import dev.ublk4j.uapi.ParamDmaAlign;
-import dev.ublk4j.uapi.ParamSegment;
-import dev.ublk4j.uapi.ParamType;
-import dev.ublk4j.uapi.Params;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.Sectors;
+import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.ParamBasic;
+import dev.ublk4j.uapi.wire.ParamDevt;
+import dev.ublk4j.uapi.wire.ParamDiscard;
+import dev.ublk4j.uapi.wire.ParamDmaAlign;
+import dev.ublk4j.uapi.wire.ParamSegment;
+import dev.ublk4j.uapi.wire.ParamType;
+import dev.ublk4j.uapi.wire.Params;
 import java.lang.foreign.MemorySegment;
 
 /**

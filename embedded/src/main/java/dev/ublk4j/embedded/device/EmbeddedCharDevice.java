@@ -1,13 +1,13 @@
 package dev.ublk4j.embedded.device;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.embedded.queue.CharDeviceCopy;
 import dev.ublk4j.embedded.queue.QueueSet;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

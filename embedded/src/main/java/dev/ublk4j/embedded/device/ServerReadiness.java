@@ -6,7 +6,7 @@ import dev.ublk4j.embedded.queue.ServerRing;
 import dev.ublk4j.embedded.queue.TagState;
 import dev.ublk4j.embedded.queue.UblkQueue;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uapi.wire.IoResult;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 

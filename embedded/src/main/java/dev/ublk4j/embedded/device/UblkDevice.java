@@ -1,14 +1,14 @@
 package dev.ublk4j.embedded.device;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.DataCounters;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.embedded.block.Gendisk;
 import dev.ublk4j.embedded.features.DeviceDescription;
 import dev.ublk4j.embedded.features.DriverSettings;
 import dev.ublk4j.embedded.queue.DataTally;
 import dev.ublk4j.embedded.queue.QueueSet;
-import dev.ublk4j.uapi.DevInfo;
-import dev.ublk4j.uapi.Params;
+import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.Params;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;

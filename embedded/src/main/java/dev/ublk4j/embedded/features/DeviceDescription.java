@@ -1,7 +1,7 @@
 package dev.ublk4j.embedded.features;
 
-import dev.ublk4j.uapi.DevInfo;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.DevInfo;
 import java.lang.foreign.MemorySegment;
 
 /** What {@code ADD_DEV} has settled about a device; it never changes. */

@@ -2,7 +2,7 @@ package dev.ublk4j.embedded.features;
 
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.ParamType;
+import dev.ublk4j.uapi.wire.ParamType;
 
 /** What the ublk driver of one release of Linux has, as far as a server sees it. */
 public final class ReleaseFeatures {

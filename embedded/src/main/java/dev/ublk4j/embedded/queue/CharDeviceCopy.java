@@ -2,7 +2,7 @@ package dev.ublk4j.embedded.queue;
 
 import dev.ublk4j.embedded.block.BlockRequest;
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.wire.BufferOffset;
 import java.lang.foreign.MemorySegment;
 
 /**

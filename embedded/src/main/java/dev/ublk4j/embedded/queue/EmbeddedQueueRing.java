@@ -1,9 +1,9 @@
 package dev.ublk4j.embedded.queue;
 
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.embedded.block.BlockRequest;
 import dev.ublk4j.embedded.handoff.Inbox;
-import dev.ublk4j.uapi.IoResult;
+import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;

@@ -6,7 +6,7 @@ import dev.ublk4j.embedded.range.RangeTable;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.uapi.BufferOffset;
+import dev.ublk4j.uapi.wire.BufferOffset;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;

@@ -4,7 +4,7 @@ import dev.ublk4j.embedded.block.Bio;
 import dev.ublk4j.embedded.block.BlockRequest;
 import dev.ublk4j.embedded.block.Segments;
 import dev.ublk4j.linux.Pages;
-import dev.ublk4j.linux.UserMemory;
+import dev.ublk4j.linux.internal.UserMemory;
 import java.lang.foreign.MemorySegment;
 
 /** Copies between the memory of a request's client and a buffer of the server. */

@@ -10,10 +10,10 @@ import dev.ublk4j.embedded.range.RequestMatcher;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.IoResult;
 import dev.ublk4j.uapi.Sectors;
+import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoResult;
 import java.util.Arrays;
 
 /**

@@ -3,7 +3,7 @@ package dev.ublk4j.embedded.queue;
 import dev.ublk4j.embedded.block.BlockRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uapi.wire.IoCommand;
 
 /** Carries out the io commands that come over a ring, on its thread. */
 final class RingCommands {

@@ -1,6 +1,6 @@
 package dev.ublk4j.embedded.queue;
 
-import dev.ublk4j.driver.Wakeup;
+import dev.ublk4j.driver.spi.Wakeup;
 import dev.ublk4j.embedded.handoff.SleepAnnouncement;
 import dev.ublk4j.uring.Ring;
 

@@ -1,7 +1,7 @@
 package dev.ublk4j.embedded.queue;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uapi.wire.IoCommand;
 
 /**
  * Whose turn it is with a tag: the driver's, the server's, or nobody's.

@@ -3,7 +3,7 @@ package dev.ublk4j.embedded.queue;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uapi.wire.IoCommand;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

@@ -1,6 +1,6 @@
 package dev.ublk4j.sharing.store;
 
-import dev.ublk4j.linux.UnixSocket.Peer;
+import dev.ublk4j.linux.Peer;
 import dev.ublk4j.sharedmemory.FileIdentity;
 import java.net.URLDecoder;
 import java.net.URLEncoder;

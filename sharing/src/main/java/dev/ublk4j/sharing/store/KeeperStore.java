@@ -5,7 +5,7 @@ import dev.ublk4j.handover.MessageStream.Outcome;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.socket.UnixSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;

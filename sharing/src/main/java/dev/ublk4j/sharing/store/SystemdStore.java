@@ -4,7 +4,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Poll;
-import dev.ublk4j.linux.UnixSocket;
+import dev.ublk4j.linux.socket.UnixSocket;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;

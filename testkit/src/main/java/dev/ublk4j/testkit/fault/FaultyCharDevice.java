@@ -1,7 +1,7 @@
 package dev.ublk4j.testkit.fault;
 
-import dev.ublk4j.driver.CharDevice;
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

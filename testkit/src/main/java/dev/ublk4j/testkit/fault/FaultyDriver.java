@@ -1,8 +1,8 @@
 package dev.ublk4j.testkit.fault;
 
-import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import java.lang.foreign.MemorySegment;

@@ -1,9 +1,9 @@
 package dev.ublk4j.testkit.fault;
 
-import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.testkit.fault.Fault.Effect;
 import dev.ublk4j.testkit.fault.HeldIo.Completion;
-import dev.ublk4j.uapi.IoCommand;
+import dev.ublk4j.uapi.wire.IoCommand;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Opcode;

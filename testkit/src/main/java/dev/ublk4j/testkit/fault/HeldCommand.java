@@ -3,7 +3,7 @@ package dev.ublk4j.testkit.fault;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.CtrlCmd;
+import dev.ublk4j.uapi.wire.CtrlCmd;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;

@@ -1,0 +1,6 @@
+/** Reads files through io_uring. */
+module com.example.iouring {
+    requires dev.ublk4j.uring;
+
+    exports com.example;
+}

@@ -1,0 +1,102 @@
+package dev.ublk4j.linux.socket;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class SocketTest {
+    @TempDir Path folder;
+
+    private final MemorySegment memory = Arena.ofAuto().allocate(100);
+
+    @Test
+    void aClientOfAUnixSocketIsHeardAndTheSocketIsRemoved() throws IOException {
+        Path path = folder.resolve("socket");
+        try (Socket listening = Socket.listen(path);
+                SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(path));
+                Socket server = listening.accept("client")) {
+            assertTalks(client, server);
+            assertThatThrownBy(() -> Socket.listen(path)).hasMessageContaining("EADDRINUSE");
+        }
+        assertThat(path).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "::1"})
+    void aClientOfTcpIsHeard(String host) throws IOException {
+        InetAddress address = InetAddress.getByName(host);
+        try (Socket listening = Socket.listen(new InetSocketAddress(address, 0));
+                SocketChannel client =
+                        SocketChannel.open(new InetSocketAddress(address, listening.port()));
+                Socket server = listening.accept("client")) {
+            server.sendAtOnce();
+            assertTalks(client, server);
+        }
+    }
+
+    private void assertTalks(SocketChannel client, Socket server) throws IOException {
+        client.write(ByteBuffer.wrap(new byte[] {1, 2, 3}));
+        assertThat(server.read(memory)).isEqualTo(3);
+        assertThat(memory.get(JAVA_BYTE, 2)).isEqualTo((byte) 3);
+        assertThat(server.write(memory.asSlice(0, 2))).isEqualTo(2);
+        ByteBuffer heard = ByteBuffer.allocate(10);
+        assertThat(client.read(heard)).isEqualTo(2);
+        client.shutdownOutput();
+        assertThat(server.read(memory)).isZero();
+    }
+
+    @Test
+    void waitsAreBoundedWhereThatIsAsked() {
+        Socket[] pair = Socket.pair();
+        try (Socket one = pair[0];
+                Socket other = pair[1]) {
+            one.setPatience(Duration.ofMillis(20));
+            assertThat(one.read(memory)).isEqualTo(Errno.EAGAIN.negated());
+            one.setPatience(Duration.ZERO);
+            assertThat(other.write(memory)).isEqualTo(100);
+            assertThat(one.read(memory)).isEqualTo(100);
+        }
+    }
+
+    @Test
+    void shuttingDownEndsWhoWaits() throws Exception {
+        try (Socket listening = Socket.listen(folder.resolve("socket"))) {
+            CompletableFuture<Socket> waiting =
+                    CompletableFuture.supplyAsync(() -> listening.accept("nobody"));
+            listening.shutdown();
+            assertThatThrownBy(() -> waiting.get(30, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(LinuxException.class);
+        }
+        Socket[] pair = Socket.pair();
+        pair[0].shutdown();
+        assertThat(pair[1].read(memory)).isZero();
+        pair[0].close();
+        pair[1].close();
+        pair[1].close();
+    }
+
+    @Test
+    void aPathThatIsTooLongIsRefused() {
+        assertThatThrownBy(() -> Socket.listen(folder.resolve("x".repeat(120))))
+                .hasMessageContaining("ENAMETOOLONG");
+    }
+}
