@@ -2,12 +2,12 @@ package com.example;
 
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
-import dev.ublk4j.server.Target;
+import dev.ublk4j.server.SimpleTarget;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /** A disk in memory. */
-public final class RamDisk implements Target {
+public final class RamDisk implements SimpleTarget, SimpleTarget.Discards {
     private final Arena arena = Arena.ofShared();
     private final MemorySegment disk;
 
@@ -33,11 +33,6 @@ public final class RamDisk implements Target {
     @Override
     public int write(Request request) {
         return request.copyTo(disk, request.offset());
-    }
-
-    @Override
-    public int flush(Request request) {
-        return 0;
     }
 
     @Override
