@@ -64,7 +64,22 @@ final class Misuse {
                         ? HABITS.get(word)
                         : null;
         return kind(word, command).formatted(word)
-                + (habit == null ? meant(e.getSuggestions()) : "; " + habit);
+                + (habit == null ? meant(alike(word, e)) : "; " + habit);
+    }
+
+    /**
+     * What picocli finds alike shares pairs of letters with the word; exchanged ones share none.
+     */
+    private static List<String> alike(String word, UnmatchedArgumentException e) {
+        if (!e.getSuggestions().isEmpty()) {
+            return e.getSuggestions();
+        }
+        CommandLine command = e.getCommandLine();
+        return Spelling.alike(
+                word,
+                word.startsWith("-")
+                        ? command.getCommandSpec().optionsMap().keySet()
+                        : command.getSubcommands().keySet());
     }
 
     private static String kind(String word, CommandLine command) {

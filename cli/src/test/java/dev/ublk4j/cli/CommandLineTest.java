@@ -253,6 +253,8 @@ class CommandLineTest {
         "add fiel x, unknown target 'fiel'",
         "exprt nbd, export",
         "export ndb, nbd",
+        "sta, stat",
+        "add null --dpeth 3, --depth",
         "demo --drivr embedded, --driver"
     })
     void aMistypedWordIsGuessed(String line, String meant) {

@@ -305,7 +305,8 @@ class KernelReleasesTest {
                             ("ublk0: %s has no UPDATE_SIZE, which came with Linux 6.16;"
                                             + " the device keeps its size")
                                     .formatted(driver.name()),
-                            ("ublk0: %s has no QUIESCE, which came with Linux 6.16; its server can only be replaced by killing it")
+                            ("ublk0: %s has no QUIESCE, which came with Linux 6.16;"
+                                            + " its server can only be replaced by killing it")
                                     .formatted(driver.name()));
         }
     }

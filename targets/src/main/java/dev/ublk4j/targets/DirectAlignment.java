@@ -51,7 +51,9 @@ record DirectAlignment(int memory, int offset) {
             return "its file system does not support direct I/O";
         }
         if (blockSize % offset != 0) {
-            return ("direct I/O on it must be aligned to %d bytes, but the device has blocks of %d; a block size of %d allows direct I/O, which suits an image made for such blocks")
+            return ("direct I/O on it must be aligned to %d bytes, but the device has blocks of %d;"
+                            + " a block size of %d allows direct I/O, which suits an image made for"
+                            + " such blocks")
                     .formatted(offset, blockSize, offset);
         }
         if (start % offset != 0) {
