@@ -219,8 +219,7 @@ class DeviceTest {
             assertThat(device.awaitAnswers(Duration.ofMillis(50))).isFalse();
 
             CompletableFuture<Boolean> answered =
-                    CompletableFuture.supplyAsync(
-                            () -> device.awaitAnswers(Duration.ofMinutes(4)));
+                    CompletableFuture.supplyAsync(() -> device.awaitAnswers(Duration.ofMinutes(4)));
             Thread.sleep(50);
             Thread second = Thread.startVirtualThread(() -> disk.write(page, PAGE));
             long secondId = target.pending.take();
