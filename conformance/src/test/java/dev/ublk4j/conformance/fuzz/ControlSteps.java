@@ -115,7 +115,7 @@ final class ControlSteps {
         @Override
         public String run(World world) {
             MemorySegment payload = world.payload();
-            (world.limitsSegments() ? params : withoutSegment()).write(payload, 0);
+            (world.frames().limitsSegments() ? params : withoutSegment()).write(payload, 0);
             Params.len(payload, 0, structLength);
             if (types != 0) {
                 Params.types(payload, 0, types);

@@ -57,36 +57,26 @@ final class DifferentialFuzzTest {
     @Test
     @Timeout(7200)
     void bothDriversAnswerTheSameStepByStepOverScatteredFrames() {
-        compare("both drivers over scattered frames", Shared::scattered, false);
+        compare("both drivers over scattered frames", Shared::scattered, Frames.SCATTERED);
     }
 
-    /** The frames of the one are as consecutive as the numbers that the other has for them. */
     @Test
     @Timeout(7200)
     void bothDriversCutRequestsAlikeOverConsecutiveFrames() {
-        compare("both drivers over consecutive frames", Shared::consecutive, true);
+        compare("both drivers over consecutive frames", Shared::consecutive, Frames.CONSECUTIVE);
     }
 
-    private void compare(
-            String what, BiFunction<Lane, Long, Shared> shared, boolean limitsSegments) {
+    private void compare(String what, BiFunction<Lane, Long, Shared> shared, Frames frames) {
         try (Shared memory = shared.apply(kernel, (long) World.PAGES * World.PAGE);
                 ClientArea client = memory.client(embedded)) {
-            FuzzRun.run(what, 2, steps -> compare(steps, memory, client, limitsSegments));
+            FuzzRun.run(what, 2, steps -> compare(steps, memory, client, frames));
         }
     }
 
-    private void compare(
-            List<Step> steps, Shared memory, ClientArea client, boolean limitsSegments) {
+    private void compare(List<Step> steps, Shared memory, ClientArea client, Frames frames) {
         List<String> log = new ArrayList<>();
-        try (World one =
-                        new World(
-                                kernel,
-                                memory.server(),
-                                memory.client(),
-                                features,
-                                limitsSegments);
-                World two =
-                        new World(embedded, memory.server(), client, features, limitsSegments)) {
+        try (World one = new World(kernel, memory.server(), memory.client(), features, frames);
+                World two = new World(embedded, memory.server(), client, features, frames)) {
             for (Step step : steps) {
                 String expected = one.run(step);
                 String actual = two.run(step);

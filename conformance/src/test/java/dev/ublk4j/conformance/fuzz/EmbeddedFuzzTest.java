@@ -29,7 +29,8 @@ final class EmbeddedFuzzTest {
         try (EmbeddedLane lane = EmbeddedLane.open()) {
             long pinned = lane.pinnedBytes();
             try (Shared memory = Shared.scattered(lane, (long) World.PAGES * World.PAGE);
-                    World world = new World(lane, memory.server(), memory.client(), -1, true)) {
+                    World world =
+                            new World(lane, memory.server(), memory.client(), -1, Frames.ANY)) {
                 steps.forEach(world::run);
             }
             Pause.until("every pin is released", () -> lane.pinnedBytes() <= pinned);

@@ -28,7 +28,7 @@ final class World implements AutoCloseable {
     private final MemorySegment server;
     private final ClientArea client;
     private final long comparedFeatures;
-    private final boolean limitsSegments;
+    private final Frames frames;
     private boolean impatient;
     private final Arena payloads = Arena.ofShared();
     private final @Nullable Served[] devices = new @Nullable Served[DEVICES];
@@ -39,21 +39,20 @@ final class World implements AutoCloseable {
      * @param server the memory as the server has mapped it
      * @param client the memory as applications of this lane have mapped it
      * @param comparedFeatures bits of both drivers
-     * @param limitsSegments whether devices may limit the segments of a request; into how many the
-     *     same pages fall is up to their frames
+     * @param frames how those of the memory lie
      */
     World(
             Lane lane,
             MemorySegment server,
             ClientArea client,
             long comparedFeatures,
-            boolean limitsSegments) {
+            Frames frames) {
         this.lane = lane;
         this.raw = new RawControl(lane.driver());
         this.server = server;
         this.client = client;
         this.comparedFeatures = comparedFeatures;
-        this.limitsSegments = limitsSegments;
+        this.frames = frames;
     }
 
     Lane lane() {
@@ -85,8 +84,8 @@ final class World implements AutoCloseable {
         return comparedFeatures;
     }
 
-    boolean limitsSegments() {
-        return limitsSegments;
+    Frames frames() {
+        return frames;
     }
 
     /**
