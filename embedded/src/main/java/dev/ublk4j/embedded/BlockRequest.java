@@ -48,6 +48,10 @@ final class BlockRequest extends Link {
         inSegment = newInSegment;
     }
 
+    Submission submission() {
+        return Objects.requireNonNull(submission, "ended before");
+    }
+
     /** Takes the submission away, which ends the request. */
     Submission end() {
         Submission ended = Objects.requireNonNull(submission, "ended before");

@@ -126,9 +126,8 @@ public final class Disk implements AutoCloseable {
         if (!through || emulated) {
             flags &= ~IoFlag.UBLK_IO_F_FUA;
         }
-        DiskQueue target = disk.queue(queue);
-        submission.begin(target, flags, emulated);
-        target.submit(submission);
+        submission.begin(flags, emulated);
+        disk.queue(queue).submit(submission);
     }
 
     /**

@@ -99,13 +99,25 @@ final class DiskQueue {
 
     /** Ends a request that is under way, with 0 or a negative errno. */
     void finish(BlockRequest request, int status) {
-        Submission submission = request.end();
+        Submission submission = request.submission();
+        boolean isFollowed = submission.isFollowedByFlush();
+        boolean isLast = isFollowed && submission.isLastPart(status);
+        if (isLast && submission.beginFlush(request)) {
+            // In the place of the data, as in the kernel: a stop waits for it.
+            driver.start(request);
+            return;
+        }
+        request.end();
         disk.gate().exit(driver.id());
         tags.free(request.tag());
         if (parked != 0) {
             drain();
         }
-        submission.partDone(status);
+        if (!isFollowed) {
+            submission.partDone(status);
+        } else if (isLast) {
+            submission.end();
+        }
     }
 
     /** Puts a request that is under way aside, to go again as soon as the device allows. */

@@ -25,7 +25,8 @@ final class Submission extends Link {
      * Write-through:
      * --------------
      * A device with a volatile cache that does not know FUA gets the data first and, when all of it is
-     * written, a flush: a second phase, with one part that has no data.
+     * written, a flush: a second phase, with one part that has no data, and the tag of the last of the
+     * data.
      */
     /** The submission has further parts. */
     static final int MORE = 0;
@@ -51,7 +52,6 @@ final class Submission extends Link {
 
     private final DiskRequest request;
     private @Nullable RequestSplitter splitter;
-    private @Nullable DiskQueue queue;
     private boolean active;
     private boolean flushAfterwards;
     private int op;
@@ -92,9 +92,8 @@ final class Submission extends Link {
      * @param opFlags flags of the descriptor that the device understands
      * @param flush whether a flush has to follow the data
      */
-    void begin(DiskQueue target, int opFlags, boolean flush) {
+    void begin(int opFlags, boolean flush) {
         active = true;
-        queue = target;
         flushAfterwards = flush;
         op = request.op();
         flags = opFlags;
@@ -156,38 +155,65 @@ final class Submission extends Link {
         return MORE;
     }
 
-    /** Ends what has not been cut off, with a negative errno. */
+    /**
+     * Ends what has not been cut off, with a negative errno, which is told whatever became of the
+     * parts ({@code bio_submit_split}, {@code bio_io_error}).
+     */
     void fail(int errno) {
-        partDone(errno);
+        error = errno;
+        if (isLastPart(errno)) {
+            end();
+        }
     }
 
     /** Ends a part, with 0 or a negative errno. */
     void partDone(int status) {
         if (single) {
             end(status);
-            return;
+        } else if (isLastPart(status)) {
+            end();
         }
+    }
+
+    /** {@return whether a flush has to follow when all parts are done} */
+    boolean isFollowedByFlush() {
+        return flushAfterwards;
+    }
+
+    /** {@return whether a part that has ended was the last, after which {@link #end} is due} */
+    boolean isLastPart(int status) {
         if (status < 0) {
             ERROR.compareAndSet(this, 0, status); // the first error is the one that is told
         }
-        if ((int) PARTS.getAndAdd(this, -1) == 1) {
-            end(error);
+        return (int) PARTS.getAndAdd(this, -1) == 1;
+    }
+
+    /**
+     * Begins the flush that follows the data.
+     *
+     * @param part the last of the data, in whose place it comes
+     * @return false where the data has failed
+     */
+    boolean beginFlush(BlockRequest part) {
+        if (error != 0) {
+            return false;
         }
+        flushAfterwards = false;
+        op = IoOp.UBLK_IO_OP_FLUSH;
+        flags &= ~IoFlag.UBLK_IO_F_FUA;
+        rewind();
+        int _ = nextPart(part);
+        return true;
+    }
+
+    /** Ends it, when its last part has ended. */
+    void end() {
+        end(error);
     }
 
     private void end(int status) {
         assert active : request;
-        DiskQueue target = Objects.requireNonNull(queue, "not under way");
-        if (status == 0 && flushAfterwards) {
-            flushAfterwards = false;
-            op = IoOp.UBLK_IO_OP_FLUSH;
-            flags &= ~IoFlag.UBLK_IO_F_FUA;
-            rewind();
-            target.submit(this);
-            return;
-        }
         active = false;
-        queue = null;
         boolean counts = status == 0 && request.op() != IoOp.UBLK_IO_OP_FLUSH;
         request.done(counts ? request.length() : status);
     }
