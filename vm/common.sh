@@ -6,6 +6,14 @@ PATH=$PATH:/usr/sbin:/sbin
 
 say() { echo "ublk4j vm: $*" >&2; }
 
+# alone NAME: waits until no other process is at what has this name; this one is until it ends.
+alone() {
+  local lock
+  mkdir -p "$cache"
+  exec {lock}>"$cache/$1.lock"
+  flock "$lock"
+}
+
 # install_tools TOOL:PACKAGE...: installs the packages of those tools that are not there.
 install_tools() {
   local pair packages=()
@@ -19,6 +27,9 @@ install_tools() {
   say "installing ${packages[*]}"
   local install=(apt-get install -qq -y --no-install-recommends "${packages[@]}")
   export DEBIAN_FRONTEND=noninteractive
-  # Empty or old package lists make the first attempt fail.
-  "${install[@]}" >/dev/null 2>&1 || { apt-get update -qq >&2 && "${install[@]}" >&2; } || die "cannot install them"
+  (
+    alone install
+    # Empty or old package lists make the first attempt fail.
+    "${install[@]}" >/dev/null 2>&1 || { apt-get update -qq >&2 && "${install[@]}" >&2; }
+  ) || die "cannot install them"
 }

@@ -14,7 +14,7 @@ fetch_kernel() {
 choose_accelerator() {
   local folder bytes free
   how=uml
-  bytes=$(numfmt --from=iec "$memory" 2>/dev/null) || die "--memory $memory: user-mode Linux takes 3G or 1536M"
+  bytes=$(numfmt --from=iec "$memory")
   for folder in /dev/shm "${TMPDIR:-/tmp}" /var/tmp; do
     [[ -d $folder && -w $folder ]] || continue
     if findmnt -no OPTIONS -T "$folder" | grep -qw noexec; then

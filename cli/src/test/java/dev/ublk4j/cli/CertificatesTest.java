@@ -45,7 +45,7 @@ class CertificatesTest {
                         .redirectErrorStream(true)
                         .redirectOutput(folder.resolve("keytool").toFile())
                         .start();
-        assertThat(keytool.waitFor(50, TimeUnit.SECONDS)).isTrue();
+        assertThat(keytool.waitFor(4, TimeUnit.MINUTES)).isTrue();
         KeyStore keys = KeyStore.getInstance("PKCS12");
         try (InputStream in = Files.newInputStream(store)) {
             keys.load(in, PASSWORD);

@@ -51,7 +51,7 @@ class ExportNbdTest {
 
     private void terminate(Process process) throws Exception {
         process.destroy();
-        assertThat(process.waitFor(50, TimeUnit.SECONDS)).as("it ends").isTrue();
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
         assertThat(process.exitValue())
                 .as(Files.readString(folder.resolve("errors")))
                 .isEqualTo(TERMINATED);
@@ -112,7 +112,7 @@ class ExportNbdTest {
     void aSocketThatIsTakenIsSaid() throws Exception {
         Path socket = Files.createFile(folder.resolve("nbd.sock"));
         Process process = start("--socket", socket.toString(), "null");
-        assertThat(process.waitFor(50, TimeUnit.SECONDS)).as("it ends").isTrue();
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
         assertThat(process.exitValue()).isEqualTo(Main.FAILED);
         assertThat(Files.readString(folder.resolve("errors")))
                 .contains(socket.toString(), "address in use");

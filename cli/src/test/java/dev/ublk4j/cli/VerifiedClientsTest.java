@@ -49,7 +49,7 @@ class VerifiedClientsTest {
                         .redirectInput(Path.of("/dev/null").toFile())
                         .redirectOutput(out.toFile())
                         .start();
-        assertThat(process.waitFor(60, TimeUnit.SECONDS)).as(command).isTrue();
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).as(command).isTrue();
         return new Outcome(process.exitValue(), Files.readString(out));
     }
 

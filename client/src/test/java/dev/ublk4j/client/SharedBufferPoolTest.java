@@ -275,7 +275,7 @@ class SharedBufferPoolTest {
             held.killServer();
             assertThat(device.isShared()).isFalse();
             held.serverIsThere = true;
-            assertThat(isSharedWithin(device, Duration.ofSeconds(20))).isTrue();
+            assertThat(isSharedWithin(device, Duration.ofMinutes(4))).isTrue();
             device.unshare();
             assertThat(isSharedWithin(device, Duration.ofMillis(20))).isFalse();
         }

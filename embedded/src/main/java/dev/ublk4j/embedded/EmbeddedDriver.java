@@ -24,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  * numbers.
  */
 public final class EmbeddedDriver implements Driver {
+    private static final long NO_MEMORY_PAUSE_NANOS = 1_000_000;
+
     private final DeviceTable table;
     private final ControlDispatcher dispatcher;
     private final KernelRelease release;
@@ -76,24 +79,32 @@ public final class EmbeddedDriver implements Driver {
 
     @Override
     public int control(int commandOp, MemorySegment command, Duration timeout) {
-        ControlHeader header = new ControlHeader(command);
-        if (ControlDispatcher.isImmediate(commandOp)) {
-            return dispatcher.dispatch(commandOp, header, caller, Thread.currentThread());
-        }
-        // A thread of its own, so that a command without an answer in time goes on, as the
-        // kernel's. It knows who waits for it: the requests of a queue of the sender's would have
-        // no answer before the command has.
-        Thread sender = Thread.currentThread();
-        CompletableFuture<Integer> outcome = new CompletableFuture<>();
+        CompletableFuture<Integer> outcome;
         try {
-            Thread.ofPlatform()
-                    .daemon()
-                    .name("ublk-" + name(commandOp))
-                    .start(() -> carryOut(commandOp, header, sender, outcome));
+            ControlHeader header = new ControlHeader(command);
+            if (ControlDispatcher.isImmediate(commandOp)) {
+                return dispatcher.dispatch(commandOp, header, caller, Thread.currentThread());
+            }
+            outcome = start(commandOp, header);
         } catch (OutOfMemoryError e) {
             return Errno.ENOMEM.negated();
         }
-        return await(outcome, commandOp, header, timeout);
+        return await(outcome, commandOp, command, timeout);
+    }
+
+    /**
+     * Has a thread of its own carry out a command, so that one without an answer in time goes on,
+     * as the kernel's. It knows who waits for it: the requests of a queue of the sender's would
+     * have no answer before the command has.
+     */
+    private CompletableFuture<Integer> start(int commandOp, ControlHeader header) {
+        Thread sender = Thread.currentThread();
+        CompletableFuture<Integer> outcome = new CompletableFuture<>();
+        Thread.ofPlatform()
+                .daemon()
+                .name("ublk-" + name(commandOp))
+                .start(() -> carryOut(commandOp, header, sender, outcome));
+        return outcome;
     }
 
     private void carryOut(
@@ -116,7 +127,7 @@ public final class EmbeddedDriver implements Driver {
     private static int await(
             CompletableFuture<Integer> outcome,
             int commandOp,
-            ControlHeader header,
+            MemorySegment command,
             Duration timeout) {
         Deadline deadline = Deadline.in(timeout);
         boolean interrupted = false;
@@ -126,9 +137,12 @@ public final class EmbeddedDriver implements Driver {
                     return outcome.get(deadline.leftNanos(), TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
+                } catch (OutOfMemoryError e) {
+                    // The command is under way: only its outcome says what has come of it.
+                    LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
                 } catch (TimeoutException e) {
-                    throw new ControlTimeoutException(
-                            name(commandOp), "device " + header.deviceId(), timeout, outcome);
+                    String device = "device " + new ControlHeader(command).deviceId();
+                    throw new ControlTimeoutException(name(commandOp), device, timeout, outcome);
                 } catch (ExecutionException e) {
                     throw new IllegalStateException(name(commandOp) + " failed", e.getCause());
                 }

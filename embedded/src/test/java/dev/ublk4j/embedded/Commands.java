@@ -18,7 +18,7 @@ import java.time.Duration;
 
 /** Control commands in the driver's own terms, for tests that are about their answers. */
 final class Commands {
-    static final Duration PATIENCE = Duration.ofSeconds(20);
+    static final Duration PATIENCE = Duration.ofMinutes(4);
     static final int PID = (int) ProcessHandle.current().pid();
 
     private final Driver driver;

@@ -6,14 +6,17 @@ import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.CtrlCmd;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +26,15 @@ class FullHeapTest {
 
     @Test
     void nothingStaysPinnedOfABufferThatFoundNoRoomInTheHeap() throws Exception {
+        run(Child.class);
+    }
+
+    @Test
+    void everyCommandIsAnswered() throws Exception {
+        run(Sender.class);
+    }
+
+    private static void run(Class<?> program) throws Exception {
         Process process =
                 new ProcessBuilder(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -31,7 +43,7 @@ class FullHeapTest {
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
                                 System.getProperty("java.class.path"),
-                                Child.class.getName())
+                                program.getName())
                         .redirectErrorStream(true)
                         .start();
         String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -39,13 +51,54 @@ class FullHeapTest {
         assertThat(said).endsWith("as it was\n");
     }
 
-    /** What runs there. */
+    /** A heap's worth of garbage that is none. */
+    private record Hog(byte[] some, @Nullable Hog next) {}
+
+    private static @Nullable Hog hog;
+
+    private static void fill(int room) {
+        try {
+            while (true) {
+                hog = new Hog(new byte[room], hog);
+            }
+        } catch (OutOfMemoryError e) {
+            // Full, but for less than that.
+        }
+    }
+
+    private static void check(boolean holds) {
+        if (!holds) {
+            throw new IllegalStateException("it does not hold");
+        }
+    }
+
+    /** Sends commands, the shortest and one that takes a thread, where nothing is left at all. */
+    static final class Sender {
+        private Sender() {}
+
+        public static void main(String[] arguments) {
+            EmbeddedDriver driver = EmbeddedDriver.create();
+            MemorySegment command = Arena.global().allocate(CtrlCmd.SIZE, 8);
+            CtrlCmd.devId(command, 0, 5);
+            Duration time = Duration.ofMinutes(4);
+            int shortest = ControlCommand.UBLK_U_CMD_GET_DEV_INFO;
+            int longer = ControlCommand.UBLK_U_CMD_STOP_DEV;
+            check(driver.control(shortest, command, time) == Errno.ENODEV.negated());
+            check(driver.control(longer, command, time) == Errno.ENODEV.negated());
+            for (int room = 1 << 20; room > 0; room /= 2) {
+                fill(room);
+            }
+            int one = driver.control(shortest, command, time);
+            int two = driver.control(longer, command, time);
+            hog = null;
+            check(one == Errno.ENOMEM.negated() || one == Errno.ENODEV.negated());
+            check(two == Errno.ENOMEM.negated());
+            System.out.println("as it was");
+        }
+    }
+
+    /** Registers buffers. */
     static final class Child {
-        /** A heap's worth of garbage that is none. */
-        private record Hog(byte[] some, @Nullable Hog next) {}
-
-        private static @Nullable Hog hog;
-
         private Child() {}
 
         public static void main(String[] arguments) throws IOException {
@@ -79,16 +132,6 @@ class FullHeapTest {
             System.out.println("as it was");
         }
 
-        private static void fill(int room) {
-            try {
-                while (true) {
-                    hog = new Hog(new byte[room], hog);
-                }
-            } catch (OutOfMemoryError e) {
-                // Full, but for less than that.
-            }
-        }
-
         private static boolean refuses(Control control, int device, MemorySegment memory) {
             try {
                 control.registerBuffer(device, memory, false);
@@ -106,12 +149,6 @@ class FullHeapTest {
                     .filter(line -> line.startsWith("VmPin:") || line.startsWith("VmLck:"))
                     .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
                     .sum();
-        }
-
-        private static void check(boolean holds) {
-            if (!holds) {
-                throw new IllegalStateException("it does not hold");
-            }
         }
     }
 }

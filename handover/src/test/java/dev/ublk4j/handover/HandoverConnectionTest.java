@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The application's end, against a server that does what the test says. */
 class HandoverConnectionTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(4);
     private static final Duration SHORT = Duration.ofMillis(100);
 
     @TempDir Path folder;

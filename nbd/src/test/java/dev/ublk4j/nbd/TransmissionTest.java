@@ -337,11 +337,11 @@ class TransmissionTest {
             for (int count = 0; count < 6; count++) {
                 clients.add(Thread.ofVirtual().start(() -> comeAndGo(inside)));
             }
-            assertThat(inside.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(inside.await(4, TimeUnit.MINUTES)).isTrue();
             // Neither this nor the end of the devices may wait for a client that was turned away.
             served.close();
             for (Thread client : clients) {
-                assertThat(client.join(Duration.ofSeconds(30))).isTrue();
+                assertThat(client.join(Duration.ofMinutes(4))).isTrue();
             }
             served = Served.memory(folder);
         }

@@ -219,13 +219,12 @@ class DeviceTest {
             assertThat(device.awaitAnswers(Duration.ofMillis(50))).isFalse();
 
             CompletableFuture<Boolean> answered =
-                    CompletableFuture.supplyAsync(
-                            () -> device.awaitAnswers(Duration.ofSeconds(30)));
+                    CompletableFuture.supplyAsync(() -> device.awaitAnswers(Duration.ofMinutes(4)));
             Thread.sleep(50);
             Thread second = Thread.startVirtualThread(() -> disk.write(page, PAGE));
             long secondId = target.pending.take();
             target.queue.get().complete(firstId, PAGE);
-            assertThat(answered.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(answered.get(4, TimeUnit.MINUTES)).isTrue();
             target.queue.get().complete(secondId, PAGE);
             first.join();
             second.join();
@@ -268,7 +267,7 @@ class DeviceTest {
         Device device = start(target);
         new Control(driver).stop(device.id());
 
-        assertThat(device.awaitStop(Duration.ofSeconds(10))).isTrue();
+        assertThat(device.awaitStop(Duration.ofMinutes(4))).isTrue();
         assertThat(new Control(driver).info(device.id()).state())
                 .isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
         device.close();

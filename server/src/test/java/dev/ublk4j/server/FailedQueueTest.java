@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Test;
 /** A queue whose thread fails while the kernel works on its target's I/O. */
 class FailedQueueTest {
     private static final int PAGE = 4096;
-    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofMinutes(4);
 
     private final EmbeddedDriver driver = EmbeddedDriver.create();
     private final Arena arena = Arena.ofShared();
@@ -226,11 +226,11 @@ class FailedQueueTest {
         try (Device device = start(driver, target);
                 Disk disk = driver.openBlock(device.id())) {
             disk.submit(read().add(page));
-            MemorySegment data = target.data.get(30, TimeUnit.SECONDS);
+            MemorySegment data = target.data.get(4, TimeUnit.MINUTES);
             guest.fail();
 
             assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
-            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(answer.get(4, TimeUnit.MINUTES)).isEqualTo(Errno.EIO.negated());
             assertThat(data.scope().isAlive()).isFalse();
             target.never.signal();
             try (Poll counter = new Poll(target.never.fd())) {
@@ -248,7 +248,7 @@ class FailedQueueTest {
         try (Device device = start(new SlowDriver(driver, let), target);
                 Disk disk = driver.openBlock(device.id())) {
             disk.submit(read().add(page));
-            MemorySegment data = target.data.get(30, TimeUnit.SECONDS);
+            MemorySegment data = target.data.get(4, TimeUnit.MINUTES);
             guest.fail();
 
             assertThat(device.awaitStop(Duration.ofMillis(300))).isFalse();
@@ -268,14 +268,14 @@ class FailedQueueTest {
                 ClientMemory client = new ClientMemory(page);
                 Disk disk = driver.openBlock(device.id())) {
             disk.submit(read().add(client, 0, PAGE));
-            assertThat(target.data.get(30, TimeUnit.SECONDS).address()).isEqualTo(page.address());
+            assertThat(target.data.get(4, TimeUnit.MINUTES).address()).isEqualTo(page.address());
             guest.fail();
 
             CompletableFuture<Void> back = CompletableFuture.runAsync(buffer::close);
             Thread.sleep(300);
             assertThat(back).isNotDone();
             let.complete(true);
-            back.get(30, TimeUnit.SECONDS);
+            back.get(4, TimeUnit.MINUTES);
             assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
         }
     }
@@ -301,11 +301,11 @@ class FailedQueueTest {
         Device device = startTwoQueues(target);
         try (Disk disk = driver.openBlock(device.id())) {
             disk.submit(read().add(page), 0);
-            assertThat(target.kept.poll(30, TimeUnit.SECONDS)).isNotNull();
+            assertThat(target.kept.poll(4, TimeUnit.MINUTES)).isNotNull();
             guest.fail();
 
             assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
-            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(answer.get(4, TimeUnit.MINUTES)).isEqualTo(Errno.EIO.negated());
             assertThat(disk.size()).isZero();
         }
         device.close();
@@ -321,15 +321,15 @@ class FailedQueueTest {
                 Disk disk = driver.openBlock(device.id())) {
             disk.submit(
                     new DiskRequest((_, result) -> other.complete(result)).read(0).add(page), 1);
-            Request request = target.kept.poll(30, TimeUnit.SECONDS);
+            Request request = target.kept.poll(4, TimeUnit.MINUTES);
             disk.submit(read().add(page), 0);
-            assertThat(target.kept.poll(30, TimeUnit.SECONDS)).isNotNull();
+            assertThat(target.kept.poll(4, TimeUnit.MINUTES)).isNotNull();
             guest.fail();
             assertThat(device.awaitStop(Duration.ofMillis(100))).isFalse();
 
             request.queue().complete(request.id(), PAGE);
-            assertThat(other.get(30, TimeUnit.SECONDS)).isEqualTo(PAGE);
-            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(other.get(4, TimeUnit.MINUTES)).isEqualTo(PAGE);
+            assertThat(answer.get(4, TimeUnit.MINUTES)).isEqualTo(Errno.EIO.negated());
             assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
         }
     }
@@ -341,17 +341,17 @@ class FailedQueueTest {
         CompletableFuture<Void> closing;
         try (Disk disk = driver.openBlock(device.id())) {
             disk.submit(read().add(page), 0);
-            assertThat(target.kept.poll(30, TimeUnit.SECONDS)).isNotNull();
+            assertThat(target.kept.poll(4, TimeUnit.MINUTES)).isNotNull();
             closing = CompletableFuture.runAsync(device::close);
             while (disk.size() != 0) {
                 Thread.onSpinWait();
             }
             guest.fail();
 
-            assertThat(answer.get(30, TimeUnit.SECONDS)).isEqualTo(Errno.EIO.negated());
+            assertThat(answer.get(4, TimeUnit.MINUTES)).isEqualTo(Errno.EIO.negated());
             assertThat(device.awaitStop(LONG)).as("the device stops").isTrue();
         }
-        closing.get(30, TimeUnit.SECONDS);
+        closing.get(4, TimeUnit.MINUTES);
         assertThat(driver.deviceIds()).isEmpty();
     }
 }

@@ -37,7 +37,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @DisplayName("On each release of Linux")
 class KernelReleasesTest {
     private static final int PAGE = 4096;
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     /** What the embedded driver has in some release and a device can ask for. */
     private static final Set<Feature> ASKED =

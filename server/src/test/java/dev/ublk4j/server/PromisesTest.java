@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** A device is taken over by targets alone that keep what it promised. */
 class PromisesTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final DeviceOptions OPTIONS =
             DeviceOptions.defaults().withDepth(8).withMaxIo(65536).with(Recovery.WAIT);
     private static final Geometry PLAIN = Geometry.ofSize(TestDisk.SIZE);

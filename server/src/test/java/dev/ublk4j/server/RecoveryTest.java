@@ -36,7 +36,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @DisplayName("Recovery")
 class RecoveryTest {
     private static final int PAGE = 4096;
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final DeviceOptions OPTIONS =
             DeviceOptions.defaults().withDepth(16).with(Feature.SHMEM_ZC).with(Recovery.WAIT);
 
@@ -94,7 +94,7 @@ class RecoveryTest {
     }
 
     private static long await(CompletableFuture<Long> answer) {
-        return answer.orTimeout(20, TimeUnit.SECONDS).join();
+        return answer.orTimeout(4, TimeUnit.MINUTES).join();
     }
 
     private int leave(DeviceOptions options) {
@@ -149,7 +149,7 @@ class RecoveryTest {
             target.queue.get().complete(id, PAGE);
 
             assertThat(await(out)).isEqualTo(PAGE);
-            left.orTimeout(20, TimeUnit.SECONDS).join();
+            left.orTimeout(4, TimeUnit.MINUTES).join();
             CompletableFuture<Long> kept = submit(disk, r -> r.write(0).add(client, 0, PAGE));
             Device second = recover(first.id(), Inheritance.none());
             assertThat(await(kept)).isEqualTo(PAGE);

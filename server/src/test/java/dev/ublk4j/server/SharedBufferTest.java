@@ -185,7 +185,7 @@ class SharedBufferTest {
                 Disk disk = driver.openBlock(device.id())) {
             started.set(device);
             device.share(servers.asSlice(0, BYTES / 2), false).close();
-            assertThat(second.get(30, TimeUnit.SECONDS).index()).isZero();
+            assertThat(second.get(4, TimeUnit.MINUTES).index()).isZero();
             int at = (int) (BYTES / 2);
 
             assertThat(await(disk, request -> request.write(0).add(client, at, PAGE)))
@@ -324,7 +324,7 @@ class SharedBufferTest {
                 Disk disk = driver.openBlock(device.id())) {
             served.set(device);
             assertThat(disk.flush()).isZero();
-            assertThat(stopped.get(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(stopped.get(4, TimeUnit.MINUTES)).isTrue();
             assertThat(device.awaitStop(Duration.ZERO)).isTrue();
         }
     }

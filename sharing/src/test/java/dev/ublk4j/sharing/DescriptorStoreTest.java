@@ -29,7 +29,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @DisplayName("A descriptor store")
 class DescriptorStoreTest {
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final long SIZE = 4096;
 
     @TempDir Path folder;
@@ -73,7 +73,7 @@ class DescriptorStoreTest {
             assertThat(left).containsOnlyKeys("ublk0-2");
             left.values().forEach(Fd::close);
         }
-        keeper.get(10, TimeUnit.SECONDS);
+        keeper.get(4, TimeUnit.MINUTES);
         assertThat(path).doesNotExist();
         assertThat(KeeperStore.answers(path)).isFalse();
     }
@@ -84,7 +84,7 @@ class DescriptorStoreTest {
         CompletableFuture<Void> keeper = keep(folder.resolve("keeper"), needed);
         assertThat(KeeperStore.answers(folder.resolve("keeper"))).isTrue();
         needed.set(false);
-        keeper.get(10, TimeUnit.SECONDS);
+        keeper.get(4, TimeUnit.MINUTES);
     }
 
     @Test
@@ -104,7 +104,7 @@ class DescriptorStoreTest {
             taken.values().forEach(Fd::close);
             assertThat(silent).isNotNull();
         }
-        keeper.get(10, TimeUnit.SECONDS);
+        keeper.get(4, TimeUnit.MINUTES);
     }
 
     /** The end of systemd, which takes datagrams. */
@@ -180,7 +180,7 @@ class DescriptorStoreTest {
                     .isEqualTo("FDSTORE=1\nFDPOLL=0\nFDNAME=ublk3-1 with a descriptor");
             assertThat(put).isNotDone();
             assertThat(manager.receive()).isEqualTo("BARRIER=1 with a descriptor");
-            put.get(10, TimeUnit.SECONDS);
+            put.get(4, TimeUnit.MINUTES);
             store.remove("ublk3-1");
             assertThat(manager.receive()).isEqualTo("FDSTOREREMOVE=1\nFDNAME=ublk3-1");
         }

@@ -52,7 +52,7 @@ import org.junit.jupiter.api.io.TempDir;
 class InheritedBuffersTest {
     private static final int PAGE = 4096;
     private static final long SIZE = 16L * PAGE;
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final Duration LONG = Duration.ofMinutes(10);
 
     /** There is tmpfs everywhere. */
@@ -180,7 +180,7 @@ class InheritedBuffersTest {
     private static long await(Disk disk, UnaryOperator<DiskRequest> fill) {
         CompletableFuture<Long> done = new CompletableFuture<>();
         disk.submit(fill.apply(new DiskRequest((request, result) -> done.complete(result))));
-        return done.orTimeout(20, TimeUnit.SECONDS).join();
+        return done.orTimeout(4, TimeUnit.MINUTES).join();
     }
 
     /** Writes from memory of a client, reads back, and says how the data travelled. */
@@ -384,7 +384,7 @@ class InheritedBuffersTest {
                             .write(0)
                             .add(client, 0, PAGE));
             recover(LONG);
-            assertThat(kept.orTimeout(20, TimeUnit.SECONDS).join()).isEqualTo(PAGE);
+            assertThat(kept.orTimeout(4, TimeUnit.MINUTES).join()).isEqualTo(PAGE);
         }
         assertThat(device().statistics().lost()).isZero();
         assertCopied(1);

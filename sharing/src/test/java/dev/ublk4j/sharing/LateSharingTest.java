@@ -37,7 +37,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("A buffer whose command is answered late")
 class LateSharingTest {
     private static final long SIZE = 1 << 16;
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     @TempDir Path folder;
 

@@ -63,7 +63,7 @@ class BlockDeviceTest {
     private static String run(String... command) throws Exception {
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes()).strip();
-        return process.waitFor(60, TimeUnit.SECONDS) && process.exitValue() == 0 ? output : null;
+        return process.waitFor(4, TimeUnit.MINUTES) && process.exitValue() == 0 ? output : null;
     }
 
     private Path loop(String... options) throws Exception {

@@ -311,7 +311,7 @@ class FileTargetTest {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    @Timeout(value = 1, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
+    @Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
     void whatIsNoFileIsRefusedBeforeItIsOpened(boolean readOnly) throws Exception {
         Path pipe = folder.resolve("pipe");
         assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();

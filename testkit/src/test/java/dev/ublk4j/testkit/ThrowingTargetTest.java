@@ -147,7 +147,7 @@ class ThrowingTargetTest {
                 CompletableFuture<Long> written = new CompletableFuture<>();
                 DiskRequest request = new DiskRequest((_, result) -> written.complete(result));
                 disk.submit(request.write(0).add(client, 0, PAGE));
-                assertThat(written.get(30, TimeUnit.SECONDS)).isEqualTo(expected);
+                assertThat(written.get(4, TimeUnit.MINUTES)).isEqualTo(expected);
             }
         }
     }
@@ -177,7 +177,7 @@ class ThrowingTargetTest {
             self.complete(device);
             DiskRequest request = new DiskRequest((_, _) -> {});
             disk.submit(request.read(0).add(client, 0, PAGE));
-            assertThat(refused.get(30, TimeUnit.SECONDS)).isInstanceOf(IllegalStateException.class);
+            assertThat(refused.get(4, TimeUnit.MINUTES)).isInstanceOf(IllegalStateException.class);
         }
     }
 }

@@ -13,7 +13,7 @@ class AllocationTest {
     private static final int BATCH = 64;
     private static final int OPERATIONS = 1_000_000;
     private static final int ROUNDS = 10;
-    private static final long WAIT_NANOS = 20_000_000_000L;
+    private static final long WAIT_NANOS = 240_000_000_000L;
 
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     private long completed;

@@ -7,7 +7,7 @@ import java.util.List;
 
 /** Remembers what a ring completed. */
 final class Completions implements CompletionHandler {
-    private static final long PATIENCE_NANOS = 20_000_000_000L;
+    private static final long PATIENCE_NANOS = 240_000_000_000L;
 
     record Completion(long userData, int result, int flags) {}
 

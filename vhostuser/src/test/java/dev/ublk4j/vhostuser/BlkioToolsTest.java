@@ -47,7 +47,7 @@ final class BlkioToolsTest {
                         .redirectOutput(output.toFile())
                         .start();
         try {
-            assertThat(process.waitFor(50, TimeUnit.SECONDS)).as("the tool ends").isTrue();
+            assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("the tool ends").isTrue();
             assertThat(process.exitValue()).as(Files.readString(output)).isZero();
             return Files.readString(output);
         } finally {

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * done again. What that process has left behind is written by hand.
  */
 final class DeadServerTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(4);
     private static final int BLOCK = 4096;
     private static final int PACKED_ENTRY = 32;
 

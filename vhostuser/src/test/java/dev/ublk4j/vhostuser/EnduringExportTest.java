@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("An export")
 final class EnduringExportTest {
     private static final int RLIMIT_NOFILE = 7;
-    private static final long LONG_NANOS = TimeUnit.SECONDS.toNanos(20);
+    private static final long LONG_NANOS = TimeUnit.MINUTES.toNanos(4);
 
     @TempDir private Path folder;
 
@@ -86,8 +86,7 @@ final class EnduringExportTest {
             gone.hangUp();
             // It is spoken to, though its ring cannot be served yet.
             try (TestClient next = TestClient.withMemory(disk.socket())) {
-                next.send(TestClient.GET_FEATURES, TestClient.payload());
-                assertThat(next.isDropped()).isFalse();
+                next.ask(TestClient.GET_FEATURES, TestClient.payload());
             }
             target.answer();
             try (TestClient next = TestClient.withMemory(disk.socket())) {
@@ -115,7 +114,7 @@ final class EnduringExportTest {
             limit(0, before.address());
             MemorySegment.copy(before, 0, limits, 0, limits.byteSize());
             EventFd lowest = EventFd.nonBlocking();
-            try (UnixSocket client = UnixSocket.connect(disk.socket(), Duration.ofSeconds(20))) {
+            try (UnixSocket client = UnixSocket.connect(disk.socket(), Duration.ofMinutes(4))) {
                 // The client itself is told apart: it is a descriptor of this process, too.
                 limits.set(JAVA_LONG, 0, 1);
                 limit(limits.address(), 0);

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("A client")
 @SuppressWarnings("try") // tests close sockets before their time
 final class PlainClientTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(4);
 
     @TempDir private Path folder;
 

@@ -53,7 +53,7 @@ final class TestClient implements AutoCloseable {
     static final long VERSION_1 = 1L << 32;
     static final long RING_PACKED = 1L << 34;
 
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
     private static final int HEADER = 12;
 
     private final UnixSocket socket;

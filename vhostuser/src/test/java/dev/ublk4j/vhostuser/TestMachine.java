@@ -85,9 +85,7 @@ final class TestMachine implements AutoCloseable {
 
     /** Waits until the machine has ended, with success. */
     void awaitEnd() throws Exception {
-        assertThat(machine.waitFor(40, TimeUnit.SECONDS))
-                .as("the machine ends: " + said())
-                .isTrue();
+        assertThat(machine.waitFor(4, TimeUnit.MINUTES)).as("the machine ends: " + said()).isTrue();
         assertThat(machine.exitValue()).as(Files.readString(log)).isEqualTo(DONE);
     }
 

@@ -42,7 +42,7 @@ abstract sealed class TestRing permits SplitTestRing, PackedTestRing {
 
     private static final int HEADERS = 0xc000;
     private static final int RING_BYTES = 0x10000;
-    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration PATIENCE = Duration.ofMinutes(4);
 
     final EventFd kick;
     final EventFd call;

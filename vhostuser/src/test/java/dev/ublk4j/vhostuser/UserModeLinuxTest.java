@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -99,7 +98,6 @@ final class UserModeLinuxTest {
         return image;
     }
 
-    @Timeout(180)
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void mountsAFileSystem(boolean packed) throws Exception {
@@ -132,7 +130,7 @@ final class UserModeLinuxTest {
                             .redirectOutput(log.toFile())
                             .start();
             try {
-                boolean ended = machine.waitFor(120, TimeUnit.SECONDS);
+                boolean ended = machine.waitFor(4, TimeUnit.MINUTES);
                 String said = Files.readString(log, StandardCharsets.ISO_8859_1);
                 assertThat(said)
                         .contains("found: hello from outside")

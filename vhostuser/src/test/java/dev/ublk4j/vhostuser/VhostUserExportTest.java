@@ -55,7 +55,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 final class VhostUserExportTest {
     private static final int DISK_BYTES = 16 << 20;
     private static final int BLOCK = 4096;
-    private static final Duration SOON = Duration.ofSeconds(20);
+    private static final Duration SOON = Duration.ofMinutes(4);
 
     @Parameter private RingFormat format;
     @TempDir private Path folder;

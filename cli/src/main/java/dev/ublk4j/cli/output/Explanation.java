@@ -113,7 +113,8 @@ public final class Explanation {
 
     private static String ofControlNode(LinuxException e) {
         return switch (e.errno()) {
-            case ENOENT, ENODEV, ENXIO -> "the ublk driver is not loaded; type: modprobe ublk_drv";
+            case ENOENT, ENODEV, ENXIO ->
+                    "the kernel has no ublk driver loaded; ublk4j doctor says what to do";
             case EACCES, EPERM ->
                     "no permission for " + CONTROL + "; run ublk4j as root, for example with sudo";
             default -> text(e);

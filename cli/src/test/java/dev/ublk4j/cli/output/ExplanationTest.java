@@ -22,7 +22,7 @@ class ExplanationTest {
             delimiter = '|',
             textBlock =
                     """
-                    openat | /dev/ublk-control | ENOENT | modprobe ublk_drv
+                    openat | /dev/ublk-control | ENOENT | ublk4j doctor says
                     openat | /dev/ublk-control | EACCES | sudo
                     openat | /srv/a.img | ENOENT | no such file: /srv/a.img
                     openat | /srv/a.img | EACCES | no permission to open /srv/a.img

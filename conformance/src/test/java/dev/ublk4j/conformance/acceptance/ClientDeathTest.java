@@ -35,7 +35,7 @@ final class ClientDeathTest {
             Seen request = device.queue().awaitSeen(1).getFirst();
             client.destroyForcibly();
             device.queue().answer(request, PAGE);
-            assertThat(client.waitFor(240, TimeUnit.SECONDS)).as("the client ends").isTrue();
+            assertThat(client.waitFor(4, TimeUnit.MINUTES)).as("the client ends").isTrue();
             assertThat(client.exitValue()).as("killed").isNotZero();
             device.delete();
         }

@@ -41,7 +41,7 @@ final class NbdClients implements AutoCloseable {
         Path here = Files.isExecutable(PROGRAMS) ? PROGRAMS : Path.of("..").resolve(PROGRAMS);
         Process process = new ProcessBuilder(here.toString()).redirectErrorStream(true).start();
         String said = new String(process.getInputStream().readAllBytes());
-        assertThat(process.waitFor(240, TimeUnit.SECONDS)).isTrue();
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).isTrue();
         assumeTrue(process.exitValue() != NOT_AVAILABLE, said);
         assertThat(process.exitValue()).as(said).isZero();
     }

@@ -59,7 +59,7 @@ final class ServerDeathTest {
         try {
             Pause.until("there is load", () -> isBusy(id, 500));
             server.destroyForcibly();
-            assertThat(load.waitFor(240, TimeUnit.SECONDS)).as("the load ends").isTrue();
+            assertThat(load.waitFor(4, TimeUnit.MINUTES)).as("the load ends").isTrue();
             assertThat(load.exitValue()).as("with errors").isNotZero();
         } finally {
             load.destroyForcibly().waitFor();
@@ -91,9 +91,9 @@ final class ServerDeathTest {
         try {
             Pause.until("there is load", () -> isBusy(id, 500));
             server.destroy();
-            assertThat(server.waitFor(240, TimeUnit.SECONDS)).as("the server ends").isTrue();
+            assertThat(server.waitFor(4, TimeUnit.MINUTES)).as("the server ends").isTrue();
             assertThat(server.exitValue()).as("by SIGTERM").isEqualTo(143);
-            assertThat(load.waitFor(240, TimeUnit.SECONDS)).as("the load ends").isTrue();
+            assertThat(load.waitFor(4, TimeUnit.MINUTES)).as("the load ends").isTrue();
         } finally {
             load.destroyForcibly().waitFor();
             server.destroyForcibly().waitFor();

@@ -136,7 +136,7 @@ final class ServerRecoveryTest {
             kill();
             assertThat(load.isAlive()).as(Files.readString(folder.resolve("fio.txt"))).isTrue();
             try (Successor successor = new Successor(PATIENCE)) {
-                assertThat(load.waitFor(240, TimeUnit.SECONDS)).as("the load ends").isTrue();
+                assertThat(load.waitFor(4, TimeUnit.MINUTES)).as("the load ends").isTrue();
                 assertThat(load.exitValue())
                         .as(Files.readString(folder.resolve("fio.txt")))
                         .isZero();
@@ -289,7 +289,7 @@ final class ServerRecoveryTest {
             try {
                 application.awaitRounds(2);
                 new Control(driver).quiesce(id, PATIENCE);
-                assertThat(server.waitFor(240, TimeUnit.SECONDS)).as("the server ends").isTrue();
+                assertThat(server.waitFor(4, TimeUnit.MINUTES)).as("the server ends").isTrue();
                 try (Successor successor = new Successor(PATIENCE)) {
                     application.awaitRounds(2);
                     successor.device.resize(2 * SIZE);

@@ -46,6 +46,9 @@ final class BufferSteps {
             implements Step {
         @Override
         public String run(World world) {
+            if (!world.frames().registersBuffers()) {
+                return "left out";
+            }
             MemorySegment payload = world.payload();
             ShmemBufReg.write(payload, 0, address.of(world, offset), length, flags);
             ShmemBufReg.reserved(payload, 0, reserved);

@@ -115,13 +115,24 @@ final class ControlSteps {
         @Override
         public String run(World world) {
             MemorySegment payload = world.payload();
-            params.write(payload, 0);
+            (world.frames().limitsSegments() ? params : withoutSegment()).write(payload, 0);
             Params.len(payload, 0, structLength);
             if (types != 0) {
                 Params.types(payload, 0, types);
             }
             return ""
                     + world.send(ControlCommand.SET_PARAMS, device, length, place.address(payload));
+        }
+
+        private DeviceParams withoutSegment() {
+            return new DeviceParams(
+                    params.basic(),
+                    params.discard(),
+                    params.devt(),
+                    params.zoned(),
+                    params.dmaAlign(),
+                    null,
+                    params.integrity());
         }
     }
 

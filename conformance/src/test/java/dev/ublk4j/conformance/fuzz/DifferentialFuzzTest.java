@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.EmbeddedLane;
 import dev.ublk4j.conformance.lane.KernelLane;
+import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.rules.Shared;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.uapi.Feature;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,8 +30,6 @@ import org.junit.jupiter.api.Timeout;
 final class DifferentialFuzzTest {
     private KernelLane kernel;
     private EmbeddedLane embedded;
-    private Shared memory;
-    private ClientArea embeddedClient;
     private long features;
 
     @BeforeAll
@@ -45,29 +45,38 @@ final class DifferentialFuzzTest {
     void open() {
         kernel = KernelLane.open();
         embedded = EmbeddedLane.open();
-        memory = Shared.scattered(kernel, (long) World.PAGES * World.PAGE);
-        embeddedClient = embedded.area(memory.file().map(memory.arena(), false));
         features = new Control(embedded.driver()).featureBits();
     }
 
     @AfterEach
     void close() {
-        embeddedClient.close();
-        memory.close();
         embedded.close();
         kernel.close();
     }
 
     @Test
     @Timeout(7200)
-    void bothDriversAnswerTheSameStepByStep() {
-        FuzzRun.run("both drivers", this::compare);
+    void bothDriversAnswerTheSameStepByStepOverScatteredFrames() {
+        compare("both drivers over scattered frames", Shared::scattered, Frames.SCATTERED);
     }
 
-    private void compare(List<Step> steps) {
+    @Test
+    @Timeout(7200)
+    void bothDriversCutRequestsAlikeOverConsecutiveFrames() {
+        compare("both drivers over consecutive frames", Shared::consecutive, Frames.CONSECUTIVE);
+    }
+
+    private void compare(String what, BiFunction<Lane, Long, Shared> shared, Frames frames) {
+        try (Shared memory = shared.apply(kernel, (long) World.PAGES * World.PAGE);
+                ClientArea client = memory.client(embedded)) {
+            FuzzRun.run(what, 2, steps -> compare(steps, memory, client, frames));
+        }
+    }
+
+    private void compare(List<Step> steps, Shared memory, ClientArea client, Frames frames) {
         List<String> log = new ArrayList<>();
-        try (World one = new World(kernel, memory.server(), memory.client(), features);
-                World two = new World(embedded, memory.server(), embeddedClient, features)) {
+        try (World one = new World(kernel, memory.server(), memory.client(), features, frames);
+                World two = new World(embedded, memory.server(), client, features, frames)) {
             for (Step step : steps) {
                 String expected = one.run(step);
                 String actual = two.run(step);

@@ -22,14 +22,15 @@ final class EmbeddedFuzzTest {
     @Test
     @Timeout(7200)
     void noRequestIsLostAndNothingIsLeft() {
-        FuzzRun.run("the embedded driver", EmbeddedFuzzTest::run);
+        FuzzRun.run("the embedded driver", 1, EmbeddedFuzzTest::run);
     }
 
     private static void run(List<Step> steps) {
         try (EmbeddedLane lane = EmbeddedLane.open()) {
             long pinned = lane.pinnedBytes();
             try (Shared memory = Shared.scattered(lane, (long) World.PAGES * World.PAGE);
-                    World world = new World(lane, memory.server(), memory.client(), -1)) {
+                    World world =
+                            new World(lane, memory.server(), memory.client(), -1, Frames.ANY)) {
                 steps.forEach(world::run);
             }
             Pause.until("every pin is released", () -> lane.pinnedBytes() <= pinned);

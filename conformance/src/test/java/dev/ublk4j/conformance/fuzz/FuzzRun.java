@@ -27,8 +27,12 @@ final class FuzzRun {
         return value == null ? otherwise : Long.parseLong(value);
     }
 
-    /** Hands random sequences to {@code run}, and prints how many there were. */
-    static void run(String what, Consumer<List<Step>> one) {
+    /**
+     * Hands random sequences to {@code run}, and prints how many there were.
+     *
+     * @param share of the sequences of a build, or of the minutes: one part of so many
+     */
+    static void run(String what, int share, Consumer<List<Step>> one) {
         long begun = System.nanoTime();
         AtomicBoolean failed = new AtomicBoolean();
         Consumer<List<Step>> run =
@@ -46,9 +50,13 @@ final class FuzzRun {
                 };
         Ops.Tally tally =
                 MINUTES == 0
-                        ? Ops.check(SEED, SEQUENCES, LENGTH, RandomSteps::any, run)
+                        ? Ops.check(SEED, SEQUENCES / share, LENGTH, RandomSteps::any, run)
                         : Ops.checkFor(
-                                SEED, Duration.ofMinutes(MINUTES), LENGTH, RandomSteps::any, run);
+                                SEED,
+                                Duration.ofMinutes(MINUTES).dividedBy(share),
+                                LENGTH,
+                                RandomSteps::any,
+                                run);
         System.out.printf(
                 "fuzz of %s: %d sequences, %d operations, from seed %d, in %d s%n",
                 what,

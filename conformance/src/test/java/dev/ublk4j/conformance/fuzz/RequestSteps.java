@@ -191,9 +191,10 @@ final class RequestSteps {
             if (mayWait) {
                 return "would wait";
             }
-            QueueLoop loop = some.device().queue();
+            QueueLoop loop = some.device().queue(some.queueNumber(0));
             long buffer = address ? loop.address(0) : 0;
-            CompletableFuture<Integer> answer = loop.send(op, queue, tag, result, buffer);
+            CompletableFuture<Integer> answer =
+                    loop.send(op, some.queueNumber(queue), some.tagNumber(tag), result, buffer);
             Pause.until("an answer to " + this, answer::isDone);
             return "" + answer.join();
         }

@@ -342,6 +342,25 @@ final class Served implements Handler {
     }
 
     /**
+     * {@return a queue's own number} Which queue and tag a request gets is up to each driver: those
+     * of the request that is held are number 0.
+     */
+    int queueNumber(int number) {
+        Seen request = held;
+        return request == null ? number : exchanged(number, request.queue());
+    }
+
+    /** {@return a tag's own number, as {@link #queueNumber} a queue's} */
+    int tagNumber(int number) {
+        Seen request = held;
+        return request == null ? number : exchanged(number, request.tag());
+    }
+
+    private static int exchanged(int number, int first) {
+        return number == 0 ? first : number == first ? 0 : number;
+    }
+
+    /**
      * Answers the request that the server holds.
      *
      * @param result what the server says, or the greatest number for all it was asked; the latter

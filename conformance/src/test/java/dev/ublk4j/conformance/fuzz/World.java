@@ -28,6 +28,7 @@ final class World implements AutoCloseable {
     private final MemorySegment server;
     private final ClientArea client;
     private final long comparedFeatures;
+    private final Frames frames;
     private boolean impatient;
     private final Arena payloads = Arena.ofShared();
     private final @Nullable Served[] devices = new @Nullable Served[DEVICES];
@@ -38,13 +39,20 @@ final class World implements AutoCloseable {
      * @param server the memory as the server has mapped it
      * @param client the memory as applications of this lane have mapped it
      * @param comparedFeatures bits of both drivers
+     * @param frames how those of the memory lie
      */
-    World(Lane lane, MemorySegment server, ClientArea client, long comparedFeatures) {
+    World(
+            Lane lane,
+            MemorySegment server,
+            ClientArea client,
+            long comparedFeatures,
+            Frames frames) {
         this.lane = lane;
         this.raw = new RawControl(lane.driver());
         this.server = server;
         this.client = client;
         this.comparedFeatures = comparedFeatures;
+        this.frames = frames;
     }
 
     Lane lane() {
@@ -74,6 +82,10 @@ final class World implements AutoCloseable {
 
     long comparedFeatures() {
         return comparedFeatures;
+    }
+
+    Frames frames() {
+        return frames;
     }
 
     /**

@@ -17,6 +17,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
+import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uapi.wire.Attr;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -220,6 +221,31 @@ public abstract class LifeRules extends LaneRules {
             assertThat(stop.join()).isZero();
             assertThat(ClientDisk.await(answer)).isEqualTo(PAGE);
             device.queue().awaitAborted();
+        }
+    }
+
+    @Test
+    void stoppingLetsADurableWriteEndWithItsFlush() {
+        Shape shape = Shape.plain().with(Shape.params(Attr.UBLK_ATTR_VOLATILE_CACHE));
+        Handler holdsWrites =
+                (request, data) ->
+                        request.op() == IoOp.UBLK_IO_OP_WRITE ? Handler.HOLD : request.bytes();
+        try (TestDevice device = live(shape, holdsWrites);
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, PAGE));
+                ClientDisk disk = device.open()) {
+            CompletableFuture<Long> write = disk.submit(Io.durableWrite(0, area.all()));
+            Seen held = device.queue().awaitSeen(1).getFirst();
+            CompletableFuture<Integer> stop =
+                    meanwhile(() -> raw().send(ControlCommand.STOP_DEV, device.id(), 0));
+            Pause.until("the stop", () -> disk.run(Io.read(0, area.all())) < PAGE);
+            device.queue().answer(held, PAGE);
+            assertThat(ClientDisk.await(write)).isEqualTo(PAGE);
+            assertThat(stop.join()).isZero();
+            assertThat(device.queue().seen())
+                    .extracting(Seen::op)
+                    .startsWith(IoOp.UBLK_IO_OP_WRITE)
+                    .endsWith(IoOp.UBLK_IO_OP_FLUSH);
         }
     }
 

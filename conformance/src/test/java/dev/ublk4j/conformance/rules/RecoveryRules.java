@@ -15,6 +15,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.DeviceParams;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -143,6 +144,42 @@ public abstract class RecoveryRules extends LaneRules {
             assertThat(disk.run(Io.write(0, area.all()))).isEqualTo(Errno.EREMOTEIO.negated());
             recover(device, Handler.agreeing());
             assertThat(disk.run(Io.write(0, area.all()))).isEqualTo(PAGE);
+        }
+    }
+
+    @Test
+    void aRequestThatCannotBeCutIsInvalidWhateverBecameOfItsFirstPart() {
+        Shape shape =
+                Shape.plain()
+                        .with(Feature.USER_RECOVERY, Feature.USER_RECOVERY_FAIL_IO)
+                        .with(
+                                DeviceParams.of(
+                                                new DeviceParams.Basic(
+                                                        0,
+                                                        12,
+                                                        12,
+                                                        12,
+                                                        12,
+                                                        128,
+                                                        0,
+                                                        Shape.SIZE >> 9,
+                                                        4095))
+                                        .with(new DeviceParams.DmaAlign(511)));
+        try (TestDevice device = live(shape, Handler.agreeing());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, 8 * PAGE));
+                ClientDisk disk = device.open()) {
+            // After the first page a block goes on where no page begins.
+            Io write =
+                    Io.write(
+                            0,
+                            area.piece(0, PAGE),
+                            area.piece(2 * PAGE, 512),
+                            area.piece(4 * PAGE, PAGE - 512));
+            assertThat(disk.run(write)).isEqualTo(EINVAL);
+            device.detach();
+            awaitState(device, DeviceState.UBLK_S_DEV_FAIL_IO);
+            assertThat(disk.run(write)).isEqualTo(EINVAL);
         }
     }
 

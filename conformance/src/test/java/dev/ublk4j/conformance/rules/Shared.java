@@ -10,6 +10,9 @@ import java.lang.foreign.ValueLayout;
 /** A memfd that a server and an application have both mapped. */
 public final class Shared implements AutoCloseable {
     private static final int PAGE = 4096;
+    private static final int HUGE_PAGE = 2 << 20;
+
+    private static final String NAME = "conformance";
 
     private final Arena arena = Arena.ofShared();
     private final SharedMemory file;
@@ -18,7 +21,7 @@ public final class Shared implements AutoCloseable {
 
     /** Creates shared memory; its pages are in frames as they come. */
     public Shared(Lane lane, long bytes) {
-        this(lane, bytes, 1);
+        this(lane, SharedMemory.create(NAME, bytes), bytes, 1);
     }
 
     /**
@@ -26,19 +29,32 @@ public final class Shared implements AutoCloseable {
      * addresses.
      */
     public static Shared scattered(Lane lane, long bytes) {
-        return new Shared(lane, bytes, 7);
+        return new Shared(lane, SharedMemory.create(NAME, bytes), bytes, 7);
     }
 
-    private Shared(Lane lane, long bytes, int stride) {
-        file = SharedMemory.create("conformance", bytes);
-        server = file.map(arena, false);
+    /**
+     * Creates shared memory whose frames follow each other as its pages do: in a huge page.
+     *
+     * @param bytes not more than a huge page has
+     */
+    public static Shared consecutive(Lane lane, long bytes) {
+        return new Shared(lane, SharedMemory.createHuge(NAME, HUGE_PAGE, HUGE_PAGE), bytes, 1);
+    }
+
+    private Shared(Lane lane, SharedMemory file, long bytes, int stride) {
+        this.file = file;
+        server = map().asSlice(0, bytes);
         long pages = bytes / PAGE;
         for (long start = 0; start < stride; start++) {
             for (long page = start; page < pages; page += stride) {
                 server.set(ValueLayout.JAVA_BYTE, page * PAGE, (byte) 1);
             }
         }
-        client = lane.area(file.map(arena, false));
+        client = lane.area(map().asSlice(0, bytes));
+    }
+
+    private MemorySegment map() {
+        return file.map(arena, false);
     }
 
     /** {@return the server's mapping} */
@@ -59,6 +75,11 @@ public final class Shared implements AutoCloseable {
     /** {@return what unmaps the mappings when this is closed} */
     public Arena arena() {
         return arena;
+    }
+
+    /** {@return the memory as an application of another lane has mapped it; to be closed first} */
+    public ClientArea client(Lane other) {
+        return other.area(map().asSlice(0, server.byteSize()));
     }
 
     @Override

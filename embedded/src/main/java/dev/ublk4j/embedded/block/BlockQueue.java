@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * One hardware queue of a disk: gives submissions their tags, and keeps those that must wait, in
  * order. In the block layer this is {@code blk_mq_hw_ctx}.
  */
-final class BlockQueue implements BlockRequest.Owner, Submission.Queue {
+final class BlockQueue implements BlockRequest.Owner {
     /*
      * Who waits:
      * ----------
@@ -100,8 +100,7 @@ final class BlockQueue implements BlockRequest.Owner, Submission.Queue {
     }
 
     /** Takes a submission, which ends in its own time; from any thread. */
-    @Override
-    public void submit(Submission submission) {
+    void submit(Submission submission) {
         if (parked != 0 || !start(submission)) {
             PARKED.getAndAdd(this, 1);
             newSubmissions.push(submission);
@@ -111,13 +110,25 @@ final class BlockQueue implements BlockRequest.Owner, Submission.Queue {
 
     @Override
     public void finish(BlockRequest request, int status) {
-        Submission submission = request.detach();
+        Submission submission = request.submission();
+        boolean isFollowed = submission.isFollowedByFlush();
+        boolean isLast = isFollowed && submission.isLastPart(status);
+        if (isLast && submission.beginFlush(request)) {
+            // In the place of the data, as in the kernel: a stop waits for it.
+            driver.start(request);
+            return;
+        }
+        Submission _ = request.detach();
         gate.exit(id);
         tags.free(request.tag());
         if (parked != 0) {
             drain();
         }
-        submission.partDone(status);
+        if (!isFollowed) {
+            submission.partDone(status);
+        } else if (isLast) {
+            submission.end();
+        }
     }
 
     @Override

@@ -59,6 +59,10 @@ public final class BlockRequest extends Link {
         return step;
     }
 
+    Submission submission() {
+        return Objects.requireNonNull(submission, "ended before");
+    }
+
     /** Takes the submission away, which ends the request. */
     Submission detach() {
         Submission ended = Objects.requireNonNull(submission, "ended before");

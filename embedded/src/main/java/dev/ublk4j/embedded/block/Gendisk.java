@@ -143,9 +143,8 @@ public final class Gendisk implements GateListener {
         if (!through || emulated) {
             flags &= ~IoFlag.UBLK_IO_F_FUA;
         }
-        BlockQueue target = queues[queue];
-        submission.begin(target, flags, emulated);
-        target.submit(submission);
+        submission.begin(flags, emulated);
+        queues[queue].submit(submission);
     }
 
     /** Lets go whatever may go, after the device has changed. */

@@ -25,7 +25,8 @@ public final class Submission extends Link {
      * Write-through:
      * --------------
      * A device with a volatile cache that does not know FUA gets the data first and, when all of it is
-     * written, a flush: a second phase, with one part that has no data.
+     * written, a flush: a second phase, with one part that has no data, and the tag of the last of the
+     * data.
      */
     /** Hears that a submission is done, on the thread that ended it; it may be submitted again. */
     @FunctionalInterface
@@ -36,11 +37,6 @@ public final class Submission extends Link {
          * @param result bytes done (0 for a flush), or a negative errno
          */
         void onDone(long result);
-    }
-
-    /** Where a submission goes again for its flush. */
-    interface Queue {
-        void submit(Submission submission);
     }
 
     /** The sector of a part that has none, such as a flush. */
@@ -71,7 +67,6 @@ public final class Submission extends Link {
     private final Bio bio;
     private final Completion completion;
     private @Nullable RequestSplitter splitter;
-    private @Nullable Queue queue;
     private boolean active;
     private boolean flushAfterwards;
     private int op;
@@ -119,9 +114,8 @@ public final class Submission extends Link {
      * @param opFlags flags of the descriptor that the device understands
      * @param flush whether a flush has to follow the data
      */
-    void begin(Queue target, int opFlags, boolean flush) {
+    void begin(int opFlags, boolean flush) {
         active = true;
-        queue = target;
         flushAfterwards = flush;
         op = bio.op();
         flags = opFlags;
@@ -217,38 +211,65 @@ public final class Submission extends Link {
         return partInSegment;
     }
 
-    /** Ends what has not been cut off, with a negative errno. */
+    /**
+     * Ends what has not been cut off, with a negative errno, which is told whatever became of the
+     * parts ({@code bio_submit_split}, {@code bio_io_error}).
+     */
     void fail(int errno) {
-        partDone(errno);
+        error = errno;
+        if (isLastPart(errno)) {
+            end();
+        }
     }
 
     /** Ends a part, with 0 or a negative errno. */
     void partDone(int status) {
         if (single) {
             end(status);
-            return;
+        } else if (isLastPart(status)) {
+            end();
         }
+    }
+
+    /** {@return whether a flush has to follow when all parts are done} */
+    boolean isFollowedByFlush() {
+        return flushAfterwards;
+    }
+
+    /** {@return whether a part that has ended was the last, after which {@link #end} is due} */
+    boolean isLastPart(int status) {
         if (status < 0) {
             ERROR.compareAndSet(this, 0, status); // the first error is the one that is told
         }
-        if ((int) PARTS.getAndAdd(this, -1) == 1) {
-            end(error);
+        return (int) PARTS.getAndAdd(this, -1) == 1;
+    }
+
+    /**
+     * Begins the flush that follows the data.
+     *
+     * @param part the last of the data, in whose place it comes
+     * @return false where the data has failed
+     */
+    boolean beginFlush(BlockRequest part) {
+        if (error != 0) {
+            return false;
         }
+        flushAfterwards = false;
+        op = IoOp.UBLK_IO_OP_FLUSH;
+        flags &= ~IoFlag.UBLK_IO_F_FUA;
+        rewind();
+        int _ = part.take(this);
+        return true;
+    }
+
+    /** Ends it, when its last part has ended. */
+    void end() {
+        end(error);
     }
 
     private void end(int status) {
         assert active : bio;
-        Queue target = Objects.requireNonNull(queue, "not under way");
-        if (status == 0 && flushAfterwards) {
-            flushAfterwards = false;
-            op = IoOp.UBLK_IO_OP_FLUSH;
-            flags &= ~IoFlag.UBLK_IO_F_FUA;
-            rewind();
-            target.submit(this);
-            return;
-        }
         active = false;
-        queue = null;
         boolean counts = status == 0 && bio.op() != IoOp.UBLK_IO_OP_FLUSH;
         done(counts ? bio.length() : status);
     }

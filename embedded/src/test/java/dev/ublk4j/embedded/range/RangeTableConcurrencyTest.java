@@ -49,7 +49,7 @@ class RangeTableConcurrencyTest {
                 readers.add(threads.submit(reader(i)));
             }
             try {
-                assertThat(reading.await(30, TimeUnit.SECONDS)).isTrue();
+                assertThat(reading.await(4, TimeUnit.MINUTES)).isTrue();
                 write();
             } finally {
                 done.set(true);

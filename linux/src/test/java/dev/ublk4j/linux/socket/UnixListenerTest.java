@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("A listening Unix socket")
 @SuppressWarnings("try") // tests close sockets before their time
 class UnixListenerTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(4);
     private static final int BACKLOG = 32;
 
     @TempDir Path folder;

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 @SuppressWarnings("try") // tests close sockets before their time
 class UnixSocketTest {
-    private static final Duration LONG = Duration.ofSeconds(20);
+    private static final Duration LONG = Duration.ofMinutes(4);
 
     @TempDir Path folder;
     private final Arena arena = Arena.ofConfined();

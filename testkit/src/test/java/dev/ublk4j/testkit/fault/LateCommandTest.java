@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Control commands whose answer comes when their sender has given up. */
 class LateCommandTest {
     private static final int PAGE = 4096;
-    private static final Duration LONG = Duration.ofSeconds(30);
+    private static final Duration LONG = Duration.ofMinutes(4);
 
     private final EmbeddedDriver driver = EmbeddedDriver.create();
     private final Faults faults = new Faults();
@@ -89,7 +89,7 @@ class LateCommandTest {
         }
 
         void awaitClosed() throws InterruptedException {
-            assertThat(isClosed.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(isClosed.await(4, TimeUnit.MINUTES)).isTrue();
         }
     }
 
@@ -120,7 +120,7 @@ class LateCommandTest {
     }
 
     private static int outcome(ControlTimeoutException late) throws Exception {
-        return late.outcome().toCompletableFuture().get(30, TimeUnit.SECONDS);
+        return late.outcome().toCompletableFuture().get(4, TimeUnit.MINUTES);
     }
 
     private void assertThatSharingWorks(Device device) {
@@ -170,7 +170,7 @@ class LateCommandTest {
             CompletableFuture<Long> written = write(disk, client);
             held.release();
 
-            assertThat(written.get(30, TimeUnit.SECONDS)).isEqualTo(PAGE);
+            assertThat(written.get(4, TimeUnit.MINUTES)).isEqualTo(PAGE);
             assertThat(target.bytes.get(ValueLayout.JAVA_INT, 0)).isEqualTo(7);
             assertThat(device.counters().sharedRequests()).isEqualTo(1);
             assertThat(outcome(late)).isNegative();
@@ -323,7 +323,7 @@ class LateCommandTest {
         ControlTimeoutException late = late(() -> device.resize(2 << 20));
         CompletableFuture<Void> closing = CompletableFuture.runAsync(device::close);
         resize.release();
-        closing.get(30, TimeUnit.SECONDS);
+        closing.get(4, TimeUnit.MINUTES);
         int _ = outcome(late);
         target.awaitClosed();
         assertThat(target.resizedAfterClose).isFalse();
