@@ -5,11 +5,13 @@ import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A kind of line that a client can cause as often as it likes, and that is logged at most once in a
  * period: the first at once, and the next after the period with how many there were meanwhile.
- * Those are logged at {@code DEBUG}. Any thread.
+ * Those are logged at {@code DEBUG}. Any thread; nothing is thrown, as without descriptors or
+ * memory not even a log may work.
  */
 public final class QuietLog {
     private final Logger log;
@@ -38,13 +40,30 @@ public final class QuietLog {
 
     /** Logs a line, or counts it; see the class. */
     public void log(Level level, Supplier<String> line) {
+        log(level, line, null);
+    }
+
+    /** Logs a line with what has caused it, or counts it; see the class. */
+    public void log(Level level, Supplier<String> line, @Nullable Throwable cause) {
         long missed = due();
-        if (missed < 0) {
-            log.log(Level.DEBUG, line);
-        } else if (missed == 0) {
-            log.log(level, line);
-        } else {
-            log.log(level, () -> "%s (and %d such before)".formatted(line.get(), missed));
+        try {
+            if (missed < 0) {
+                log.log(Level.DEBUG, line, cause);
+            } else if (missed == 0) {
+                log.log(level, line, cause);
+            } else {
+                String before = " (and %d such before)".formatted(missed);
+                log.log(level, () -> line.get() + before, cause);
+            }
+        } catch (Throwable e) {
+            notSaid(missed);
+        }
+    }
+
+    private synchronized void notSaid(long missed) {
+        if (missed >= 0) {
+            said = false;
+            suppressed += missed + 1;
         }
     }
 

@@ -12,6 +12,7 @@ import org.junit.jupiter.api.Test;
 
 class QuietLogTest {
     private final List<String> lines = new ArrayList<>();
+    private boolean isFull;
     private long now = Long.MAX_VALUE - 5;
 
     private final Logger logger =
@@ -28,14 +29,17 @@ class QuietLogTest {
 
                 @Override
                 public void log(Level level, ResourceBundle bundle, String line, Throwable e) {
-                    throw new UnsupportedOperationException();
+                    if (isFull) {
+                        throw new IllegalStateException("no room");
+                    }
+                    if (isLoggable(level)) {
+                        lines.add(level + " " + line + (e == null ? "" : ", " + e.getMessage()));
+                    }
                 }
 
                 @Override
                 public void log(Level level, ResourceBundle bundle, String line, Object... args) {
-                    if (isLoggable(level)) {
-                        lines.add(level + " " + line);
-                    }
+                    throw new UnsupportedOperationException();
                 }
             };
 
@@ -55,5 +59,22 @@ class QuietLogTest {
         now += 10;
         quiet.log(Level.INFO, () -> "later");
         assertThat(lines).last().isEqualTo("INFO later");
+    }
+
+    @Test
+    void tellsTheCauseOfTheFirst() {
+        quiet.log(Level.ERROR, () -> "failed", new IllegalStateException("why"));
+        quiet.log(Level.ERROR, () -> "failed", new IllegalStateException("again"));
+        assertThat(lines).containsExactly("ERROR failed, why");
+    }
+
+    @Test
+    void saysAsSoonAsItCanWhatTheLogDidNotTake() {
+        isFull = true;
+        quiet.log(Level.WARNING, () -> "one");
+        quiet.log(Level.WARNING, () -> "two");
+        isFull = false;
+        quiet.log(Level.WARNING, () -> "three");
+        assertThat(lines).containsExactly("WARNING three (and 2 such before)");
     }
 }

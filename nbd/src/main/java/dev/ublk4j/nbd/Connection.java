@@ -1,10 +1,12 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.nbd.wire.ReplyHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.util.ArrayDeque;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class Connection {
     private static final System.Logger LOG = System.getLogger(Connection.class.getName());
+
+    /** Whoever sends nonsense may come again at once. */
+    private static final QuietLog DROPS = new QuietLog(LOG);
 
     /** Requests of a client that are under way at a time; more wait in its socket. */
     static final int MAX_OPERATIONS = 256;
@@ -279,12 +284,17 @@ final class Connection {
         call();
     }
 
-    /** Ends the connection at once, with a line about why. */
+    /** Ends the connection at once, with a line about why, which is logged rarely. */
     void fail(Level level, String why) {
         if (!broken) {
             broken = true;
             ending = true;
-            LOG.log(level, () -> "%s: %s; its connection ends".formatted(this, why));
+            Supplier<String> line = () -> "%s: %s; its connection ends".formatted(this, why);
+            if (level == Level.DEBUG) {
+                LOG.log(level, line);
+            } else {
+                DROPS.log(level, line);
+            }
             // Wakes what waits for the socket.
             link.cut();
             leaveLine();

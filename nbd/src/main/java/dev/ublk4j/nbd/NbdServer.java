@@ -70,6 +70,8 @@ public final class NbdServer implements AutoCloseable {
     private final Threads threads;
     private final AtomicBoolean closed = new AtomicBoolean();
     private final QuietLog turnedAway = new QuietLog(LOG);
+    private final QuietLog drops = new QuietLog(LOG);
+    private final QuietLog failures = new QuietLog(LOG);
     private @Nullable Clock clock;
 
     /**
@@ -223,6 +225,10 @@ public final class NbdServer implements AutoCloseable {
         }
     }
 
+    private void drop(Socket client, String why) {
+        drops.log(Level.WARNING, () -> "%s: %s; its connection ends".formatted(client, why));
+    }
+
     private void greet(Socket client) {
         boolean goesOn = false;
         boolean isRelayed = false;
@@ -242,13 +248,11 @@ public final class NbdServer implements AutoCloseable {
         } catch (EOFException e) {
             Complaint.log(LOG, Level.DEBUG, "%s: %s".formatted(client, e.getMessage()), null);
         } catch (SSLException e) {
-            String text = "%s: %s; its connection ends".formatted(client, Tls.reason(e));
-            Complaint.log(LOG, Level.WARNING, text, null);
+            drop(client, Tls.reason(e));
         } catch (IOException | LinuxException e) {
-            String text = "%s: %s; its connection ends".formatted(client, e.getMessage());
-            Complaint.log(LOG, Level.WARNING, text, null);
+            drop(client, String.valueOf(e.getMessage()));
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.ERROR, client + ": cannot be served", e);
+            failures.log(Level.ERROR, () -> client + ": cannot be served", e);
         } finally {
             greeted.remove(client);
             if (!goesOn && !isRelayed) {

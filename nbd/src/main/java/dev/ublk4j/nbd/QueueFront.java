@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.server.AdaptiveWait;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.QueueGuest;
@@ -19,6 +20,8 @@ import org.jspecify.annotations.Nullable;
 /** The clients of one queue, served by the queue's own thread. */
 final class QueueFront implements QueueGuest {
     private static final System.Logger LOG = System.getLogger(QueueFront.class.getName());
+    private static final QuietLog TURNED_AWAY = new QuietLog(LOG);
+    private static final QuietLog FAILURES = new QuietLog(LOG);
 
     static final int MAX_CONNECTIONS = 1024;
 
@@ -92,7 +95,7 @@ final class QueueFront implements QueueGuest {
         }
         if (slot == MAX_CONNECTIONS || !running) {
             Level level = running ? Level.WARNING : Level.DEBUG;
-            LOG.log(level, () -> name + ": turned away, " + this + " takes no more");
+            TURNED_AWAY.log(level, () -> name + ": turned away, " + this + " takes no more");
             Connection.abandon(link, chosen.export(), area, onEnd);
             return;
         }
@@ -100,7 +103,7 @@ final class QueueFront implements QueueGuest {
         try {
             connection = new Connection(this, slot, link, name, chosen, area, onEnd);
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.WARNING, name + ": turned away: " + e, null);
+            TURNED_AWAY.log(Level.WARNING, () -> name + ": turned away: " + e);
             Connection.abandon(link, chosen.export(), area, onEnd);
             return;
         }
@@ -203,7 +206,7 @@ final class QueueFront implements QueueGuest {
         try {
             task.run();
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.ERROR, this + ": a task of its clients has failed", e);
+            FAILURES.log(Level.ERROR, () -> this + ": a task of its clients has failed", e);
         }
     }
 
@@ -212,7 +215,7 @@ final class QueueFront implements QueueGuest {
         try {
             connection.turn();
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.ERROR, connection + " has failed", e);
+            FAILURES.log(Level.ERROR, () -> connection + " has failed", e);
             connection.fail(Level.DEBUG, "it cannot be served");
         }
     }

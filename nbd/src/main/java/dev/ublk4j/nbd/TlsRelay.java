@@ -1,6 +1,7 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Socket;
 import java.io.EOFException;
 import java.io.IOException;
@@ -25,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class TlsRelay {
     private static final System.Logger LOG = System.getLogger(TlsRelay.class.getName());
+    private static final QuietLog DROPS = new QuietLog(LOG);
+    private static final QuietLog FAILURES = new QuietLog(LOG);
 
     private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -234,11 +237,11 @@ final class TlsRelay {
         try {
             direction.run(inner);
         } catch (SSLException e) {
-            Complaint.log(LOG, Level.WARNING, "%s: %s".formatted(client, Tls.reason(e)), null);
+            DROPS.log(Level.WARNING, () -> "%s: %s".formatted(client, Tls.reason(e)));
         } catch (IOException e) {
             Complaint.log(LOG, Level.DEBUG, "%s: %s".formatted(client, e.getMessage()), null);
         } catch (Throwable e) {
-            Complaint.log(LOG, Level.ERROR, client + ": encryption has failed", e);
+            FAILURES.log(Level.ERROR, () -> client + ": encryption has failed", e);
         } finally {
             ended(inner);
         }

@@ -32,6 +32,7 @@ final class Session implements AutoCloseable {
     /** Whoever is dropped may come again at once, and what is refused may be asked for again. */
     private static final QuietLog DROPS = new QuietLog(LOG);
 
+    private static final QuietLog FAILURES = new QuietLog(LOG);
     private static final QuietLog REFUSALS = new QuietLog(LOG);
 
     private static final int HEADER_BYTES = 12;
@@ -131,7 +132,7 @@ final class Session implements AutoCloseable {
             DROPS.log(Level.WARNING, () -> "vhost-user client dropped: " + e.getMessage());
         } catch (Throwable e) {
             // Whatever it is, it is this client's. The next one is served.
-            LOG.log(Level.WARNING, "vhost-user client dropped", e);
+            FAILURES.log(Level.WARNING, () -> "vhost-user client dropped", e);
         }
     }
 

@@ -42,6 +42,8 @@ public final class Keeper implements AutoCloseable {
     /** Who is turned away may try again and again. */
     private final QuietLog noAccess = new QuietLog(LOG);
 
+    private final QuietLog givenUp = new QuietLog(LOG);
+
     /** How long a client may take. */
     private static final Duration PATIENCE = Duration.ofSeconds(2);
 
@@ -94,7 +96,8 @@ public final class Keeper implements AutoCloseable {
             }
             return true;
         } catch (Throwable e) {
-            LOG.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
+            givenUp.log(
+                    Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
             return false;
         }
     }

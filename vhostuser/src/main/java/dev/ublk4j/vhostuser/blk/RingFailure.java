@@ -1,12 +1,14 @@
 package dev.ublk4j.vhostuser.blk;
 
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.vhostuser.ring.BadRingException;
 import java.lang.System.Logger.Level;
 
 /** Why a ring is not served any more, in words. */
 final class RingFailure {
-    private static final System.Logger LOG = System.getLogger(RingFailure.class.getName());
+    private static final QuietLog FAILURES =
+            new QuietLog(System.getLogger(RingFailure.class.getName()));
 
     private RingFailure() {}
 
@@ -19,7 +21,7 @@ final class RingFailure {
             case InternalError gone -> "its memory is gone: " + gone.getMessage();
             case OutOfMemoryError full -> "there is no memory for it: " + full.getMessage();
             default -> {
-                LOG.log(Level.ERROR, "a ring cannot be served", e);
+                FAILURES.log(Level.ERROR, () -> "a ring cannot be served", e);
                 yield "failed with " + e;
             }
         };
