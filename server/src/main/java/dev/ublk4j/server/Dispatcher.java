@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoResult;

@@ -1,6 +1,7 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.time.Duration;

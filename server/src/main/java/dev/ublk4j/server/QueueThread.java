@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uring.RingOptions;
@@ -263,7 +264,7 @@ final class QueueThread {
                             table,
                             counters,
                             departure);
-            guest.started(queue);
+            guest.started(new GuestHost(queue, guest));
             try {
                 queue.fetchAll();
                 ring.run(false, dispatcher);

@@ -67,8 +67,7 @@ final class Takeover {
             }
             CharDevice charDevice = control.driver().open(id);
             undo.add(charDevice::close);
-            Device taken =
-                    new Device(control, target, device, info, charDevice, queue -> new NoGuest());
+            Device taken = new Device(control, target, device, info, charDevice);
             undo.replace(taken::letGo);
             inherited.buffers().forEach(taken.buffers()::adopt);
             taken.startQueues();

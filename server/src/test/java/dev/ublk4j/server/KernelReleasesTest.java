@@ -3,6 +3,8 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ublk4j.server.spi.QueueGuest;
+import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.embedded.Disk;
@@ -143,16 +145,16 @@ class KernelReleasesTest {
     /** Ends its queue's thread when it is told to, as a bug would. */
     private static final class FailingGuest implements QueueGuest {
         private volatile boolean told;
-        private volatile @Nullable Queue queue;
+        private volatile @Nullable QueueHost queue;
 
         @Override
-        public void started(Queue itsQueue) {
+        public void started(QueueHost itsQueue) {
             queue = itsQueue;
         }
 
         void fail() {
             told = true;
-            Objects.requireNonNull(queue).callGuest();
+            Objects.requireNonNull(queue).call();
         }
 
         @Override
@@ -173,7 +175,7 @@ class KernelReleasesTest {
     private int leaveByFailing(Recovery recovery) throws InterruptedException {
         FailingGuest guest = new FailingGuest();
         DeviceOptions options = options().withQueues(1).with(recovery);
-        try (Device device = Device.start(driver, new LastingDisk(), options, queue -> guest)) {
+        try (Device device = Device.start(driver, new GuestedDisk(new LastingDisk(), queue -> guest), options)) {
             verify(device.id(), 4714);
             guest.fail();
             assertThat(device.awaitStop(PATIENCE)).isTrue();

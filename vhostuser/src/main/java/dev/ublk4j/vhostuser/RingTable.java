@@ -114,7 +114,6 @@ final class RingTable {
                     open(ring, memory, features),
                     new Service.MemoryView(memory),
                     served.device(),
-                    served.disk(),
                     kick,
                     ring.call(),
                     served.disk().size() >> 9,

@@ -19,6 +19,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -39,33 +40,22 @@ final class SessionFuzzTest {
     /** The kind that is written into memory. */
     private static final byte IN_MEMORY = 4;
 
-    private static EmbeddedDriver driver;
-    private static dev.ublk4j.server.Device device;
     private static ServedDisk disk;
 
     @BeforeAll
     static void serve() {
-        BlkQueue queue = new BlkQueue(0, 0);
-        driver = EmbeddedDriver.create(VhostUserExport.driverOptions());
-        device =
-                dev.ublk4j.server.Device.start(
-                        driver,
-                        new NullTarget(1 << 20),
-                        DeviceOptions.defaults().with(Feature.SHMEM_ZC),
-                        number -> queue);
+        VhostUserOptions options =
+                VhostUserOptions.at(Path.of("unused")).withLongestPoll(Duration.ZERO);
         disk =
-                new ServedDisk(
-                        device,
-                        driver.openBlock(device.id()),
-                        new BlkDevice(device.geometry(), 1, "fuzz"),
-                        List.of(queue));
+                VhostUserExport.served(
+                        VhostUserExport.startDevice(
+                                new NullTarget(1 << 20), DeviceOptions.defaults(), options),
+                        options);
     }
 
     @AfterAll
     static void stop() {
-        disk.disk().close();
-        device.close();
-        driver.close();
+        disk.exported().close();
     }
 
     /**
