@@ -2,6 +2,7 @@ package dev.ublk4j.nbd;
 
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.exports.ExportedDevice;
+import dev.ublk4j.linux.Complaint;
 import dev.ublk4j.nbd.wire.ExportFlag;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;

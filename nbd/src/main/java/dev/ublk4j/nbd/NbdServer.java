@@ -2,6 +2,7 @@ package dev.ublk4j.nbd;
 
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.exports.ExportedDevice;
+import dev.ublk4j.linux.Complaint;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Socket;

@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.linux.Complaint;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Socket;
@@ -12,9 +13,9 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLEngineResult.Status;
+import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 

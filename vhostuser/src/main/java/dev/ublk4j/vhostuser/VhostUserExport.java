@@ -59,7 +59,7 @@ public final class VhostUserExport implements AutoCloseable {
         this.thread =
                 Thread.ofPlatform()
                         .name("vhost-user-" + disk.served().id())
-                        .unstarted(new AcceptLoop(listener, stop.fd(), this::serve));
+                        .unstarted(new AcceptLoop<>(listener, stop.fd(), this::serve));
     }
 
     /**
