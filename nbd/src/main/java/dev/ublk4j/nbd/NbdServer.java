@@ -3,6 +3,7 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.exports.ExportedDevice;
 import dev.ublk4j.linux.Complaint;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.QuietLog;
 import dev.ublk4j.linux.Socket;
@@ -322,12 +323,12 @@ public final class NbdServer implements AutoCloseable {
 
     private boolean awaitEnd() {
         boolean interrupted = false;
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(PATIENCE);
         try {
             while (true) {
                 try {
-                    long left = deadline - System.nanoTime();
-                    return room.tryAcquire(options.maxConnections(), left, TimeUnit.NANOSECONDS);
+                    return room.tryAcquire(
+                            options.maxConnections(), deadline.leftNanos(), TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }

@@ -2,12 +2,12 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntUnaryOperator;
 
 /** Registers shared buffers with the driver, and makes them known to a device's queues. */
@@ -32,7 +32,7 @@ final class DeviceBuffers {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** How often a queue is asked whether it has let go of a buffer. */
-    private static final long PAUSE_NANOS = 20_000;
+    private static final Duration PAUSE = Duration.ofNanos(20_000);
 
     private final Device device;
     private final Control control;
@@ -199,14 +199,11 @@ final class DeviceBuffers {
 
     private void awaitQueues(SharedBuffer buffer) {
         threads.forEach(QueueThread::ring);
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(PATIENCE);
         for (QueueThread thread : threads) {
-            while (!thread.hasSeen(buffer.epoch())) {
-                if (System.nanoTime() - start > PATIENCE.toNanos()) {
-                    throw new IllegalStateException(
-                            "%s does not let go of buffer %d".formatted(thread, buffer.index()));
-                }
-                LockSupport.parkNanos(PAUSE_NANOS);
+            if (!deadline.poll(PAUSE, () -> thread.hasSeen(buffer.epoch()))) {
+                throw new IllegalStateException(
+                        "%s does not let go of buffer %d".formatted(thread, buffer.index()));
             }
         }
     }

@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.QueueRing;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.BufferOffset;
 import dev.ublk4j.uapi.DeviceInfo;
@@ -13,7 +14,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -30,7 +30,7 @@ final class QueueThread {
     private static final int PAGE = 4096;
 
     /** How often it is asked whether a request has been answered. */
-    private static final long PAUSE_NANOS = 1_000_000;
+    private static final Duration PAUSE = Duration.ofMillis(1);
 
     /** Submissions per tag: an answer, and two of the target's own. */
     private static final int ENTRIES_PER_TAG = 3;
@@ -139,14 +139,8 @@ final class QueueThread {
      */
     static boolean awaitAnswers(List<QueueThread> threads, Duration patience) {
         List<BooleanSupplier> owing = threads.stream().map(QueueThread::owing).toList();
-        long start = System.nanoTime();
-        while (owing.stream().anyMatch(BooleanSupplier::getAsBoolean)) {
-            if (System.nanoTime() - start > patience.toNanos()) {
-                return false;
-            }
-            LockSupport.parkNanos(PAUSE_NANOS);
-        }
-        return true;
+        return Deadline.in(patience)
+                .poll(PAUSE, () -> owing.stream().noneMatch(BooleanSupplier::getAsBoolean));
     }
 
     private BooleanSupplier owing() {

@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.Control;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
@@ -86,13 +87,13 @@ final class Takeover {
 
     /** The driver takes a server for alive until its last thread and mapping are gone. */
     private void begin() {
-        long deadline = System.nanoTime() + patience.toNanos();
+        Deadline deadline = Deadline.in(patience);
         while (true) {
             try {
                 control.startRecovery(id);
                 return;
             } catch (LinuxException e) {
-                if (e.errno() != Errno.EBUSY || System.nanoTime() > deadline) {
+                if (e.errno() != Errno.EBUSY || deadline.isOver()) {
                     throw e;
                 }
             }

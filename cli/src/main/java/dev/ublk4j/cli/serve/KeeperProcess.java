@@ -2,6 +2,7 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.sharing.store.DescriptorStore;
 import dev.ublk4j.sharing.store.Keeper;
 import dev.ublk4j.sharing.store.KeeperStore;
@@ -94,9 +95,9 @@ public final class KeeperProcess {
     }
 
     private static void awaitGone(Path socket) {
-        long deadline = System.nanoTime() + END_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(END_PATIENCE);
         while (Files.exists(socket)) {
-            if (System.nanoTime() > deadline) {
+            if (deadline.isOver()) {
                 throw new Failure("the keeper of an older device still listens at " + socket);
             }
             try {
