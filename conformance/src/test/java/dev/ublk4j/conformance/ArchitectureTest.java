@@ -59,8 +59,19 @@ final class ArchitectureTest {
         MAY_USE.put(
                 "layers", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put(
-                "nbd",
+                "exports",
                 List.of("linux", "uapi", "uring", "sharedmemory", "driver", "embedded", "server"));
+        MAY_USE.put(
+                "nbd",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
+                        "server",
+                        "exports"));
         MAY_USE.put(
                 "vhostuser",
                 List.of(
@@ -71,7 +82,8 @@ final class ArchitectureTest {
                         "handover",
                         "driver",
                         "embedded",
-                        "server"));
+                        "server",
+                        "exports"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }
 
@@ -109,6 +121,17 @@ final class ArchitectureTest {
                 .resideInAnyPackage(
                         others.stream().map(other -> ROOT + other + "..").toArray(String[]::new))
                 .allowEmptyShould(true)
+                .check(CLASSES);
+    }
+
+    @Test
+    void theSideOfTheServerThatServesExportsIsUsedByThemAlone() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT + "server..", ROOT + "exports..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ROOT + "server.spi..")
                 .check(CLASSES);
     }
 
