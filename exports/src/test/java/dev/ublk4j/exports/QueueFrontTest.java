@@ -123,10 +123,9 @@ class QueueFrontTest {
     @Test
     void aTaskThatFailsKeepsNoneFromBeingDone() {
         assertThat(
-                        front.execute(
-                                () -> {
-                                    throw new IllegalStateException("on purpose");
-                                }))
+                        front.execute(() -> {
+                            throw new IllegalStateException("on purpose");
+                        }))
                 .isTrue();
         assertThat(this.<String>onQueue(done -> done.complete("still")).join()).isEqualTo("still");
     }
@@ -136,8 +135,7 @@ class QueueFrontTest {
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = arena.allocate(BYTES, BYTES).fill((byte) 1);
             long result =
-                    this.<Long>onQueue(
-                                    done -> new Sent(front, done::complete).read(memory, 0))
+                    this.<Long>onQueue(done -> new Sent(front, done::complete).read(memory, 0))
                             .join();
             assertThat(result).isEqualTo(BYTES);
             assertThat(memory.get(JAVA_BYTE, 0)).isZero();
@@ -150,8 +148,7 @@ class QueueFrontTest {
             MemorySegment memory = arena.allocate(BYTES, BYTES);
             long result =
                     this.<Long>onQueue(
-                                    done ->
-                                            new Sent(front, done::complete).read(memory, 1 << 20))
+                                    done -> new Sent(front, done::complete).read(memory, 1 << 20))
                             .join();
             assertThat(result).isEqualTo(Errno.EIO.negated());
         }
@@ -165,10 +162,13 @@ class QueueFrontTest {
 
     @Test
     void aFrontWithoutClientsSleepsAndIsWokenByWork() {
-        int before = this.<Integer>onQueue(done -> {
-            front.present = false;
-            done.complete(front.turns);
-        }).join();
+        int before =
+                this.<Integer>onQueue(
+                                done -> {
+                                    front.present = false;
+                                    done.complete(front.turns);
+                                })
+                        .join();
         int after = this.<Integer>onQueue(done -> done.complete(front.turns)).join();
         assertThat(after).isGreaterThan(before);
     }

@@ -79,7 +79,9 @@ public final class Socket implements Acceptor<Socket>, AutoCloseable {
     }
 
     private static Fd create(int family, String name) {
-        long answer = Syscall.call(Syscall.Call.SOCKET, family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        long answer =
+                Syscall.call(
+                        Syscall.Call.SOCKET, family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         return Fd.own((int) LinuxException.check("socket", name, answer), name);
     }
 

@@ -53,17 +53,15 @@ class DeadlineTest {
         CountDownLatch waits = new CountDownLatch(1);
         Thread other =
                 Thread.ofPlatform()
-                        .start(
-                                () -> {
-                                    lock.lock();
-                                    try {
-                                        waits.countDown();
-                                        assertThat(Deadline.never().await(signal, () -> there))
-                                                .isTrue();
-                                    } finally {
-                                        lock.unlock();
-                                    }
-                                });
+                        .start(() -> {
+                            lock.lock();
+                            try {
+                                waits.countDown();
+                                assertThat(Deadline.never().await(signal, () -> there)).isTrue();
+                            } finally {
+                                lock.unlock();
+                            }
+                        });
         waits.await();
         lock.lock();
         try {

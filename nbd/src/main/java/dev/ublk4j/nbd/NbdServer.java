@@ -108,10 +108,7 @@ public final class NbdServer implements AutoCloseable {
      * @throws LinuxException when the device cannot be started
      */
     public Device export(
-            String name,
-            String description,
-            Target target,
-            DeviceOptions deviceOptions) {
+            String name, String description, Target target, DeviceOptions deviceOptions) {
         if (exports.containsKey(name) || name.length() > OptionData.MAX_STRING / 4) {
             throw new IllegalArgumentException("name is taken, or too long: " + name);
         }

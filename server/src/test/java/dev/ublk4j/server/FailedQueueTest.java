@@ -2,8 +2,6 @@ package dev.ublk4j.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.server.spi.QueueGuest;
-import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.driver.CharDevice;
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
@@ -16,6 +14,8 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.server.spi.QueueGuest;
+import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
@@ -294,7 +294,10 @@ class FailedQueueTest {
 
     private Device startTwoQueues(Target target) {
         DeviceOptions options = DeviceOptions.defaults().withDepth(4).withQueues(2);
-        return Device.start(driver, new GuestedDisk(target, queue -> queue == 0 ? guest : new NoGuest()), options);
+        return Device.start(
+                driver,
+                new GuestedDisk(target, queue -> queue == 0 ? guest : new NoGuest()),
+                options);
     }
 
     @Test

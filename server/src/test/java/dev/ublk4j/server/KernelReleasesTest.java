@@ -3,8 +3,6 @@ package dev.ublk4j.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.server.spi.QueueGuest;
-import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.driver.Control;
 import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.embedded.Disk;
@@ -13,6 +11,8 @@ import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.embedded.KernelRelease;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.spi.QueueGuest;
+import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
@@ -175,7 +175,8 @@ class KernelReleasesTest {
     private int leaveByFailing(Recovery recovery) throws InterruptedException {
         FailingGuest guest = new FailingGuest();
         DeviceOptions options = options().withQueues(1).with(recovery);
-        try (Device device = Device.start(driver, new GuestedDisk(new LastingDisk(), queue -> guest), options)) {
+        try (Device device =
+                Device.start(driver, new GuestedDisk(new LastingDisk(), queue -> guest), options)) {
             verify(device.id(), 4714);
             guest.fail();
             assertThat(device.awaitStop(PATIENCE)).isTrue();

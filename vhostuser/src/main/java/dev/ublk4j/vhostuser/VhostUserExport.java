@@ -51,8 +51,7 @@ public final class VhostUserExport implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile @Nullable Session session;
 
-    private VhostUserExport(
-            VhostUserOptions options, ServedDisk disk, UnixListener listener) {
+    private VhostUserExport(VhostUserOptions options, ServedDisk disk, UnixListener listener) {
         this.options = options;
         this.disk = disk;
         this.listener = listener;

@@ -115,13 +115,13 @@ final class KillableExport {
                         BackingFile.open(
                                 Path.of(arguments[1]), BackingFile.Caching.BUFFERED, false));
         try (VhostUserExport export =
-                        VhostUserExport.start(
-                                new HoldingTarget(
-                                        file,
-                                        Integer.parseInt(arguments[2]),
-                                        Integer.parseInt(arguments[3])),
-                                DeviceOptions.defaults().withQueues(QUEUES),
-                                VhostUserOptions.at(Path.of(arguments[0])))) {
+                VhostUserExport.start(
+                        new HoldingTarget(
+                                file,
+                                Integer.parseInt(arguments[2]),
+                                Integer.parseInt(arguments[3])),
+                        DeviceOptions.defaults().withQueues(QUEUES),
+                        VhostUserOptions.at(Path.of(arguments[0])))) {
             say(SERVING);
             // Not longer than the test, whatever becomes of that.
             while (System.in.read() >= 0) {}

@@ -3,7 +3,6 @@ package dev.ublk4j.vhostuser;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.UnixSocket;
@@ -11,9 +10,6 @@ import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.NullTarget;
-import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.vhostuser.blk.BlkDevice;
-import dev.ublk4j.vhostuser.blk.BlkQueue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;

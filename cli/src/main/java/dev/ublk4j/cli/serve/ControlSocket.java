@@ -1,8 +1,8 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Explanation;
-import dev.ublk4j.handover.MessageStream.Outcome;
 import dev.ublk4j.handover.MessageStream;
+import dev.ublk4j.handover.MessageStream.Outcome;
 import dev.ublk4j.linux.AcceptLoop;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.EventFd;

@@ -96,8 +96,7 @@ public final class Keeper implements AutoCloseable {
             }
             return true;
         } catch (Throwable e) {
-            givenUp.log(
-                    Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
+            givenUp.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
             return false;
         }
     }

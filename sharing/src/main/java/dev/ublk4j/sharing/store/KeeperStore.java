@@ -1,7 +1,7 @@
 package dev.ublk4j.sharing.store;
 
-import dev.ublk4j.handover.MessageStream.Outcome;
 import dev.ublk4j.handover.MessageStream;
+import dev.ublk4j.handover.MessageStream.Outcome;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;

@@ -250,8 +250,9 @@ final class BlkSlot extends ClientRequest {
             send(
                     isDiscard
                             ? request().discard(sector << 9, bytes)
-                            : request().writeZeroes(
-                                    sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
+                            : request()
+                                    .writeZeroes(
+                                            sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
         }
     }
 
