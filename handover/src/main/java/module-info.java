@@ -1,4 +1,4 @@
-/** How an application hands memory to a device's server: the protocol, and its client. */
+/** The sharing protocol: how an application hands memory to a device's server. */
 @SuppressWarnings("module") // what is named here is built later
 module dev.ublk4j.handover {
     requires transitive dev.ublk4j.linux;

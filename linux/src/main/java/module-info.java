@@ -14,6 +14,7 @@ module dev.ublk4j.linux {
             dev.ublk4j.cli,
             dev.ublk4j.client,
             dev.ublk4j.embedded,
+            dev.ublk4j.exports,
             dev.ublk4j.nbd,
             dev.ublk4j.server,
             dev.ublk4j.sharing,

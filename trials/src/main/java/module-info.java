@@ -1,4 +1,4 @@
-/** Random sequences of operations, the shortest that fails, and what a test leaves open. */
+/** Supports tests: random sequences of operations, and what a test leaves open. */
 module dev.ublk4j.trials {
     requires static transitive org.jspecify;
 

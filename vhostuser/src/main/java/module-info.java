@@ -3,6 +3,7 @@ module dev.ublk4j.vhostuser {
     requires static transitive org.jspecify;
     requires transitive dev.ublk4j.embedded;
     requires transitive dev.ublk4j.server;
+    requires dev.ublk4j.exports;
     requires dev.ublk4j.handover;
     requires dev.ublk4j.sharedmemory;
     requires dev.ublk4j.uapi;

@@ -6,6 +6,7 @@ import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.ProcessUser;
 import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.linux.Deadline;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -104,9 +105,9 @@ final class DriverModule {
     }
 
     private static void awaitNode() {
-        long deadline = System.nanoTime() + NODE_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(NODE_PATIENCE);
         while (!isLoaded()) {
-            if (System.nanoTime() > deadline) {
+            if (deadline.isOver()) {
                 throw new Failure(NAME + " is loaded, but there is no " + KernelDriver.CONTROL);
             }
             try {

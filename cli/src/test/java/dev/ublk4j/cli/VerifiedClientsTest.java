@@ -3,7 +3,6 @@ package dev.ublk4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.nbd.NbdOptions;
 import dev.ublk4j.nbd.NbdServer;
 import dev.ublk4j.nbd.Tls;
@@ -33,7 +32,6 @@ class VerifiedClientsTest {
     private static final long SIZE = 1 << 20;
 
     @TempDir static Path folder;
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
     private NbdServer server;
     private Device device;
     private int port;
@@ -99,7 +97,7 @@ class VerifiedClientsTest {
         server =
                 new NbdServer(
                         NbdOptions.defaults().withTls(Tls.required(context).withVerifiedClients()));
-        device = server.export("", "", driver, new NullTarget(SIZE), DeviceOptions.defaults());
+        device = server.export("", "", new NullTarget(SIZE), DeviceOptions.defaults());
         port = server.listen(new InetSocketAddress("127.0.0.1", 0));
     }
 

@@ -1,9 +1,10 @@
 package dev.ublk4j.client;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uring.CompletionHandler;
+import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
 
 /**
  * One thread's reads and writes of a device, in buffers of the pool that is attached to it.
@@ -17,7 +18,7 @@ public final class DeviceChannel implements AutoCloseable {
     /** User data of a flush; that of a transfer is its buffer's number. */
     private static final long FLUSH = -1;
 
-    private static final long CLOSE_PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(30);
+    private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(30);
 
     private final Attachment attachment;
     private final SharedBufferPool pool;
@@ -193,10 +194,10 @@ public final class DeviceChannel implements AutoCloseable {
         if (closed) {
             return;
         }
-        long deadline = System.nanoTime() + CLOSE_PATIENCE_NANOS;
+        Deadline deadline = Deadline.in(CLOSE_PATIENCE);
         while (underWay > 0 || flushing) {
-            long left = deadline - System.nanoTime();
-            if (left <= 0) {
+            long left = deadline.leftNanos();
+            if (left == 0) {
                 throw new PoolInUseException(this + " has requests that do not complete");
             }
             access.run(1, left, onCompletion);

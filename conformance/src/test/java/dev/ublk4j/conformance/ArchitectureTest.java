@@ -65,8 +65,19 @@ final class ArchitectureTest {
         MAY_USE.put(
                 "layers", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put(
-                "nbd",
+                "exports",
                 List.of("linux", "uapi", "uring", "sharedmemory", "driver", "embedded", "server"));
+        MAY_USE.put(
+                "nbd",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
+                        "server",
+                        "exports"));
         MAY_USE.put(
                 "vhostuser",
                 List.of(
@@ -77,7 +88,8 @@ final class ArchitectureTest {
                         "handover",
                         "driver",
                         "embedded",
-                        "server"));
+                        "server",
+                        "exports"));
         MAY_USE.put("client", List.of("linux", "uring", "sharedmemory", "handover"));
     }
 
@@ -181,6 +193,17 @@ final class ArchitectureTest {
                 return what;
             }
         };
+    }
+
+    @Test
+    void theSideOfTheServerThatServesExportsIsUsedByThemAlone() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT + "server..", ROOT + "exports..")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage(ROOT + "server.spi..")
+                .check(CLASSES);
     }
 
     @Test

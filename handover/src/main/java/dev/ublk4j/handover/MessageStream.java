@@ -1,5 +1,6 @@
 package dev.ublk4j.handover;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
@@ -138,10 +139,9 @@ public final class MessageStream implements AutoCloseable {
 
     /** Reads until there are as many bytes since {@link #clear} as are asked for. */
     public Outcome readUpTo(int bytes, Duration time) {
-        long deadline = System.nanoTime() + time.toNanos();
+        Deadline deadline = Deadline.in(time);
         while (in.position() < bytes) {
-            Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
-            Outcome outcome = readSome(bytes - in.position(), left);
+            Outcome outcome = readSome(bytes - in.position(), deadline.left());
             if (outcome != Outcome.DONE) {
                 return outcome;
             }
@@ -170,14 +170,13 @@ public final class MessageStream implements AutoCloseable {
      * @param passed goes with the first byte
      */
     public Outcome write(Duration time, Fd... passed) {
-        long deadline = System.nanoTime() + time.toNanos();
+        Deadline deadline = Deadline.in(time);
         Fd[] with = passed;
         while (out.hasRemaining()) {
             Fd[] now = with;
-            Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
             Outcome outcome =
                     transfer(
-                            left,
+                            deadline.left(),
                             Poll.POLLOUT,
                             () -> {
                                 long sent =
@@ -203,10 +202,9 @@ public final class MessageStream implements AutoCloseable {
     }
 
     private Outcome transfer(Duration time, int events, Step step) {
-        long deadline = System.nanoTime() + time.toNanos();
+        Deadline deadline = Deadline.in(time);
         while (true) {
-            Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
-            Outcome outcome = await(left, events);
+            Outcome outcome = await(deadline.left(), events);
             if (outcome != Outcome.DONE) {
                 return outcome;
             }

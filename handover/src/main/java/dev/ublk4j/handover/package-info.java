@@ -1,5 +1,6 @@
 /**
- * How an application hands memory to the server of a block device, over a Unix-domain socket.
+ * The sharing protocol: how an application hands memory to the server of a block device, over a
+ * Unix-domain socket.
  *
  * <p><b>What it is.</b> A server that shares memory listens at {@link
  * dev.ublk4j.handover.Exchange#socketPath(int)}. An application sends it the descriptor of memory

@@ -1,6 +1,7 @@
 package dev.ublk4j.kernel;
 
 import dev.ublk4j.driver.ControlTimeoutException;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.wire.CtrlCmd;
@@ -12,7 +13,6 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.TimeUnit;
 
 /**
  * The rings that control commands are sent over, one command at a time each.
@@ -30,7 +30,6 @@ final class ControlRings implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(ControlRings.class.getName());
 
     private static final int MAX_IDLE = 4;
-    private static final long FOREVER_NANOS = Long.MAX_VALUE;
 
     private final ArrayDeque<Ring> idle = new ArrayDeque<>();
     private boolean closed;
@@ -47,7 +46,7 @@ final class ControlRings implements AutoCloseable {
         try {
             long area = ring.uringCommand(control.number(), commandOp, 0);
             MemorySegment.copy(command, 0, ring.sqes(), area, CtrlCmd.SIZE);
-            kept = await(ring, answer, TimeUnit.NANOSECONDS.convert(timeout));
+            kept = await(ring, answer, Deadline.in(timeout));
             if (!kept) {
                 CompletableFuture<Integer> outcome = new CompletableFuture<>();
                 kept = awaitElsewhere(ring, answer, outcome);
@@ -59,7 +58,7 @@ final class ControlRings implements AutoCloseable {
                             outcome);
                 }
                 // Without a thread that waits, the caller is more patient than it wished to be.
-                kept = await(ring, answer, FOREVER_NANOS);
+                kept = await(ring, answer, Deadline.never());
             }
             giveBack(ring);
             return answer.result;
@@ -71,15 +70,14 @@ final class ControlRings implements AutoCloseable {
     }
 
     /** {@return whether it completed in time} */
-    private static boolean await(Ring ring, Answer answer, long nanos) {
-        long start = System.nanoTime();
+    private static boolean await(Ring ring, Answer answer, Deadline deadline) {
         while (true) {
-            long left = nanos - (System.nanoTime() - start);
+            long left = deadline.leftNanos();
             ring.submitAndWait(1, Math.max(left, 1));
             if (ring.drain(answer) > 0) {
                 return true;
             }
-            if (left <= 0) {
+            if (left == 0) {
                 return false;
             }
         }
@@ -103,7 +101,7 @@ final class ControlRings implements AutoCloseable {
 
     private void awaitOutcome(Ring ring, Answer answer, CompletableFuture<Integer> outcome) {
         try {
-            boolean answered = await(ring, answer, FOREVER_NANOS);
+            boolean answered = await(ring, answer, Deadline.never());
             assert answered;
             giveBack(ring);
         } catch (Throwable e) {

@@ -2,6 +2,7 @@ package dev.ublk4j.kernel;
 
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
@@ -56,14 +57,14 @@ public final class KernelDriver implements Driver {
 
     @Override
     public CharDevice open(int deviceId) {
-        long deadline = System.nanoTime() + NODE_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(NODE_PATIENCE);
         while (true) {
             try {
                 return new KernelCharDevice(deviceId, Fd.open(charPath(deviceId), Fd.O_RDWR));
             } catch (LinuxException e) {
                 // udev may still be making the node, or setting its owner.
                 boolean early = e.errno() == Errno.ENOENT || e.errno() == Errno.EACCES;
-                if (!early || System.nanoTime() > deadline) {
+                if (!early || deadline.isOver()) {
                     throw e;
                 }
                 Pause.briefly(e);

@@ -73,10 +73,10 @@ public final class Poll implements AutoCloseable {
      */
     public boolean await(Duration time) {
         boolean forever = time.isNegative();
-        long deadline = System.nanoTime() + (forever ? 0 : time.toNanos());
+        Deadline deadline = forever ? Deadline.never() : Deadline.in(time);
         long answer;
         do {
-            long left = Math.max(0, deadline - System.nanoTime());
+            long left = deadline.leftNanos();
             timeout.set(JAVA_LONG, 0, left / NANOS_PER_SECOND);
             timeout.set(JAVA_LONG, Long.BYTES, left % NANOS_PER_SECOND);
             answer =

@@ -34,7 +34,7 @@ final class Connection {
      */
     private static final int TURNS_TO_ANSWER = 2;
 
-    private final QueueFront front;
+    private final QueueConnections front;
     private final int slot;
     private final Link link;
     private final String name;
@@ -72,7 +72,7 @@ final class Connection {
     private boolean ended;
 
     Connection(
-            QueueFront front,
+            QueueConnections front,
             int slot,
             Link link,
             String name,
@@ -99,7 +99,7 @@ final class Connection {
         return link.socket().fd().number();
     }
 
-    QueueFront front() {
+    QueueConnections front() {
         return front;
     }
 

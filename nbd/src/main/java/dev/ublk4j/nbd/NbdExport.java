@@ -1,6 +1,8 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.embedded.Disk;
+import dev.ublk4j.exports.ExportedDevice;
+import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.nbd.wire.ExportFlag;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;
@@ -17,10 +19,8 @@ final class NbdExport {
 
     private final String name;
     private final String description;
-    private final Device device;
-    private final Disk disk;
+    private final ExportedDevice<QueueConnections> exported;
     private final @Nullable AllocationMap allocation;
-    private final List<QueueFront> fronts;
     private final PayloadMemory payloads;
     private final Threads threads;
     private final SharedAreas areas;
@@ -34,21 +34,17 @@ final class NbdExport {
     NbdExport(
             String name,
             String description,
-            Device device,
-            Disk disk,
+            ExportedDevice<QueueConnections> exported,
             @Nullable AllocationMap allocation,
-            List<QueueFront> fronts,
             PayloadMemory payloads,
             Threads threads) {
         this.name = name;
         this.description = description;
-        this.device = device;
-        this.disk = disk;
+        this.exported = exported;
         this.allocation = allocation;
-        this.fronts = fronts;
         this.payloads = payloads;
         this.threads = threads;
-        this.areas = new SharedAreas(device);
+        this.areas = new SharedAreas(exported.device());
     }
 
     String name() {
@@ -60,11 +56,11 @@ final class NbdExport {
     }
 
     Device device() {
-        return device;
+        return exported.device();
     }
 
     Disk disk() {
-        return disk;
+        return exported.disk();
     }
 
     @Nullable AllocationMap allocation() {
@@ -92,12 +88,13 @@ final class NbdExport {
         return gate;
     }
 
-    List<QueueFront> fronts() {
-        return fronts;
+    List<QueueConnections> fronts() {
+        return exported.fronts();
     }
 
     /** {@return whose turn it is to take a client} */
-    QueueFront nextFront() {
+    QueueConnections nextFront() {
+        List<QueueConnections> fronts = fronts();
         return fronts.get(Math.floorMod(nextFront.getAndIncrement(), fronts.size()));
     }
 
@@ -113,14 +110,14 @@ final class NbdExport {
                         | ExportFlag.SEND_FUA
                         | ExportFlag.CAN_MULTI_CONN
                         | (structured ? ExportFlag.SEND_DF : 0)
-                        | (device.geometry().rotational() ? ExportFlag.ROTATIONAL : 0);
-        if (disk.isReadOnly()) {
+                        | (device().geometry().rotational() ? ExportFlag.ROTATIONAL : 0);
+        if (disk().isReadOnly()) {
             return flags | ExportFlag.READ_ONLY;
         }
         return flags
                 | ExportFlag.SEND_WRITE_ZEROES
                 | ExportFlag.SEND_FAST_ZERO
-                | (disk.canDiscard() ? ExportFlag.SEND_TRIM : 0);
+                | (disk().canDiscard() ? ExportFlag.SEND_TRIM : 0);
     }
 
     @Override

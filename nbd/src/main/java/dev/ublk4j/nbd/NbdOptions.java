@@ -30,10 +30,10 @@ public record NbdOptions(
 
     /** Checks the ranges. */
     public NbdOptions {
-        if (maxConnections < 1 || maxConnections > QueueFront.MAX_CONNECTIONS) {
+        if (maxConnections < 1 || maxConnections > QueueConnections.MAX_CONNECTIONS) {
             throw new IllegalArgumentException(
                     "the number of connections is not between 1 and %d: %d"
-                            .formatted(QueueFront.MAX_CONNECTIONS, maxConnections));
+                            .formatted(QueueConnections.MAX_CONNECTIONS, maxConnections));
         }
         if (maxPayloads < MIN_PAYLOADS) {
             throw new IllegalArgumentException(

@@ -1,7 +1,9 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.exports.ExportedDevice;
+import dev.ublk4j.linux.internal.Complaint;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.internal.QuietLog;
 import dev.ublk4j.linux.socket.Socket;
@@ -32,9 +34,8 @@ import org.jspecify.annotations.Nullable;
  * Gives clients that speak NBD devices of the embedded driver.
  *
  * {@snippet :
- * try (EmbeddedDriver driver = EmbeddedDriver.create();
- *         NbdServer server = new NbdServer(NbdOptions.defaults());
- *         Device device = server.export("", "", driver, target, DeviceOptions.defaults())) {
+ * try (NbdServer server = new NbdServer(NbdOptions.defaults());
+ *         Device device = server.export("", "", target, DeviceOptions.defaults())) {
  *     server.listen(Path.of("/tmp/disk.sock"));
  *     device.awaitStop();
  * }
@@ -55,6 +56,10 @@ public final class NbdServer implements AutoCloseable {
     private static final int QUESTIONS = 4;
 
     private final NbdOptions options;
+
+    /** Has the devices of all exports. */
+    private final EmbeddedDriver driver = EmbeddedDriver.create();
+
     private final Map<String, NbdExport> exports =
             Collections.synchronizedMap(new LinkedHashMap<>());
     private final List<Listener> listeners = new ArrayList<>();
@@ -95,7 +100,6 @@ public final class NbdServer implements AutoCloseable {
      *
      * @param name what clients ask for; the empty name is what they get that ask for none
      * @param description for people
-     * @param driver must stay open until the device is closed
      * @param target belongs to the device from now on
      * @param deviceOptions how to serve it; with {@link dev.ublk4j.uapi.Feature#SHMEM_ZC} its data
      *     is not copied
@@ -104,42 +108,32 @@ public final class NbdServer implements AutoCloseable {
      * @throws LinuxException when the device cannot be started
      */
     public Device export(
-            String name,
-            String description,
-            EmbeddedDriver driver,
-            Target target,
-            DeviceOptions deviceOptions) {
+            String name, String description, Target target, DeviceOptions deviceOptions) {
         if (exports.containsKey(name) || name.length() > OptionData.MAX_STRING / 4) {
             throw new IllegalArgumentException("the name is in use, or too long: " + name);
         }
-        List<QueueFront> fronts = new ArrayList<>();
-        Device device =
-                Device.start(
+        ExportedDevice<QueueConnections> exported =
+                ExportedDevice.start(
                         driver,
                         target,
                         deviceOptions,
-                        queue -> {
-                            fronts.add(new QueueFront(options.longestPoll()));
-                            return fronts.getLast();
-                        });
+                        true,
+                        queue -> new QueueConnections(queue, options.longestPoll()));
         try {
-            Disk disk = driver.openBlock(device.id());
             exports.put(
                     name,
                     new NbdExport(
                             name,
                             description,
-                            device,
-                            disk,
+                            exported,
                             target.ability(AllocationMap.class),
-                            fronts,
                             payloads,
                             threads));
         } catch (Throwable e) {
-            device.close();
+            exported.close();
             throw e;
         }
-        return device;
+        return exported.device();
     }
 
     /**
@@ -191,7 +185,7 @@ public final class NbdServer implements AutoCloseable {
         relays.removeIf(TlsRelay::isEnded);
         relays.forEach(TlsRelay::tick);
         for (NbdExport export : snapshot().values()) {
-            export.fronts().forEach(QueueFront::tick);
+            export.fronts().forEach(QueueConnections::tick);
         }
     }
 
@@ -265,7 +259,7 @@ public final class NbdServer implements AutoCloseable {
 
     /** {@return whether the client has been passed on, or turned away, and is not ours any more} */
     private boolean handOver(SocketStream stream, String name, Negotiated chosen) {
-        QueueFront front = chosen.export().nextFront();
+        QueueConnections front = chosen.export().nextFront();
         DataArea area = chosen.export().areas().take();
         boolean isTaken = false;
         Link link = stream.handOver();
@@ -304,7 +298,7 @@ public final class NbdServer implements AutoCloseable {
         }
         greeted.forEach(Socket::shutdown);
         for (NbdExport export : snapshot().values()) {
-            export.fronts().forEach(QueueFront::end);
+            export.fronts().forEach(QueueConnections::endServing);
         }
         relays.forEach(TlsRelay::cut);
         boolean ended = awaitEnd();
@@ -326,12 +320,12 @@ public final class NbdServer implements AutoCloseable {
 
     private boolean awaitEnd() {
         boolean interrupted = false;
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(PATIENCE);
         try {
             while (true) {
                 try {
-                    long left = deadline - System.nanoTime();
-                    return room.tryAcquire(options.maxConnections(), left, TimeUnit.NANOSECONDS);
+                    return room.tryAcquire(
+                            options.maxConnections(), deadline.leftNanos(), TimeUnit.NANOSECONDS);
                 } catch (InterruptedException e) {
                     interrupted = true;
                 }

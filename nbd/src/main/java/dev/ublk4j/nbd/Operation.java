@@ -1,7 +1,7 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.embedded.DiskCompletion;
 import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.exports.ClientRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.NbdErrno;
@@ -15,13 +15,12 @@ import org.jspecify.annotations.Nullable;
  * A request of a client, from its header to the last byte of its reply. Used again for others of
  * the same connection.
  */
-final class Operation implements DiskCompletion {
+final class Operation extends ClientRequest {
     private final Connection connection;
 
     /** Where the reply's header goes. */
     private final MemorySegment header;
 
-    private final DiskRequest request = new DiskRequest(this);
     private int command;
     private int flags;
     private long cookie;
@@ -43,6 +42,7 @@ final class Operation implements DiskCompletion {
     private long payloadBytes;
 
     Operation(Connection connection, MemorySegment header) {
+        super(connection.front());
         this.connection = connection;
         this.header = header;
     }
@@ -158,10 +158,10 @@ final class Operation implements DiskCompletion {
         switch (command) {
             case Command.READ -> read();
             case Command.WRITE -> write();
-            case Command.FLUSH -> submit(request.flush());
+            case Command.FLUSH -> submit(request().flush());
             case Command.TRIM -> {
                 if (isAligned() && isOnePiece() && !has(Command.FLAG_FUA)) {
-                    submit(request.discard(offset, length));
+                    submit(request().discard(offset, length));
                 } else {
                     goSlowly();
                 }
@@ -173,8 +173,8 @@ final class Operation implements DiskCompletion {
     }
 
     private void read() {
-        area().addTo(request.read(offset - pad), start(), blockBytes());
-        submit(request);
+        area().addTo(request().read(offset - pad), start(), blockBytes());
+        submit(request());
     }
 
     private void write() {
@@ -183,7 +183,7 @@ final class Operation implements DiskCompletion {
             return;
         }
         DiskRequest write =
-                has(Command.FLAG_FUA) ? request.writeThrough(offset) : request.write(offset);
+                has(Command.FLAG_FUA) ? request().writeThrough(offset) : request().write(offset);
         area().addTo(write, start(), length);
         submit(write);
     }
@@ -198,7 +198,7 @@ final class Operation implements DiskCompletion {
             goSlowly();
             return;
         }
-        submit(request.writeZeroes(offset, length, !has(Command.FLAG_NO_HOLE)));
+        submit(request().writeZeroes(offset, length, !has(Command.FLAG_NO_HOLE)));
     }
 
     /** {@return whether the request may go to the disk whole: nothing can take it back there} */
@@ -211,16 +211,17 @@ final class Operation implements DiskCompletion {
         return stamp != 0;
     }
 
-    private void submit(DiskRequest filled) {
-        connection.export().disk().submit(filled, connection.front().queueId());
-    }
-
     private void goSlowly() {
         connection.slowPath().start(this);
     }
 
     @Override
-    public void onDone(DiskRequest ended, long result) {
+    protected void abandoned() {
+        leaveGate();
+    }
+
+    @Override
+    protected void answered(long result) {
         leaveGate();
         if (command == Command.WRITE_ZEROES
                 && result == Errno.EOPNOTSUPP.negated()

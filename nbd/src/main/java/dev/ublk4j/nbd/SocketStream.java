@@ -2,6 +2,7 @@ package dev.ublk4j.nbd;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.socket.Socket;
 import java.io.EOFException;
@@ -23,7 +24,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
     private final Threads threads;
     private final Runnable onRelayEnd;
     private final Duration patience;
-    private final long deadline;
+    private final Deadline deadline;
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment buffer = arena.allocate(BUFFER);
     private final Socket client;
@@ -44,7 +45,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
         this.threads = threads;
         this.onRelayEnd = onRelayEnd;
         this.patience = patience;
-        this.deadline = System.nanoTime() + patience.toNanos();
+        this.deadline = Deadline.in(patience);
     }
 
     @Override
@@ -77,7 +78,7 @@ final class SocketStream implements HandshakeStream, AutoCloseable {
 
     /** Bounds the next wait of the socket by what is left of the time. */
     void limitWait() throws IOException {
-        long left = deadline - System.nanoTime();
+        long left = deadline.leftNanos();
         // A patience of 0 would be none at all.
         if (left < 1000) {
             throw late();

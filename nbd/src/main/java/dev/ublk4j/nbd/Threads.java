@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.linux.internal.Complaint;
 import java.lang.System.Logger.Level;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadFactory;

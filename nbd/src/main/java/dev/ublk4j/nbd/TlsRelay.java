@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.internal.QuietLog;
 import dev.ublk4j.linux.socket.Socket;

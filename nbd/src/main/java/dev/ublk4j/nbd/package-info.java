@@ -7,7 +7,7 @@
  * <p><b>A client's way.</b> {@code Listener} accepts it and gives it a thread, on which the {@code
  * Handshake} speaks with it; a {@code TlsRelay} comes between where the client asks for TLS. When
  * it has chosen an export it moves to a queue of the export's device: a {@code Connection} of the
- * {@code QueueFront}, which is the guest of the queue's thread.
+ * {@code QueueConnections}, which is the guest of the queue's thread.
  *
  * <p><b>A request's way.</b> {@code Intake} reads it, {@code RequestCheck} looks whether it can be
  * meant, an {@code Operation} takes it to the disk, and the {@code Outbox} sends the answer: all of

@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.exports.ExportedDevice;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.Option;
 import dev.ublk4j.server.AllocationMap;
-import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.MemoryTarget;
 import java.io.EOFException;
@@ -17,6 +17,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -35,16 +36,19 @@ final class NbdFuzzTest {
     private static final NbdClient OTHER = other();
 
     private static NbdExport export() {
-        EmbeddedDriver driver = EmbeddedDriver.create();
         MemoryTarget target = new MemoryTarget(1 << 20);
-        Device device = Device.start(driver, target, DeviceOptions.defaults());
+        ExportedDevice<QueueConnections> exported =
+                ExportedDevice.start(
+                        EmbeddedDriver.create(),
+                        target,
+                        DeviceOptions.defaults(),
+                        true,
+                        queue -> new QueueConnections(queue, Duration.ZERO));
         return new NbdExport(
                 "disk",
                 "a disk",
-                device,
-                driver.openBlock(device.id()),
+                exported,
                 target.ability(AllocationMap.class),
-                List.of(),
                 new PayloadMemory(NbdOptions.MIN_PAYLOADS),
                 Threads.ofJdk());
     }

@@ -1,6 +1,5 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
@@ -14,7 +13,6 @@ import java.util.List;
 final class Served implements AutoCloseable {
     static final long SIZE = 8 << 20;
 
-    final EmbeddedDriver driver = EmbeddedDriver.create();
     final List<Device> devices = new ArrayList<>();
     final NbdServer server;
     final Path socket;
@@ -44,7 +42,7 @@ final class Served implements AutoCloseable {
 
     void export(String name, Target target) {
         DeviceOptions options = DeviceOptions.defaults().with(Feature.SHMEM_ZC);
-        devices.add(server.export(name, "of " + name, driver, target, options));
+        devices.add(server.export(name, "of " + name, target, options));
     }
 
     @Override

@@ -6,6 +6,7 @@ import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.spi.QueueGuests;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.lang.System.Logger.Level;
@@ -19,7 +20,6 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.IntFunction;
 
 /**
  * A block device that this process serves.
@@ -55,15 +55,15 @@ public final class Device implements AutoCloseable {
             Target target,
             Geometry geometry,
             DeviceInfo info,
-            CharDevice charDevice,
-            IntFunction<? extends QueueGuest> guests) {
+            CharDevice charDevice) {
         this.control = control;
         this.info = info;
         this.charDevice = charDevice;
         this.size = new Resizing(info.deviceId(), control, target, geometry);
         this.ending = new Ending(this, control, target, size);
         this.running = new AtomicInteger(info.queues());
-        this.buffers = new DeviceBuffers(this, control, table, threads);
+        QueueGuests guests = NoGuest.guestsOf(target);
+        this.buffers = new DeviceBuffers(this, control, table, threads, guests.pinsMemory());
         for (int queue = 0; queue < info.queues(); queue++) {
             threads.add(
                     new QueueThread(
@@ -71,7 +71,7 @@ public final class Device implements AutoCloseable {
                             info,
                             queue,
                             target,
-                            guests.apply(queue),
+                            guests.guest(queue),
                             geometry.logicalBlockSize(),
                             table,
                             departure,
@@ -90,21 +90,7 @@ public final class Device implements AutoCloseable {
      *     geometry it cannot do
      */
     public static Device start(Driver driver, Target target, DeviceOptions options) {
-        return start(driver, target, options, queue -> new NoGuest());
-    }
-
-    /**
-     * Adds a device to a driver and serves it, with a guest on the thread of each queue; see {@link
-     * #start(Driver, Target, DeviceOptions)}.
-     *
-     * @param guests makes the guest of a queue, by the queue's number
-     */
-    public static Device start(
-            Driver driver,
-            Target target,
-            DeviceOptions options,
-            IntFunction<? extends QueueGuest> guests) {
-        return new Startup(driver, target, options, guests).run();
+        return new Startup(driver, target, options).run();
     }
 
     /**
@@ -230,16 +216,7 @@ public final class Device implements AutoCloseable {
      * @throws IllegalStateException when a handler calls whose own request would be waited for
      */
     public SharedBuffer share(MemorySegment memory, boolean readOnly) {
-        return buffers.share(memory, readOnly, true);
-    }
-
-    /**
-     * Shares memory whose pages come and go meanwhile, as a guest's do that has a balloon: as
-     * {@link #share}, but never {@linkplain Request#fixedBuffer registered} with a queue's ring,
-     * which would bring in every page and keep it. For a driver that does not pin either.
-     */
-    public SharedBuffer shareUnpinned(MemorySegment memory) {
-        return buffers.share(memory, false, false);
+        return buffers.share(memory, readOnly);
     }
 
     /** {@return the shared buffer of an index, be it shared or inherited} */

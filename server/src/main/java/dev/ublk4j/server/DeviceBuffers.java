@@ -2,12 +2,12 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntUnaryOperator;
 
 /** Registers shared buffers with the driver, and makes them known to a device's queues. */
@@ -32,12 +32,13 @@ final class DeviceBuffers {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** How often a queue is asked whether it has let go of a buffer. */
-    private static final long PAUSE_NANOS = 20_000;
+    private static final Duration PAUSE = Duration.ofNanos(20_000);
 
     private final Device device;
     private final Control control;
     private final BufferTable table;
     private final List<QueueThread> threads;
+    private final boolean mayBePinned;
 
     /**
      * Taken while a buffer comes or goes, so that the driver does not give an index out again
@@ -46,15 +47,26 @@ final class DeviceBuffers {
      */
     private final Turn registration;
 
-    DeviceBuffers(Device device, Control control, BufferTable table, List<QueueThread> threads) {
+    /**
+     * Makes it for a device that has no shared buffers.
+     *
+     * @param mayBePinned whether queues may register buffers with their rings
+     */
+    DeviceBuffers(
+            Device device,
+            Control control,
+            BufferTable table,
+            List<QueueThread> threads,
+            boolean mayBePinned) {
         this.device = device;
         this.control = control;
         this.table = table;
         this.threads = threads;
+        this.mayBePinned = mayBePinned;
         this.registration = new Turn(device.id());
     }
 
-    SharedBuffer share(MemorySegment memory, boolean readOnly, boolean mayBePinned) {
+    SharedBuffer share(MemorySegment memory, boolean readOnly) {
         requireOtherThread();
         return registration.run(
                 REG_BUF,
@@ -63,17 +75,16 @@ final class DeviceBuffers {
                         throw new NotServedException(
                                 REG_BUF, device.id(), "it waits for another server");
                     }
-                    return register(memory, readOnly, mayBePinned);
+                    return register(memory, readOnly);
                 },
-                answer -> retract(answer, memory, mayBePinned));
+                answer -> retract(answer, memory));
     }
 
-    private SharedBuffer register(MemorySegment memory, boolean readOnly, boolean mayBePinned) {
+    private SharedBuffer register(MemorySegment memory, boolean readOnly) {
         table.beginRegistration();
         boolean late = false;
         try {
-            return enter(
-                    control.registerBuffer(device.id(), memory, readOnly), memory, mayBePinned);
+            return enter(control.registerBuffer(device.id(), memory, readOnly), memory);
         } catch (ControlTimeoutException e) {
             late = true;
             throw e;
@@ -84,7 +95,7 @@ final class DeviceBuffers {
         }
     }
 
-    private SharedBuffer enter(int index, MemorySegment memory, boolean mayBePinned) {
+    private SharedBuffer enter(int index, MemorySegment memory) {
         SharedBuffer buffer;
         try {
             buffer = new SharedBuffer(device, index, memory, mayBePinned);
@@ -107,10 +118,10 @@ final class DeviceBuffers {
      *
      * @return negative, or the index where the driver keeps the buffer for another server
      */
-    private int retract(int answer, MemorySegment memory, boolean mayBePinned) {
+    private int retract(int answer, MemorySegment memory) {
         SharedBuffer buffer;
         try {
-            buffer = answer < 0 ? null : enter(answer, memory, mayBePinned);
+            buffer = answer < 0 ? null : enter(answer, memory);
         } finally {
             endRegistration();
         }
@@ -128,7 +139,7 @@ final class DeviceBuffers {
 
     /** Enters a buffer that a former server registered; before the queues start. */
     void adopt(int index, MemorySegment memory) {
-        table.enter(new SharedBuffer(device, index, memory, true));
+        table.enter(new SharedBuffer(device, index, memory, mayBePinned));
     }
 
     /** Refuses a thread that would wait for its own requests. */
@@ -188,14 +199,11 @@ final class DeviceBuffers {
 
     private void awaitQueues(SharedBuffer buffer) {
         threads.forEach(QueueThread::ring);
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(PATIENCE);
         for (QueueThread thread : threads) {
-            while (!thread.hasSeen(buffer.epoch())) {
-                if (System.nanoTime() - start > PATIENCE.toNanos()) {
-                    throw new IllegalStateException(
-                            "%s has not unregistered buffer %d".formatted(thread, buffer.index()));
-                }
-                LockSupport.parkNanos(PAUSE_NANOS);
+            if (!deadline.poll(PAUSE, () -> thread.hasSeen(buffer.epoch()))) {
+                throw new IllegalStateException(
+                        "%s does not let go of buffer %d".formatted(thread, buffer.index()));
             }
         }
     }

@@ -2,8 +2,9 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.CompletionHandler;

@@ -1,6 +1,8 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.linux.Deadline;
+import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
@@ -52,12 +54,12 @@ final class LeftoverIo implements CompletionHandler {
     }
 
     private boolean cancelled() {
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(PATIENCE);
         // What is prepared is counted already; once submitted it can be cancelled like the rest.
         int _ = ring.run(false, this);
         boolean _ = ring.ring().cancelAll(PATIENCE.toNanos());
         while (queue.hasIoLeft()) {
-            if (System.nanoTime() - start > PATIENCE.toNanos()) {
+            if (deadline.isOver()) {
                 return false;
             }
             if (ring.run(false, this) == 0) {

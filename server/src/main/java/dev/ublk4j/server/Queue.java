@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
  * One hardware queue of a device, as its target sees it: where requests are completed, and the ring
  * over which the target does its own I/O.
  *
- * <p>A queue belongs to one thread. Only {@link #complete}, {@link #execute} and {@link #callGuest}
- * may be called from others.
+ * <p>A queue belongs to one thread. Only {@link #complete} and {@link #execute} may be called from
+ * others.
  *
  * <p><b>How a request ends.</b> Its result is taken once, by {@link TagTable}. It then waits until
  * no call of the target for it, no I/O on the ring and no part of it is under way, for all of them
@@ -292,31 +292,6 @@ public final class Queue {
      */
     public boolean isLeaving() {
         return departure.hasBegun();
-    }
-
-    /**
-     * {@return what to give I/O of the queue's {@link QueueGuest} on the {@linkplain #ring ring} as
-     * user data}
-     *
-     * @param value below 2 to the 60th, handed to {@link QueueGuest#completed}
-     */
-    public static long guestUserData(long value) {
-        return RequestId.guestUserData(value);
-    }
-
-    /** {@return whether user data is of I/O of the guest} */
-    public static boolean isGuests(long userData) {
-        return RequestId.kind(userData) == RequestId.KIND_GUEST;
-    }
-
-    /** {@return what was given to {@link #guestUserData}} */
-    public static long guestValue(long userData) {
-        return RequestId.guestValue(userData);
-    }
-
-    /** Has the {@link QueueGuest} called again soon; from any thread. */
-    public void callGuest() {
-        doorbell.ring();
     }
 
     /**

@@ -2,8 +2,10 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
-import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.linux.Deadline;
+import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -12,7 +14,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -29,7 +30,7 @@ final class QueueThread {
     private static final int PAGE = 4096;
 
     /** How often it is asked whether a request has been answered. */
-    private static final long PAUSE_NANOS = 1_000_000;
+    private static final Duration PAUSE = Duration.ofMillis(1);
 
     /** Submissions per tag: an answer, and two of the target's own. */
     private static final int ENTRIES_PER_TAG = 3;
@@ -139,14 +140,8 @@ final class QueueThread {
      */
     static boolean awaitAnswers(List<QueueThread> threads, Duration patience) {
         List<BooleanSupplier> owing = threads.stream().map(QueueThread::owing).toList();
-        long start = System.nanoTime();
-        while (owing.stream().anyMatch(BooleanSupplier::getAsBoolean)) {
-            if (System.nanoTime() - start > patience.toNanos()) {
-                return false;
-            }
-            LockSupport.parkNanos(PAUSE_NANOS);
-        }
-        return true;
+        return Deadline.in(patience)
+                .poll(PAUSE, () -> owing.stream().noneMatch(BooleanSupplier::getAsBoolean));
     }
 
     private BooleanSupplier owing() {
@@ -264,7 +259,7 @@ final class QueueThread {
                             table,
                             counters,
                             departure);
-            guest.started(queue);
+            guest.started(new GuestHost(queue, guest));
             try {
                 queue.fetchAll();
                 ring.run(false, dispatcher);

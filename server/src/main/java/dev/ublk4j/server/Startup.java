@@ -5,7 +5,6 @@ import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.uapi.DeviceInfo;
 import java.lang.System.Logger.Level;
-import java.util.function.IntFunction;
 
 /** Adds a device to a driver and puts this process behind it. */
 final class Startup {
@@ -14,17 +13,11 @@ final class Startup {
     private final Driver driver;
     private final Target target;
     private final DeviceOptions options;
-    private final IntFunction<? extends QueueGuest> guests;
 
-    Startup(
-            Driver driver,
-            Target target,
-            DeviceOptions options,
-            IntFunction<? extends QueueGuest> guests) {
+    Startup(Driver driver, Target target, DeviceOptions options) {
         this.driver = driver;
         this.target = target;
         this.options = options;
-        this.guests = guests;
     }
 
     Device run() {
@@ -41,7 +34,7 @@ final class Startup {
             control.setParams(info.deviceId(), Parameters.of(geometry, info));
             CharDevice charDevice = driver.open(info.deviceId());
             undo.add(charDevice::close);
-            Device device = new Device(control, target, geometry, info, charDevice, guests);
+            Device device = new Device(control, target, geometry, info, charDevice);
             undo.replace(device::takeDown);
             device.startQueues();
             // Late, it is followed by the STOP_DEV and the DEL_DEV of the way back.

@@ -1,7 +1,8 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.driver.spi.CharDevice;
+import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
@@ -67,8 +68,7 @@ final class Takeover {
             }
             CharDevice charDevice = control.driver().open(id);
             undo.add(charDevice::close);
-            Device taken =
-                    new Device(control, target, device, info, charDevice, queue -> new NoGuest());
+            Device taken = new Device(control, target, device, info, charDevice);
             undo.replace(taken::letGo);
             inherited.buffers().forEach(taken.buffers()::adopt);
             taken.startQueues();
@@ -87,13 +87,13 @@ final class Takeover {
 
     /** The driver takes a server for alive until its last thread and mapping are gone. */
     private void begin() {
-        long deadline = System.nanoTime() + patience.toNanos();
+        Deadline deadline = Deadline.in(patience);
         while (true) {
             try {
                 control.startRecovery(id);
                 return;
             } catch (LinuxException e) {
-                if (e.errno() != Errno.EBUSY || System.nanoTime() > deadline) {
+                if (e.errno() != Errno.EBUSY || deadline.isOver()) {
                     throw e;
                 }
             }

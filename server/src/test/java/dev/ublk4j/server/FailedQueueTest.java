@@ -14,6 +14,8 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.server.spi.QueueGuest;
+import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
@@ -49,16 +51,16 @@ class FailedQueueTest {
 
     /** What makes the thread of a queue fail. */
     private static final class FailingGuest implements QueueGuest {
-        private final CompletableFuture<Queue> queue = new CompletableFuture<>();
+        private final CompletableFuture<QueueHost> queue = new CompletableFuture<>();
         private volatile boolean failing;
 
         void fail() {
             failing = true;
-            queue.join().callGuest();
+            queue.join().call();
         }
 
         @Override
-        public void started(Queue mine) {
+        public void started(QueueHost mine) {
             queue.complete(mine);
         }
 
@@ -213,7 +215,7 @@ class FailedQueueTest {
 
     private Device start(Driver on, Target target) {
         DeviceOptions options = DeviceOptions.defaults().withDepth(4).with(Feature.SHMEM_ZC);
-        return Device.start(on, target, options, queue -> guest);
+        return Device.start(on, new GuestedDisk(target, queue -> guest), options);
     }
 
     private DiskRequest read() {
@@ -292,7 +294,10 @@ class FailedQueueTest {
 
     private Device startTwoQueues(Target target) {
         DeviceOptions options = DeviceOptions.defaults().withDepth(4).withQueues(2);
-        return Device.start(driver, target, options, queue -> queue == 0 ? guest : new NoGuest());
+        return Device.start(
+                driver,
+                new GuestedDisk(target, queue -> queue == 0 ? guest : new NoGuest()),
+                options);
     }
 
     @Test

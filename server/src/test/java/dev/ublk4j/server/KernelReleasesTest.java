@@ -11,6 +11,8 @@ import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.embedded.KernelRelease;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.server.spi.QueueGuest;
+import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
@@ -143,16 +145,16 @@ class KernelReleasesTest {
     /** Ends its queue's thread when it is told to, as a bug would. */
     private static final class FailingGuest implements QueueGuest {
         private volatile boolean told;
-        private volatile @Nullable Queue queue;
+        private volatile @Nullable QueueHost queue;
 
         @Override
-        public void started(Queue itsQueue) {
+        public void started(QueueHost itsQueue) {
             queue = itsQueue;
         }
 
         void fail() {
             told = true;
-            Objects.requireNonNull(queue).callGuest();
+            Objects.requireNonNull(queue).call();
         }
 
         @Override
@@ -173,7 +175,8 @@ class KernelReleasesTest {
     private int leaveByFailing(Recovery recovery) throws InterruptedException {
         FailingGuest guest = new FailingGuest();
         DeviceOptions options = options().withQueues(1).with(recovery);
-        try (Device device = Device.start(driver, new LastingDisk(), options, queue -> guest)) {
+        try (Device device =
+                Device.start(driver, new GuestedDisk(new LastingDisk(), queue -> guest), options)) {
             verify(device.id(), 4714);
             guest.fail();
             assertThat(device.awaitStop(PATIENCE)).isTrue();

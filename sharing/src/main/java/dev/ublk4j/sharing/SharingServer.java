@@ -2,13 +2,14 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.MessageStream;
 import dev.ublk4j.handover.Request;
+import dev.ublk4j.linux.socket.AcceptLoop;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Peer;
 import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.linux.internal.QuietLog;
-import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.socket.UnixListener;
 import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.server.Device;
@@ -81,7 +82,7 @@ public final class SharingServer implements AutoCloseable {
                 Thread.ofPlatform()
                         .daemon()
                         .name("ublk%d-sharing".formatted(device.id()))
-                        .unstarted(new AcceptLoop(listener, stop.fd(), this::admit));
+                        .unstarted(new AcceptLoop<>(listener, stop.fd(), this::admit));
     }
 
     /**
@@ -275,7 +276,7 @@ public final class SharingServer implements AutoCloseable {
         }
         stop.signal();
         stopping.countDown();
-        long deadline = System.nanoTime() + STOP_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(STOP_PATIENCE);
         boolean ended = join(acceptor, deadline);
         // Nobody adds to these after the acceptor has ended.
         for (Thread connection : connections) {
@@ -303,9 +304,9 @@ public final class SharingServer implements AutoCloseable {
         }
     }
 
-    private static boolean join(Thread thread, long deadline) {
+    private static boolean join(Thread thread, Deadline deadline) {
         try {
-            return thread.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+            return thread.join(deadline.left());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return false;

@@ -1,5 +1,6 @@
 package dev.ublk4j.targets;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
@@ -34,7 +35,7 @@ public final class BackingFile implements AutoCloseable {
     /** How long a dying server may still have the file. */
     private static final Duration LOCK_PATIENCE = Duration.ofSeconds(3);
 
-    private static final long LOCK_PAUSE_NANOS = 10_000_000;
+    private static final Duration LOCK_PAUSE = Duration.ofMillis(10);
 
     private static final int SECTOR = 512;
 
@@ -154,16 +155,16 @@ public final class BackingFile implements AutoCloseable {
                 flags
                         | (options.readOnly() ? Fd.O_RDONLY : Fd.O_RDWR)
                         | (claims ? Claims.flags(path) : 0);
-        long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(LOCK_PATIENCE);
         while (true) {
             try {
                 return Fd.open(path, all);
             } catch (LinuxException e) {
-                if (e.errno() != Errno.EBUSY || System.nanoTime() > deadline) {
+                if (e.errno() != Errno.EBUSY || deadline.isOver()) {
                     throw e;
                 }
             }
-            LockSupport.parkNanos(LOCK_PAUSE_NANOS);
+            LockSupport.parkNanos(LOCK_PAUSE.toNanos());
         }
     }
 
@@ -225,12 +226,9 @@ public final class BackingFile implements AutoCloseable {
 
     /** A server that was killed has its lock until the kernel has taken its io_uring down. */
     private static void lock(Path path, Fd fd, FileOptions options) {
-        long deadline = System.nanoTime() + LOCK_PATIENCE.toNanos();
-        while (!tryLock(fd, options)) {
-            if (System.nanoTime() > deadline) {
-                throw new UnfitFileException(path, "is in use by another server");
-            }
-            LockSupport.parkNanos(LOCK_PAUSE_NANOS);
+        Deadline deadline = Deadline.in(LOCK_PATIENCE);
+        if (!deadline.poll(LOCK_PAUSE, () -> tryLock(fd, options))) {
+            throw new UnfitFileException(path, "is in use by another server");
         }
     }
 

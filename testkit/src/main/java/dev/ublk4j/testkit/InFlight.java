@@ -2,6 +2,7 @@ package dev.ublk4j.testkit;
 
 import dev.ublk4j.embedded.DiskCompletion;
 import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.LinuxException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -34,17 +35,15 @@ public final class InFlight implements DiskCompletion {
      */
     public long result() {
         boolean interrupted = false;
-        long start = System.nanoTime();
-        long left = TestBed.PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(TestBed.PATIENCE);
         while (true) {
             try {
-                if (done.await(left, TimeUnit.NANOSECONDS)) {
+                if (done.await(deadline.leftNanos(), TimeUnit.NANOSECONDS)) {
                     break;
                 }
                 throw new NoAnswerError("no answer to a " + request + "; " + bed);
             } catch (InterruptedException e) {
                 interrupted = true;
-                left = TestBed.PATIENCE.toNanos() - (System.nanoTime() - start);
             }
         }
         if (interrupted) {

@@ -6,6 +6,7 @@ import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.embedded.KernelRelease;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
@@ -25,7 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -46,7 +47,7 @@ import java.util.function.Consumer;
 public final class TestBed implements AutoCloseable {
     static final Duration PATIENCE = Duration.ofMinutes(2);
 
-    private static final long RECHECK_NANOS = 100_000;
+    private static final Duration RECHECK = Duration.ofNanos(100_000);
     private static final int PAGE = 4096;
 
     private final EmbeddedDriver driver;
@@ -279,18 +280,9 @@ public final class TestBed implements AutoCloseable {
         }
     }
 
-    /** Something that a test waits for. */
-    private interface Condition {
-        boolean holds();
-    }
-
-    private void await(String otherwise, Condition condition) {
-        long start = System.nanoTime();
-        while (!condition.holds()) {
-            if (System.nanoTime() - start > PATIENCE.toNanos()) {
-                throw new AssertionError(otherwise + "; " + this);
-            }
-            LockSupport.parkNanos(RECHECK_NANOS);
+    private void await(String otherwise, BooleanSupplier condition) {
+        if (!Deadline.in(PATIENCE).poll(RECHECK, condition)) {
+            throw new AssertionError(otherwise + "; " + this);
         }
     }
 

@@ -1,6 +1,6 @@
 /**
- * What tests of any module need: trials of a structure against a model, and a look at what a test
- * has left open.
+ * Supports the tests of any module: trials of a structure against a model, and a look at what a
+ * test has left open.
  *
  * <p><b>Where to start.</b> {@link dev.ublk4j.trials.Ops} runs random sequences of operations and
  * tells the shortest that fails; {@link dev.ublk4j.trials.Leaks} compares what the process has open

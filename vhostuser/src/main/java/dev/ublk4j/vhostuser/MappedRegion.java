@@ -31,7 +31,7 @@ final class MappedRegion implements AutoCloseable {
      *
      * @param file has all of it; stays the caller's
      * @param frames numbers page frames as the device's driver does
-     * @param pinned whether a target's fixed I/O may pin it
+     * @param pinned whether a target's fixed I/O may pin it, as the device was started
      */
     MappedRegion(
             Region region, SharedMemory file, Device device, PageFrames frames, boolean pinned) {
@@ -45,7 +45,7 @@ final class MappedRegion implements AutoCloseable {
             long most = pinned ? PINNED_PIECE : PIECE;
             for (long at = 0; at < memory.byteSize(); at += most) {
                 MemorySegment piece = memory.asSlice(at, Math.min(most, memory.byteSize() - at));
-                pieces.add(pinned ? device.share(piece, false) : device.shareUnpinned(piece));
+                pieces.add(device.share(piece, false));
             }
         } catch (Throwable e) {
             ControlTimeoutException.whenSettled(e, this::close);

@@ -1,5 +1,6 @@
 package dev.ublk4j.vhostuser;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.vhostuser.blk.CacheMode;
@@ -114,7 +115,6 @@ final class RingTable {
                     open(ring, memory, features),
                     new Service.MemoryView(memory),
                     served.device(),
-                    served.disk(),
                     kick,
                     ring.call(),
                     served.disk().size() >> 9,
@@ -211,14 +211,14 @@ final class RingTable {
     }
 
     private <T extends @Nullable Object> T await(CompletableFuture<T> change, RingState ring) {
-        long deadline = System.nanoTime() + patience.toNanos();
+        Deadline deadline = Deadline.in(patience);
         boolean interrupted = false;
         try {
             while (true) {
                 try {
                     return change.get(UNBLOCK_PAUSE.toNanos(), TimeUnit.NANOSECONDS);
                 } catch (TimeoutException e) {
-                    if (System.nanoTime() > deadline) {
+                    if (deadline.isOver()) {
                         throw new IllegalStateException(
                                 "the target does not complete the requests of " + ring, e);
                     }

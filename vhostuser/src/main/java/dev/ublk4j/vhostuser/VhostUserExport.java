@@ -1,31 +1,30 @@
 package dev.ublk4j.vhostuser;
 
 import dev.ublk4j.driver.DataCounters;
-import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.EmbeddedOptions;
+import dev.ublk4j.exports.ExportedDevice;
+import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.socket.UnixListener;
 import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.vhostuser.blk.BlkDevice;
 import dev.ublk4j.vhostuser.blk.BlkQueue;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A target that vhost-user clients have as their virtio-blk disk, one client at a time.
  *
- * <p>It has a device of its own on an embedded driver: no kernel module, no privilege. Any thread
+ * <p>It has a device of its own on the embedded driver: no kernel module, no privilege. Any thread
  * may call any method.
  */
 public final class VhostUserExport implements AutoCloseable {
@@ -34,10 +33,17 @@ public final class VhostUserExport implements AutoCloseable {
     /** Queues that a device can have, whatever processors this machine has: guests have others. */
     private static final int MAX_QUEUES = 64;
 
+    /**
+     * Has the devices of all exports, so that their numbers differ. The memory of clients gets its
+     * pages when they touch them, so it is known by the numbers of its frames alone.
+     */
+    private static final EmbeddedDriver DRIVER =
+            EmbeddedDriver.create(
+                    EmbeddedOptions.defaults().withCpus(MAX_QUEUES).withNumberedFrames(true));
+
     private static final int BACKLOG = 4;
 
     private final VhostUserOptions options;
-    private final EmbeddedDriver driver;
     private final ServedDisk disk;
     private final UnixListener listener;
     private final EventFd stop = EventFd.nonBlocking();
@@ -45,66 +51,55 @@ public final class VhostUserExport implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private volatile @Nullable Session session;
 
-    private VhostUserExport(
-            VhostUserOptions options,
-            EmbeddedDriver driver,
-            ServedDisk disk,
-            UnixListener listener) {
+    private VhostUserExport(VhostUserOptions options, ServedDisk disk, UnixListener listener) {
         this.options = options;
-        this.driver = driver;
         this.disk = disk;
         this.listener = listener;
         this.thread =
                 Thread.ofPlatform()
                         .name("vhost-user-" + disk.served().id())
-                        .unstarted(new AcceptLoop(listener, stop.fd(), this::serve));
-    }
-
-    /** {@return what the driver of an export has to be created with} */
-    public static EmbeddedOptions driverOptions() {
-        return EmbeddedOptions.defaults().withCpus(MAX_QUEUES).withNumberedFrames(true);
+                        .unstarted(new AcceptLoop<>(listener, stop.fd(), this::serve));
     }
 
     /**
      * Serves a target; clients can connect when this has returned.
      *
-     * @param driver created with {@link #driverOptions}; must stay open until the export is closed
      * @param target belongs to the export from now on, also when this fails
      * @param deviceOptions how to serve it; a client can have as many queues
      * @throws LinuxException when it cannot be served; {@code EADDRINUSE} when another process
      *     listens at the socket
      */
     public static VhostUserExport start(
-            EmbeddedDriver driver,
-            Target target,
-            DeviceOptions deviceOptions,
-            VhostUserOptions options) {
-        int queues = deviceOptions.queues();
-        List<BlkQueue> guests = new ArrayList<>();
-        for (int queue = 0; queue < queues; queue++) {
-            guests.add(new BlkQueue(queue, options.longestPoll().toNanos()));
-        }
-        Device device =
-                Device.start(driver, target, deviceOptions.with(Feature.SHMEM_ZC), guests::get);
-        Disk disk = null;
+            Target target, DeviceOptions deviceOptions, VhostUserOptions options) {
+        ExportedDevice<BlkQueue> exported = startDevice(target, deviceOptions, options);
         try {
-            disk = driver.openBlock(device.id());
-            BlkDevice described = new BlkDevice(device.geometry(), queues, options.serial());
             VhostUserExport export =
                     new VhostUserExport(
                             options,
-                            driver,
-                            new ServedDisk(device, disk, described, List.copyOf(guests)),
+                            served(exported, options),
                             UnixListener.open(options.socket(), BACKLOG));
             export.thread.start();
             return export;
         } catch (RuntimeException e) {
-            if (disk != null) {
-                disk.close();
-            }
-            device.close();
+            exported.close();
             throw e;
         }
+    }
+
+    static ExportedDevice<BlkQueue> startDevice(
+            Target target, DeviceOptions deviceOptions, VhostUserOptions options) {
+        return ExportedDevice.start(
+                DRIVER,
+                target,
+                deviceOptions.with(Feature.SHMEM_ZC),
+                options.pinned(),
+                queue -> new BlkQueue(queue, options.longestPoll()));
+    }
+
+    static ServedDisk served(ExportedDevice<BlkQueue> exported, VhostUserOptions options) {
+        Geometry geometry = exported.device().geometry();
+        int queues = exported.fronts().size();
+        return new ServedDisk(exported, new BlkDevice(geometry, queues, options.serial()));
     }
 
     private void serve(UnixSocket client) {
@@ -132,12 +127,12 @@ public final class VhostUserExport implements AutoCloseable {
 
     /** {@return how the data of requests has travelled so far} */
     public DataCounters counters() {
-        return driver.counters(disk.served().id());
+        return DRIVER.counters(disk.served().id());
     }
 
     /** {@return requests whose data was copied because it was not aligned for the disk} */
     public long bounces() {
-        return disk.queues().stream().mapToLong(BlkQueue::bounces).sum();
+        return disk.exported().fronts().stream().mapToLong(BlkQueue::bounces).sum();
     }
 
     /** Waits until the device has stopped, whoever stopped it. */
@@ -158,8 +153,7 @@ public final class VhostUserExport implements AutoCloseable {
         }
         join();
         listener.close();
-        disk.disk().close();
-        disk.served().close();
+        disk.exported().close();
         stop.close();
     }
 

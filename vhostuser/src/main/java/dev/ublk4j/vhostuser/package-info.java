@@ -7,7 +7,7 @@
  *
  * {@snippet :
  * try (VhostUserExport export =
- *         VhostUserExport.start(driver, target, options, VhostUserOptions.at(path))) {
+ *         VhostUserExport.start(target, options, VhostUserOptions.at(path))) {
  *     export.awaitStop();
  * }
  * }

@@ -2,7 +2,6 @@ package dev.ublk4j.vhostuser;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
@@ -115,16 +114,14 @@ final class KillableExport {
                 new FileTarget(
                         BackingFile.open(
                                 Path.of(arguments[1]), BackingFile.Caching.BUFFERED, false));
-        try (EmbeddedDriver driver = EmbeddedDriver.create(VhostUserExport.driverOptions());
-                VhostUserExport export =
-                        VhostUserExport.start(
-                                driver,
-                                new HoldingTarget(
-                                        file,
-                                        Integer.parseInt(arguments[2]),
-                                        Integer.parseInt(arguments[3])),
-                                DeviceOptions.defaults().withQueues(QUEUES),
-                                VhostUserOptions.at(Path.of(arguments[0])))) {
+        try (VhostUserExport export =
+                VhostUserExport.start(
+                        new HoldingTarget(
+                                file,
+                                Integer.parseInt(arguments[2]),
+                                Integer.parseInt(arguments[3])),
+                        DeviceOptions.defaults().withQueues(QUEUES),
+                        VhostUserOptions.at(Path.of(arguments[0])))) {
             say(SERVING);
             // Not longer than the test, whatever becomes of that.
             while (System.in.read() >= 0) {}

@@ -3,7 +3,6 @@ package dev.ublk4j.vhostuser;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.socket.UnixSocket;
@@ -11,14 +10,12 @@ import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.targets.NullTarget;
-import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.vhostuser.blk.BlkDevice;
-import dev.ublk4j.vhostuser.blk.BlkQueue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
@@ -39,33 +36,22 @@ final class SessionFuzzTest {
     /** The kind that is written into memory. */
     private static final byte IN_MEMORY = 4;
 
-    private static EmbeddedDriver driver;
-    private static dev.ublk4j.server.Device device;
     private static ServedDisk disk;
 
     @BeforeAll
     static void serve() {
-        BlkQueue queue = new BlkQueue(0, 0);
-        driver = EmbeddedDriver.create(VhostUserExport.driverOptions());
-        device =
-                dev.ublk4j.server.Device.start(
-                        driver,
-                        new NullTarget(1 << 20),
-                        DeviceOptions.defaults().with(Feature.SHMEM_ZC),
-                        number -> queue);
+        VhostUserOptions options =
+                VhostUserOptions.at(Path.of("unused")).withLongestPoll(Duration.ZERO);
         disk =
-                new ServedDisk(
-                        device,
-                        driver.openBlock(device.id()),
-                        new BlkDevice(device.geometry(), 1, "fuzz"),
-                        List.of(queue));
+                VhostUserExport.served(
+                        VhostUserExport.startDevice(
+                                new NullTarget(1 << 20), DeviceOptions.defaults(), options),
+                        options);
     }
 
     @AfterAll
     static void stop() {
-        disk.disk().close();
-        device.close();
-        driver.close();
+        disk.exported().close();
     }
 
     /**

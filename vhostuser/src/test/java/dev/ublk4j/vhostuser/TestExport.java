@@ -1,14 +1,12 @@
 package dev.ublk4j.vhostuser;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
 import java.nio.file.Path;
 import java.util.function.UnaryOperator;
 
-/** An export with its driver, for a test. */
+/** An export, for a test. */
 final class TestExport implements AutoCloseable {
-    private final EmbeddedDriver driver = EmbeddedDriver.create(VhostUserExport.driverOptions());
     final VhostUserExport export;
 
     TestExport(Target target, int queues, Path folder) {
@@ -18,7 +16,6 @@ final class TestExport implements AutoCloseable {
     TestExport(Target target, int queues, Path folder, UnaryOperator<VhostUserOptions> adjustment) {
         export =
                 VhostUserExport.start(
-                        driver,
                         target,
                         DeviceOptions.defaults().withQueues(queues),
                         adjustment.apply(VhostUserOptions.at(folder.resolve("x.sock"))));
@@ -31,6 +28,5 @@ final class TestExport implements AutoCloseable {
     @Override
     public void close() {
         export.close();
-        driver.close();
     }
 }

@@ -3,9 +3,10 @@ package dev.ublk4j.cli.serve;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.handover.MessageStream;
 import dev.ublk4j.handover.MessageStream.Outcome;
+import dev.ublk4j.linux.socket.AcceptLoop;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.socket.UnixListener;
 import dev.ublk4j.linux.socket.UnixSocket;
 import java.io.IOException;
@@ -52,7 +53,7 @@ public final class ControlSocket implements AutoCloseable {
                 Thread.ofPlatform()
                         .daemon()
                         .name("control")
-                        .unstarted(new AcceptLoop(listener, stop.fd(), this::admit));
+                        .unstarted(new AcceptLoop<>(listener, stop.fd(), this::admit));
     }
 
     /**
@@ -116,12 +117,11 @@ public final class ControlSocket implements AutoCloseable {
 
     private static @Nullable String readLineOrNull(MessageStream stream) {
         ByteBuffer in = stream.in();
-        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(PATIENCE);
         while (in.position() == 0 || in.get(in.position() - 1) != '\n') {
-            Duration left = Duration.ofNanos(Math.max(0, deadline - System.nanoTime()));
             int end = in.position();
             if (!in.hasRemaining()
-                    || stream.readSome(in.remaining(), left) != Outcome.DONE
+                    || stream.readSome(in.remaining(), deadline.left()) != Outcome.DONE
                     || in.position() == end) {
                 return null;
             }

@@ -1,7 +1,6 @@
 package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Json;
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -26,7 +25,6 @@ public final class ExportServer implements AutoCloseable {
     private final String protocol;
     private final List<Exported> exports = new ArrayList<>();
     private @Nullable Front front;
-    private @Nullable EmbeddedDriver driver;
     private boolean closed;
     private boolean inOrder = true;
 
@@ -69,10 +67,8 @@ public final class ExportServer implements AutoCloseable {
         }
         Front created = fronts.get();
         front = created;
-        EmbeddedDriver opened = EmbeddedDriver.create(created.driverOptions());
-        driver = opened;
         for (Plan plan : plans) {
-            Device device = created.add(opened, plan.opener().get(), plan.options());
+            Device device = created.add(plan.opener().get(), plan.options());
             exports.add(new Exported(plan.kind(), plan.source(), device));
         }
         created.open();
@@ -152,9 +148,6 @@ public final class ExportServer implements AutoCloseable {
         }
         for (Exported export : exports) {
             close(export.device());
-        }
-        if (driver != null) {
-            close(driver);
         }
         return inOrder;
     }

@@ -1,7 +1,5 @@
 package dev.ublk4j.cli.serve;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
-import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
@@ -13,19 +11,13 @@ import dev.ublk4j.server.Target;
  * others, after it.
  */
 public interface Front extends AutoCloseable {
-    /** {@return what the driver has to be created with} */
-    default EmbeddedOptions driverOptions() {
-        return EmbeddedOptions.defaults();
-    }
-
     /**
      * Starts the next device.
      *
-     * @param driver stays open until the device is closed
      * @param target belongs to the device from now on
      * @param options how to serve it
      */
-    Device add(EmbeddedDriver driver, Target target, DeviceOptions options);
+    Device add(Target target, DeviceOptions options);
 
     /** Lets clients in. */
     void open();

@@ -2,6 +2,7 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.sharing.store.DescriptorStore;
 import dev.ublk4j.sharing.store.Keeper;
 import dev.ublk4j.sharing.store.KeeperStore;
@@ -94,11 +95,10 @@ public final class KeeperProcess {
     }
 
     private static void awaitGone(Path socket) {
-        long deadline = System.nanoTime() + END_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(END_PATIENCE);
         while (Files.exists(socket)) {
-            if (System.nanoTime() > deadline) {
-                throw new Failure(
-                        "the memory keeper of an earlier device is still running at " + socket);
+            if (deadline.isOver()) {
+                throw new Failure("the memory keeper of an earlier device is still running at " + socket);
             }
             try {
                 Thread.sleep(PAUSE_MILLIS);

@@ -1,6 +1,5 @@
 package dev.ublk4j.cli.serve;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.nbd.NbdOptions;
 import dev.ublk4j.nbd.NbdServer;
 import dev.ublk4j.server.Device;
@@ -49,8 +48,8 @@ public final class NbdFront implements Front {
     }
 
     @Override
-    public Device add(EmbeddedDriver driver, Target target, DeviceOptions options) {
-        return server.export(names.get(added++), "", driver, target, options);
+    public Device add(Target target, DeviceOptions options) {
+        return server.export(names.get(added++), "", target, options);
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.linux.Deadline;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -57,9 +58,9 @@ public record ProcessIdentity(long pid, long startTicks) {
      * @throws InterruptedException when the wait is interrupted
      */
     public boolean awaitEnd(Duration time) throws InterruptedException {
-        long deadline = System.nanoTime() + time.toNanos();
+        Deadline deadline = Deadline.in(time);
         while (isAlive()) {
-            if (System.nanoTime() > deadline) {
+            if (deadline.isOver()) {
                 return false;
             }
             Thread.sleep(PAUSE_MILLIS);

@@ -1,7 +1,5 @@
 package dev.ublk4j.cli.serve;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
-import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
@@ -25,14 +23,9 @@ public final class VhostUserFront implements Front {
     }
 
     @Override
-    public EmbeddedOptions driverOptions() {
-        return VhostUserExport.driverOptions();
-    }
-
-    @Override
-    public Device add(EmbeddedDriver driver, Target target, DeviceOptions deviceOptions) {
+    public Device add(Target target, DeviceOptions deviceOptions) {
         VhostUserExport export =
-                VhostUserExport.start(driver, target, deviceOptions, options.get(exports.size()));
+                VhostUserExport.start(target, deviceOptions, options.get(exports.size()));
         exports.add(export);
         return export.device();
     }

@@ -3,7 +3,6 @@ package dev.ublk4j.conformance.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.nbd.NbdOptions;
 import dev.ublk4j.nbd.NbdServer;
 import dev.ublk4j.server.Device;
@@ -24,7 +23,6 @@ final class NbdClients implements AutoCloseable {
 
     private static final int NOT_AVAILABLE = 125;
 
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
     private final NbdServer server;
     private final List<Device> devices = new ArrayList<>();
     private final Path socket;
@@ -49,7 +47,7 @@ final class NbdClients implements AutoCloseable {
     /** Makes a target known, with so many queues; answers the address for clients. */
     String export(String name, Target target, int queues) {
         DeviceOptions options = DeviceOptions.defaults().withQueues(queues).with(Feature.SHMEM_ZC);
-        devices.add(server.export(name, "", driver, target, options));
+        devices.add(server.export(name, "", target, options));
         return "'nbd+unix:///%s?socket=%s'".formatted(name, socket);
     }
 

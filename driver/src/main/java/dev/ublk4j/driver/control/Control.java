@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.driver.MissingFeatureException;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
@@ -261,17 +262,17 @@ public final class Control {
      * @throws LinuxException {@code EBUSY} or {@code EINTR} when the patience ended
      */
     public void quiesce(int device, Duration patience) {
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(patience);
         while (true) {
-            long left = Math.max(0, patience.toNanos() - (System.nanoTime() - start));
+            Duration left = deadline.left();
             try {
                 Payload payload = new Payload(0);
-                payload.argument = Duration.ofNanos(left).toMillis();
-                payload.send(ControlCommand.QUIESCE_DEV, device, timeout.plusNanos(left));
+                payload.argument = left.toMillis();
+                payload.send(ControlCommand.QUIESCE_DEV, device, timeout.plus(left));
                 return;
             } catch (LinuxException e) {
                 boolean passes = e.errno() == Errno.EBUSY || e.errno() == Errno.EINTR;
-                if (!passes || left == 0) {
+                if (!passes || left.isZero()) {
                     throw e;
                 }
             }

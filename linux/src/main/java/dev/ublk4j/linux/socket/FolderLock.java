@@ -1,12 +1,12 @@
 package dev.ublk4j.linux.socket;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.call.Syscall;
 import java.nio.file.Path;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,9 +15,9 @@ import org.jspecify.annotations.Nullable;
  */
 final class FolderLock implements AutoCloseable {
     /** How long others are waited for: each holds the lock for a few system calls. */
-    private static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(3);
+    private static final Duration PATIENCE = Duration.ofSeconds(3);
 
-    private static final long PAUSE_NANOS = 500_000;
+    private static final Duration PAUSE = Duration.ofNanos(500_000);
 
     private static final int LOCK_EX = 2;
     private static final int LOCK_NB = 4;
@@ -38,10 +38,7 @@ final class FolderLock implements AutoCloseable {
     static FolderLock take(Path path) {
         Fd folder = openOrNull(path);
         if (folder != null) {
-            long deadline = System.nanoTime() + PATIENCE_NANOS;
-            while (isHeldByAnother(folder) && System.nanoTime() < deadline) {
-                LockSupport.parkNanos(PAUSE_NANOS);
-            }
+            boolean _ = Deadline.in(PATIENCE).poll(PAUSE, () -> !isHeldByAnother(folder));
         }
         return new FolderLock(folder);
     }

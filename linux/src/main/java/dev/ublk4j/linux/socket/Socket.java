@@ -1,5 +1,6 @@
 package dev.ublk4j.linux.socket;
 
+import dev.ublk4j.linux.socket.Acceptor;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
@@ -13,6 +14,7 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,8 +22,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Calls that wait hold up their thread, a virtual thread's carrier included.
  */
-public final class Socket implements AutoCloseable {
+public final class Socket implements Acceptor<Socket>, AutoCloseable {
     private static final int SOCK_STREAM = 1;
+    private static final int SOCK_NONBLOCK = 0x800;
     private static final int SOCK_CLOEXEC = 0x80000;
     private static final int SOL_SOCKET = 1;
     private static final int SO_REUSEADDR = 2;
@@ -43,6 +46,9 @@ public final class Socket implements AutoCloseable {
     /** Of a listening UNIX socket, with its descriptor. */
     private final @Nullable UnixListener listener;
 
+    /** How many clients have been let in. */
+    private final AtomicInteger accepted = new AtomicInteger();
+
     private Socket(Fd fd, @Nullable UnixListener listener) {
         this.fd = fd;
         this.listener = listener;
@@ -56,7 +62,7 @@ public final class Socket implements AutoCloseable {
      *     socket
      */
     public static Socket listen(Path path) {
-        UnixListener listener = UnixListener.waiting(path, BACKLOG);
+        UnixListener listener = UnixListener.open(path, BACKLOG);
         return new Socket(listener.fd(), listener);
     }
 
@@ -79,7 +85,9 @@ public final class Socket implements AutoCloseable {
     }
 
     private static Fd create(int family, String name) {
-        long answer = Syscall.call(Syscall.Call.SOCKET, family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        long answer =
+                Syscall.call(
+                        Syscall.Call.SOCKET, family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
         return Fd.own((int) LinuxException.check("socket", name, answer), name);
     }
 
@@ -114,17 +122,23 @@ public final class Socket implements AutoCloseable {
     }
 
     /**
-     * Waits for a client.
+     * Takes in a client of a listening socket, or null when there is none; calls on it wait.
      *
-     * @param name what the client is called, for messages
-     * @throws LinuxException {@code EINVAL} once {@link #shutdown} was called, {@code EMFILE} when
-     *     the process has too many descriptors, and others that concern one client alone
+     * @throws LinuxException {@code EMFILE} when the process has too many descriptors
      */
-    public Socket accept(String name) {
+    @Override
+    public @Nullable Socket acceptOrNull() {
         long answer;
         do {
             answer = Syscall.call(Syscall.Call.ACCEPT4, fd.number(), 0, 0, SOCK_CLOEXEC);
         } while (answer == Errno.EINTR.negated());
+        if (answer == Errno.EAGAIN.negated()
+                || answer == Errno.ECONNABORTED.negated()
+                || answer == Errno.EPROTO.negated()) {
+            // Who has hung up before being let in is no failure of this socket.
+            return null;
+        }
+        String name = "client %d of %s".formatted(accepted.getAndIncrement(), this);
         return new Socket(
                 Fd.own((int) LinuxException.check("accept4", fd.name(), answer), name), null);
     }
@@ -260,7 +274,7 @@ public final class Socket implements AutoCloseable {
         }
     }
 
-    /** {@return the descriptor, which stays this socket's} */
+    @Override
     public Fd fd() {
         return fd;
     }

@@ -1,5 +1,6 @@
 package dev.ublk4j.linux.socket;
 
+import dev.ublk4j.linux.socket.Acceptor;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
@@ -22,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Nothing here waits for clients: wait with a {@link Poll} on {@link #fd}. Any thread.
  */
-public final class UnixListener implements AutoCloseable {
+public final class UnixListener implements Acceptor<UnixSocket>, AutoCloseable {
     /** Permissions as the process's file mode creation mask leaves them. */
     private static final int MASKED = -1;
 
@@ -52,7 +53,7 @@ public final class UnixListener implements AutoCloseable {
      *     UnixSocket#MAX_PATH_BYTES}; another when the kernel refuses
      */
     public static UnixListener open(Path path, int backlog) {
-        return open(path, backlog, true, MASKED, NO_OWNER);
+        return open(path, backlog, MASKED, NO_OWNER);
     }
 
     /**
@@ -62,7 +63,7 @@ public final class UnixListener implements AutoCloseable {
      * @param permissions the socket's permission bits: who may write to it may connect
      */
     public static UnixListener open(Path path, int backlog, int permissions) {
-        return open(path, backlog, true, permissions, NO_OWNER);
+        return open(path, backlog, permissions, NO_OWNER);
     }
 
     /**
@@ -71,17 +72,7 @@ public final class UnixListener implements AutoCloseable {
      * @param owner the user that the socket is given to
      */
     public static UnixListener open(Path path, int backlog, int permissions, int owner) {
-        return open(path, backlog, true, permissions, owner);
-    }
-
-    /** Begins to listen with a descriptor on which accepting waits. */
-    static UnixListener waiting(Path path, int backlog) {
-        return open(path, backlog, false, MASKED, NO_OWNER);
-    }
-
-    private static UnixListener open(
-            Path path, int backlog, boolean nonBlocking, int permissions, int owner) {
-        UnixSocket socket = UnixSocket.create(path, nonBlocking);
+        UnixSocket socket = UnixSocket.create(path, true);
         try (FolderLock _ = lock(path)) {
             if (isAbandoned(path)) {
                 unlink(path);
@@ -259,17 +250,12 @@ public final class UnixListener implements AutoCloseable {
         }
     }
 
-    /**
-     * Takes in one who has connected, or null when nobody has.
-     *
-     * @throws LinuxException when the kernel refuses; {@link Errno#EMFILE} when no descriptor is
-     *     left
-     */
+    @Override
     public @Nullable UnixSocket acceptOrNull() {
         return socket.acceptOrNull();
     }
 
-    /** {@return the descriptor, to poll; it stays owned by this object} */
+    @Override
     public Fd fd() {
         return socket.fd();
     }

@@ -255,8 +255,8 @@ class UnixListenerTest {
         List<Integer> turns = new ArrayList<>();
         try (UnixListener listener = UnixListener.open(path(), BACKLOG);
                 EventFd stop = EventFd.nonBlocking()) {
-            AcceptLoop loop =
-                    new AcceptLoop(
+            AcceptLoop<UnixSocket> loop =
+                    new AcceptLoop<>(
                             listener,
                             stop.fd(),
                             client -> {

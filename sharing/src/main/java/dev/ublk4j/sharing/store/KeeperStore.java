@@ -2,6 +2,7 @@ package dev.ublk4j.sharing.store;
 
 import dev.ublk4j.handover.MessageStream;
 import dev.ublk4j.handover.MessageStream.Outcome;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
@@ -100,13 +101,13 @@ public final class KeeperStore implements DescriptorStore {
     }
 
     private UnixSocket connect() {
-        long deadline = System.nanoTime() + START_PATIENCE.toNanos();
+        Deadline deadline = Deadline.in(START_PATIENCE);
         while (true) {
             try {
                 return UnixSocket.connect(path, PATIENCE);
             } catch (LinuxException e) {
                 boolean early = e.errno() == Errno.ENOENT || e.errno() == Errno.ECONNREFUSED;
-                if (!early || System.nanoTime() > deadline) {
+                if (!early || deadline.isOver()) {
                     throw e;
                 }
             }

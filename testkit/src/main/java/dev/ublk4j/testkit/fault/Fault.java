@@ -1,6 +1,8 @@
 package dev.ublk4j.testkit.fault;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -10,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class Fault {
     /** How long a test waits for something that should happen at once. */
-    static final long PATIENCE_NANOS = TimeUnit.SECONDS.toNanos(120);
+    static final Duration PATIENCE = Duration.ofSeconds(120);
 
     /** What happens to the I/O that is struck. */
     enum Effect {
@@ -94,11 +96,11 @@ public class Fault {
     }
 
     final synchronized void awaitCount(int wanted, String what, Count count) {
-        long start = System.nanoTime();
+        Deadline deadline = Deadline.in(PATIENCE);
         boolean interrupted = false;
         while (count.now() < wanted) {
-            long left = PATIENCE_NANOS - (System.nanoTime() - start);
-            if (left <= 0) {
+            long left = deadline.leftNanos();
+            if (left == 0) {
                 throw new AssertionError(
                         "%d of %d %s%s".formatted(count.now(), wanted, what, this));
             }

@@ -70,7 +70,7 @@ public final class HeldCommand {
 
     private void await(CountDownLatch latch, String otherwise) {
         try {
-            if (!latch.await(Fault.PATIENCE_NANOS, TimeUnit.NANOSECONDS)) {
+            if (!latch.await(Fault.PATIENCE.toNanos(), TimeUnit.NANOSECONDS)) {
                 throw new AssertionError(this + " " + otherwise);
             }
         } catch (InterruptedException e) {

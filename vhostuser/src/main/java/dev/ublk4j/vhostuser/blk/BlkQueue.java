@@ -1,10 +1,8 @@
 package dev.ublk4j.vhostuser.blk;
 
-import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.exports.QueueFront;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.server.Queue;
-import dev.ublk4j.server.QueueGuest;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Poll;
 import dev.ublk4j.vhostuser.ring.BadRingException;
@@ -13,6 +11,7 @@ import dev.ublk4j.vhostuser.ring.GuestMemory;
 import dev.ublk4j.vhostuser.ring.Vring;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.OptionalInt;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
@@ -24,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Other threads change what is served with {@link #attach}, {@link #replaceMemory} and {@link
  * #detach}; everything else belongs to the queue's thread.
  */
-public final class BlkQueue implements QueueGuest {
+public final class BlkQueue extends QueueFront {
     /*
      * One turn:
      * ---------
@@ -48,22 +47,20 @@ public final class BlkQueue implements QueueGuest {
      * touched afterwards. Until then nothing more is taken off the ring. A ring that is broken stays, and
      * is only counted down.
      */
-    private final int number;
-    private final Idling idling;
     private final Arena arena = Arena.ofAuto();
     private final MemorySegment header = arena.allocate(BlkRequest.HEADER_BYTES, Long.BYTES);
-    private final Changes changes = new Changes();
-    private final LateAnswers late = new LateAnswers();
-    private volatile @Nullable Queue queue;
+    private final Changes changes = new Changes(this);
 
     // Of the queue's thread, from here on.
-    private @Nullable Thread owner;
     private @Nullable Service service;
     private BlkSlot[] slots = {};
     private DescriptorChain chain = new DescriptorChain();
     private int outside;
     private boolean broken;
     private long attachments;
+
+    /** Whether the client kicks: it need not while the thread is awake. */
+    private boolean kicksEnabled;
 
     /**
      * The memory for data that has to be copied; what waits for some is the last that was taken.
@@ -73,19 +70,13 @@ public final class BlkQueue implements QueueGuest {
     private @Nullable BlkSlot waiting;
 
     /**
-     * Makes the guest of a queue.
+     * Makes the front of a queue.
      *
      * @param number the queue's
-     * @param pollNanos how long to look for requests, at most, before sleeping
+     * @param longestPoll how long to look for requests, at most, before sleeping
      */
-    public BlkQueue(int number, long pollNanos) {
-        this.number = number;
-        this.idling = new Idling(pollNanos);
-    }
-
-    /** {@return the number of the device's queue} */
-    public int number() {
-        return number;
+    public BlkQueue(int number, Duration longestPoll) {
+        super(number, longestPoll);
     }
 
     /** {@return how many requests had to be copied because the client's data was not aligned} */
@@ -134,12 +125,12 @@ public final class BlkQueue implements QueueGuest {
      * @return the ring's base, if it was served
      */
     public CompletableFuture<OptionalInt> detach(Service served) {
-        return changes.whenNothingIsOut(() -> end(served));
+        return changes.whenNothingIsOut(() -> endService(served));
     }
 
     private void begin(Service newService) {
         if (service != null) {
-            throw new IllegalStateException("queue " + number + " serves a ring already");
+            throw new IllegalStateException("queue " + number() + " serves a ring already");
         }
         int size = newService.ring().size();
         if (slots.length != size) {
@@ -154,7 +145,7 @@ public final class BlkQueue implements QueueGuest {
         armKick(newService);
         service = newService;
         broken = false;
-        idling.begin();
+        kicksEnabled = true;
         callAnyway(newService);
     }
 
@@ -171,13 +162,11 @@ public final class BlkQueue implements QueueGuest {
     }
 
     private void armKick(Service served) {
-        Queue mine = running();
-        long userData = Queue.guestUserData(attachments);
-        mine.ring().pollAdd(served.kick().number(), Poll.POLLIN, true, userData);
+        ring().pollAdd(served.kick().number(), Poll.POLLIN, true, userData(attachments));
     }
 
     /** Ends a service, if it is the one that there is. */
-    private OptionalInt end(Service expected) {
+    private OptionalInt endService(Service expected) {
         if (!expected.equals(service)) {
             return OptionalInt.empty();
         }
@@ -189,27 +178,12 @@ public final class BlkQueue implements QueueGuest {
             breakRing(e);
         }
         service = null;
-        running().ring().cancel(Queue.guestUserData(attachments), Queue.guestUserData(0));
+        ring().cancel(userData(attachments), userData(0));
         return OptionalInt.of(expected.ring().base());
     }
 
-    private Queue running() {
-        Queue mine = queue;
-        if (mine == null) {
-            throw new IllegalStateException("queue " + number + " has ended");
-        }
-        return mine;
-    }
-
     @Override
-    public void started(Queue mine) {
-        owner = Thread.currentThread();
-        queue = mine;
-        changes.open(mine);
-    }
-
-    @Override
-    public void completed(long value, int result, int flags) {
+    protected void completed(long value, int result, int flags) {
         Service served = service;
         if (value != attachments || served == null) {
             return; // of a ring that is no longer served
@@ -226,25 +200,57 @@ public final class BlkQueue implements QueueGuest {
     }
 
     @Override
-    public boolean turn(boolean busy) {
+    protected boolean serve() {
         boolean worked = changes.apply(outside);
-        worked |= late.finish();
         worked |= goOnWaiting();
         Service served = service;
         if (served == null || broken) {
-            return worked || busy;
+            return worked;
         }
         try {
             worked |= publish();
             if (!changes.isHeld()) {
                 worked |= take(served);
             }
-            return (worked || busy) ? idling.goOn(served.ring()) : !idling.sleep(served.ring());
+            return worked;
         } catch (Throwable e) {
             // Whatever it is, it is this client's. The device goes on, for the next one.
             breakRing(e);
         }
         return true;
+    }
+
+    @Override
+    protected boolean hasClients() {
+        return isSound();
+    }
+
+    @Override
+    protected void goOn() {
+        Service served = service;
+        if (kicksEnabled && served != null && !broken) {
+            kicksEnabled = false;
+            try {
+                served.ring().disableKicks();
+            } catch (Throwable e) {
+                breakRing(e);
+            }
+        }
+    }
+
+    @Override
+    protected boolean sleep() {
+        Service served = service;
+        if (kicksEnabled || served == null) {
+            return true;
+        }
+        kicksEnabled = true;
+        try {
+            return !served.ring().enableKicks();
+        } catch (Throwable e) {
+            breakRing(e);
+            return false;
+        }
     }
 
     private boolean publish() {
@@ -311,15 +317,11 @@ public final class BlkQueue implements QueueGuest {
         Service served = service;
         if (served != null && !broken) {
             broken = true;
-            served.onBroken().accept("queue " + number + ": " + reason);
+            served.onBroken().accept("queue " + number() + ": " + reason);
         }
     }
 
     // What the slots need.
-
-    boolean isOwner() {
-        return Thread.currentThread() == owner;
-    }
 
     /** {@return whether the client's memory may still be written to} */
     boolean isSound() {
@@ -330,13 +332,9 @@ public final class BlkQueue implements QueueGuest {
     Service served() {
         Service served = service;
         if (served == null) {
-            throw new IllegalStateException("queue " + number + " serves no ring");
+            throw new IllegalStateException("queue " + number() + " serves no ring");
         }
         return served;
-    }
-
-    void submit(DiskRequest request) {
-        served().disk().submit(request, number);
     }
 
     void answered(int id, int written) {
@@ -367,26 +365,21 @@ public final class BlkQueue implements QueueGuest {
         waiting = slot;
     }
 
-    void doneElsewhere(BlkSlot slot, long result) {
-        late.add(slot, result);
-        Queue mine = queue;
-        if (mine != null) {
-            mine.callGuest();
-        }
-    }
-
+    /** The device has stopped: whatever was out has been answered, or nobody will. */
     @Override
-    public void stopped() {
-        // The device has stopped: whatever was out has been answered, or nobody will.
+    protected void end() {
         outside = 0;
         waiting = null;
         broken = true;
-        changes.close();
-        queue = null;
+    }
+
+    @Override
+    protected boolean hasEnded() {
+        return true;
     }
 
     @Override
     public String toString() {
-        return "queue %d: %s, %d out".formatted(number, service, outside);
+        return "queue %d: %s, %d out".formatted(number(), service, outside);
     }
 }

@@ -4,8 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 import static java.lang.foreign.ValueLayout.JAVA_LONG_UNALIGNED;
 
-import dev.ublk4j.embedded.DiskCompletion;
 import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.exports.ClientRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.uapi.IoOp;
@@ -18,12 +18,11 @@ import org.jspecify.annotations.Nullable;
  * One request of a virtqueue, from the ring to the disk and back; there is one slot for each number
  * that a ring can give a request.
  */
-final class BlkSlot implements DiskCompletion {
+final class BlkSlot extends ClientRequest {
     private static final int PAGE = 4096;
 
     private final BlkQueue queue;
     private final int id;
-    private final DiskRequest request = new DiskRequest(this);
 
     private boolean out;
     private int dataBytes;
@@ -44,6 +43,7 @@ final class BlkSlot implements DiskCompletion {
     private boolean flushAfterwards;
 
     BlkSlot(BlkQueue queue, int id) {
+        super(queue);
         this.queue = queue;
         this.id = id;
     }
@@ -86,7 +86,7 @@ final class BlkSlot implements DiskCompletion {
         switch (type) {
             case BlkRequest.VIRTIO_BLK_T_IN -> read(chain, sector);
             case BlkRequest.VIRTIO_BLK_T_OUT -> write(chain, sector);
-            case BlkRequest.VIRTIO_BLK_T_FLUSH -> submit(request.flush());
+            case BlkRequest.VIRTIO_BLK_T_FLUSH -> send(request().flush());
             case BlkRequest.VIRTIO_BLK_T_GET_ID -> tellSerial(chain);
             case BlkRequest.VIRTIO_BLK_T_DISCARD, BlkRequest.VIRTIO_BLK_T_WRITE_ZEROES ->
                     clear(chain, header, type);
@@ -94,9 +94,9 @@ final class BlkSlot implements DiskCompletion {
         }
     }
 
-    private void submit(DiskRequest filled) {
+    private void send(DiskRequest filled) {
         out = true;
-        queue.submit(filled);
+        submit(filled);
     }
 
     private void read(DescriptorChain chain, long sector) {
@@ -105,10 +105,10 @@ final class BlkSlot implements DiskCompletion {
             answer(BlkRequest.VIRTIO_BLK_S_IOERR);
             return;
         }
-        request.read(sector << 9);
+        request().read(sector << 9);
         if (isAligned(chain, chain.readable(), 0, dataBytes)) {
             addData(chain, chain.readable(), 0, dataBytes);
-            submit(request);
+            send(request());
         } else {
             bounce(dataBytes);
         }
@@ -121,13 +121,13 @@ final class BlkSlot implements DiskCompletion {
             return;
         }
         if (queue.served().cacheMode().writesThrough()) {
-            request.writeThrough(sector << 9);
+            request().writeThrough(sector << 9);
         } else {
-            request.write(sector << 9);
+            request().write(sector << 9);
         }
         if (isAligned(chain, 0, BlkRequest.HEADER_BYTES, bytes)) {
             addData(chain, 0, BlkRequest.HEADER_BYTES, bytes);
-            submit(request);
+            send(request());
         } else {
             bounce(bytes);
         }
@@ -162,10 +162,10 @@ final class BlkSlot implements DiskCompletion {
                 return;
             }
             bounce = memory;
-            if (request.op() == IoOp.UBLK_IO_OP_WRITE) {
+            if (request().op() == IoOp.UBLK_IO_OP_WRITE) {
                 chain.read(BlkRequest.HEADER_BYTES, memory);
             }
-            request.add(memory);
+            request().add(memory);
         } catch (Throwable e) {
             // For example, there is less memory than the operator has thought.
             if (!(e instanceof OutOfMemoryError)) {
@@ -174,7 +174,7 @@ final class BlkSlot implements DiskCompletion {
             finish(Errno.ENOMEM.negated());
             return;
         }
-        submit(request);
+        send(request());
     }
 
     /** {@return whether each piece of the data is aligned as the disk wants it} */
@@ -205,7 +205,7 @@ final class BlkSlot implements DiskCompletion {
                 int some = (int) Math.min(left, length);
                 long address = chain.address(piece) + before;
                 long frame = chain.frame(piece, before);
-                request.add(address, frame, (int) (address & (PAGE - 1)), some);
+                request().add(address, frame, (int) (address & (PAGE - 1)), some);
                 left -= some;
                 before = 0;
             } else {
@@ -247,29 +247,25 @@ final class BlkSlot implements DiskCompletion {
         } else {
             // A flag of the request would not do: targets look at it in writes alone.
             flushAfterwards = queue.served().cacheMode().writesThrough();
-            submit(
+            send(
                     isDiscard
-                            ? request.discard(sector << 9, bytes)
-                            : request.writeZeroes(
-                                    sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
+                            ? request().discard(sector << 9, bytes)
+                            : request()
+                                    .writeZeroes(
+                                            sector << 9, bytes, (flags & BlkRequest.UNMAP) != 0));
         }
     }
 
-    /** The disk is done; from any thread, though nearly always from the queue's. */
     @Override
-    public void onDone(DiskRequest done, long result) {
-        if (queue.isOwner()) {
-            finish(result);
-        } else {
-            queue.doneElsewhere(this, result);
-        }
+    protected void answered(long result) {
+        finish(result);
     }
 
     /** Answers with what the disk said; on the queue's thread. */
     void finish(long result) {
         if (flushAfterwards && result >= 0 && queue.isSound()) {
             flushAfterwards = false;
-            submit(request.flush());
+            send(request().flush());
             return;
         }
         flushAfterwards = false;
@@ -294,7 +290,7 @@ final class BlkSlot implements DiskCompletion {
         DescriptorChain destination = chainOfBounce;
         if (result >= 0
                 && destination != null
-                && request.op() == IoOp.UBLK_IO_OP_READ
+                && request().op() == IoOp.UBLK_IO_OP_READ
                 && queue.isSound()) {
             try {
                 destination.write(0, copied);
@@ -320,6 +316,6 @@ final class BlkSlot implements DiskCompletion {
 
     @Override
     public String toString() {
-        return "%d: %s%s".formatted(id, request, out ? "" : ", done");
+        return "%d: %s%s".formatted(id, request(), out ? "" : ", done");
     }
 }

@@ -1,18 +1,21 @@
 package dev.ublk4j.vhostuser.blk;
 
-import dev.ublk4j.server.Queue;
+import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** What other threads want done on a queue's thread, in the order in which they wanted it. */
+/** What other threads want changed on a queue's thread, in the order in which they wanted it. */
 final class Changes {
-    private final ConcurrentLinkedQueue<Change<?>> waiting = new ConcurrentLinkedQueue<>();
-    private volatile @Nullable Queue queue;
+    private final BlkQueue queue;
 
     // Of the queue's thread.
+    private final ArrayDeque<Change<?>> waiting = new ArrayDeque<>();
     private boolean held;
+
+    Changes(BlkQueue queue) {
+        this.queue = queue;
+    }
 
     /**
      * One change.
@@ -30,17 +33,6 @@ final class Changes {
                 done.completeExceptionally(e);
             }
         }
-    }
-
-    /** Opens for changes. */
-    void open(Queue newQueue) {
-        queue = newQueue;
-    }
-
-    /** Refuses all changes from now on, and does those that came before. */
-    void close() {
-        queue = null;
-        apply(0);
     }
 
     /** Has something done as soon as possible; from any thread. */
@@ -61,13 +53,7 @@ final class Changes {
     }
 
     private <T extends @Nullable Object> CompletableFuture<T> add(Change<T> change) {
-        Queue running = queue;
-        if (running != null) {
-            waiting.add(change);
-            running.callGuest();
-        }
-        if (queue == null) {
-            // It has ended, and may not have seen the change. A second completion is ignored.
+        if (!queue.execute(() -> waiting.addLast(change))) {
             change.done().completeExceptionally(new IllegalStateException("the queue has ended"));
         }
         return change.done();
@@ -87,7 +73,7 @@ final class Changes {
                 held = true;
                 break;
             }
-            waiting.remove();
+            waiting.removeFirst();
             next.run();
             any = true;
         }

@@ -1,18 +1,16 @@
 package dev.ublk4j.vhostuser.blk;
 
-import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.vhostuser.ring.GuestMemory;
 import dev.ublk4j.vhostuser.ring.Vring;
 import java.util.function.Consumer;
 
 /**
- * What a queue serves: a client's ring, and the disk behind it.
+ * What a queue serves: a client's ring, and what is told of the disk behind it.
  *
  * @param ring requests come from here
  * @param memory of the client
  * @param device what the client was told
- * @param disk requests go there
  * @param kick becomes readable when the client has made something available; stays the caller's
  * @param call the client waits for it
  * @param sectors of the disk
@@ -26,7 +24,6 @@ public record Service(
         Vring ring,
         MemoryView memory,
         BlkDevice device,
-        Disk disk,
         Fd kick,
         CallFd call,
         long sectors,

@@ -1,4 +1,4 @@
-package dev.ublk4j.nbd;
+package dev.ublk4j.linux.internal;
 
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -6,18 +6,20 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A line about what does not work for the time being: one when it begins and one when it is over,
- * however often it is tried meanwhile. One thread at a time, or what it says may be said twice.
+ * however often it is tried meanwhile. What a client can cause, and is over at once, is for {@link
+ * QuietLog}. One thread at a time, or what it says may be said twice.
  */
-final class Complaint {
+public final class Complaint {
     private final Logger log;
     private volatile boolean made;
 
-    Complaint(Logger log) {
+    /** Makes one that has not been made. */
+    public Complaint(Logger log) {
         this.log = log;
     }
 
     /** Says that something does not work; quietly when that has been said. */
-    void make(Level level, String text) {
+    public void make(Level level, String text) {
         if (made) {
             boolean _ = log(log, Level.DEBUG, text, null);
         } else {
@@ -26,7 +28,7 @@ final class Complaint {
     }
 
     /** Says that it works again, if it has been said that it does not. */
-    void over(String text) {
+    public void over(String text) {
         if (made) {
             made = !log(log, Level.INFO, text, null);
         }
@@ -37,7 +39,7 @@ final class Complaint {
      *
      * @return whether it did
      */
-    static boolean log(Logger log, Level level, String text, @Nullable Throwable cause) {
+    public static boolean log(Logger log, Level level, String text, @Nullable Throwable cause) {
         try {
             log.log(level, text, cause);
             return true;

@@ -1,7 +1,7 @@
-package dev.ublk4j.server;
+package dev.ublk4j.exports;
 
 /**
- * Decides how long a {@link QueueGuest} that has nothing to do goes on looking before it lets its
+ * Decides how long a {@link QueueFront} that has nothing to do goes on looking before it lets its
  * thread sleep: longer where that has paid off, not at all where it has not.
  *
  * <p>Sleeping and being woken costs two system calls and a switch, some microseconds. A client that
@@ -9,7 +9,7 @@ package dev.ublk4j.server;
  * and looking out for it would only take a processor from others. One thread at a time; times are
  * those of {@link System#nanoTime}.
  */
-public final class AdaptiveWait {
+final class AdaptiveWait {
     /** A sleep that was no longer than this would have been worth looking through. */
     private final long longestNanos;
 
@@ -27,19 +27,19 @@ public final class AdaptiveWait {
      *
      * @param longestNanos how long to look at most; 0 to always sleep at once
      */
-    public AdaptiveWait(long longestNanos) {
+    AdaptiveWait(long longestNanos) {
         this.longestNanos = longestNanos;
         this.shortestNanos = longestNanos / 8;
         this.windowNanos = longestNanos;
     }
 
     /** Notes that there was something to do. */
-    public void busy() {
+    void busy() {
         idle = false;
     }
 
     /** Notes that something to do has ended a sleep. */
-    public void awake(long now) {
+    void awake(long now) {
         asleep = false;
         idle = false;
         boolean worthIt = now - asleepSince <= longestNanos;
@@ -50,7 +50,7 @@ public final class AdaptiveWait {
     }
 
     /** {@return whether the thread is to sleep, which has had nothing to do} */
-    public boolean sleeps(long now) {
+    boolean sleeps(long now) {
         if (!idle) {
             idle = true;
             idleSince = now;
@@ -59,7 +59,7 @@ public final class AdaptiveWait {
     }
 
     /** Notes that the thread goes to sleep. */
-    public void asleep(long now) {
+    void asleep(long now) {
         if (!asleep) {
             asleep = true;
             asleepSince = now;
@@ -67,7 +67,7 @@ public final class AdaptiveWait {
     }
 
     /** {@return whether the thread has gone to sleep since it was last busy} */
-    public boolean isAsleep() {
+    boolean isAsleep() {
         return asleep;
     }
 }

@@ -1,40 +1,26 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.exports.QueueFront;
 import dev.ublk4j.linux.internal.QuietLog;
-import dev.ublk4j.server.AdaptiveWait;
-import dev.ublk4j.server.Queue;
-import dev.ublk4j.server.QueueGuest;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Objects;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
-/** The clients of one queue, served by the queue's own thread. */
-final class QueueFront implements QueueGuest {
-    private static final System.Logger LOG = System.getLogger(QueueFront.class.getName());
+/** The connections of one queue, served by the queue's own thread. */
+final class QueueConnections extends QueueFront {
+    private static final System.Logger LOG = System.getLogger(QueueConnections.class.getName());
     private static final QuietLog TURNED_AWAY = new QuietLog(LOG);
     private static final QuietLog FAILURES = new QuietLog(LOG);
 
     static final int MAX_CONNECTIONS = 1024;
 
-    /** How long clients' requests may take to end when the queue does. */
-    private static final long PATIENCE_NANOS = 5_000_000_000L;
-
-    private static final long PAUSE_NANOS = 1_000_000;
-
     private static final int RECEIVED = 0;
     private static final int SENT = 1;
-
-    /** Work from other threads. */
-    private final ConcurrentLinkedQueue<Runnable> inbox = new ConcurrentLinkedQueue<>();
 
     /** By slot. */
     private final @Nullable Connection[] connections = new @Nullable Connection[MAX_CONNECTIONS];
@@ -43,48 +29,18 @@ final class QueueFront implements QueueGuest {
     private List<Connection> waiting = new ArrayList<>();
 
     private List<Connection> inTurn = new ArrayList<>();
-    private final AdaptiveWait wait;
     private int open;
     private boolean running = true;
     private final AtomicBoolean ticking = new AtomicBoolean();
-    private @Nullable Thread thread;
-    private volatile @Nullable Queue queue;
-    private volatile boolean stopped;
 
     /**
-     * Makes the front of a queue.
+     * Makes it for a queue.
      *
+     * @param number the queue's
      * @param longestPoll how long to look for requests, at most, before sleeping
      */
-    QueueFront(Duration longestPoll) {
-        wait = new AdaptiveWait(longestPoll.toNanos());
-    }
-
-    @Override
-    public void started(Queue newQueue) {
-        thread = Thread.currentThread();
-        queue = newQueue;
-    }
-
-    /** {@return whether the calling thread is the queue's} */
-    boolean isHere() {
-        return Thread.currentThread() == thread;
-    }
-
-    /**
-     * Has something done on the queue's thread; from any thread.
-     *
-     * @return whether it will be; not when the queue has ended
-     */
-    boolean execute(Runnable task) {
-        Queue live = queue;
-        if (live == null || stopped) {
-            return false;
-        }
-        inbox.add(task);
-        live.callGuest();
-        // If the queue has ended meanwhile, its last turn may have found the task or not.
-        return !stopped || !inbox.remove(task);
+    QueueConnections(int number, Duration longestPoll) {
+        super(number, longestPoll);
     }
 
     /** Takes a client over; on the queue's thread. */
@@ -93,8 +49,8 @@ final class QueueFront implements QueueGuest {
         while (slot < MAX_CONNECTIONS && connections[slot] != null) {
             slot++;
         }
-        if (slot == MAX_CONNECTIONS || !running) {
-            Level level = running ? Level.WARNING : Level.DEBUG;
+        if (slot == MAX_CONNECTIONS || !takesClients()) {
+            Level level = takesClients() ? Level.WARNING : Level.DEBUG;
             TURNED_AWAY.log(level, () -> name + ": turned away, " + this + " takes no more");
             Connection.abandon(link, chosen.export(), area, onEnd);
             return;
@@ -110,6 +66,10 @@ final class QueueFront implements QueueGuest {
         connections[slot] = connection;
         open++;
         connection.start();
+    }
+
+    private boolean takesClients() {
+        return running && !isEnding();
     }
 
     /** Looks whether clients go on with what they have begun; from any thread. */
@@ -141,14 +101,14 @@ final class QueueFront implements QueueGuest {
      * @param all whether none are of use before all have come
      */
     void receive(Connection connection, long address, int bytes, boolean all) {
-        Ring ring = Objects.requireNonNull(queue).ring();
+        Ring ring = ring();
         ring.reserve(1);
         ring.receive(
                 connection.fd(),
                 address,
                 bytes,
                 all ? IoUring.MSG_WAITALL : 0,
-                userData(connection.slot(), RECEIVED));
+                userDataOf(connection, RECEIVED));
     }
 
     /**
@@ -157,23 +117,18 @@ final class QueueFront implements QueueGuest {
      * @param message address of a {@code struct msghdr}
      */
     void send(Connection connection, long message) {
-        Ring ring = Objects.requireNonNull(queue).ring();
+        Ring ring = ring();
         ring.reserve(1);
         ring.sendMessage(
-                connection.fd(), message, IoUring.MSG_WAITALL, userData(connection.slot(), SENT));
+                connection.fd(), message, IoUring.MSG_WAITALL, userDataOf(connection, SENT));
     }
 
-    private static long userData(int slot, int what) {
-        return Queue.guestUserData((long) slot << 1 | what);
-    }
-
-    /** {@return the queue's number} */
-    int queueId() {
-        return Objects.requireNonNull(queue).id();
+    private long userDataOf(Connection connection, int what) {
+        return userData((long) connection.slot() << 1 | what);
     }
 
     @Override
-    public void completed(long value, int result, int flags) {
+    protected void completed(long value, int result, int flags) {
         Connection connection = connections[(int) (value >>> 1)];
         if (connection == null) {
             throw new IllegalStateException("I/O of a connection that has ended: " + value);
@@ -186,10 +141,7 @@ final class QueueFront implements QueueGuest {
     }
 
     @Override
-    public boolean turn(boolean busy) {
-        for (Runnable task = inbox.poll(); task != null; task = inbox.poll()) {
-            run(task);
-        }
+    protected boolean serve() {
         List<Connection> now = waiting;
         waiting = inTurn;
         inTurn = now;
@@ -198,16 +150,7 @@ final class QueueFront implements QueueGuest {
         }
         now.clear();
         // Whoever is called between turns is so because of something that has made this one busy.
-        return (busy || !waiting.isEmpty()) ? goOn() : !sleeps();
-    }
-
-    /** Whatever goes wrong with one task, the queue's device and its other clients go on. */
-    private void run(Runnable task) {
-        try {
-            task.run();
-        } catch (Throwable e) {
-            FAILURES.log(Level.ERROR, () -> this + ": a task of its clients has failed", e);
-        }
+        return !waiting.isEmpty();
     }
 
     /** Whatever goes wrong with one connection, others go on. */
@@ -220,27 +163,9 @@ final class QueueFront implements QueueGuest {
         }
     }
 
-    private boolean goOn() {
-        if (wait.isAsleep()) {
-            wait.awake(System.nanoTime());
-        } else {
-            wait.busy();
-        }
-        return true;
-    }
-
-    /** {@return whether the thread may sleep, as it has nothing to do} */
-    private boolean sleeps() {
-        if (open == 0) {
-            return true;
-        }
-        long now = System.nanoTime();
-        if (!wait.sleeps(now)) {
-            Thread.onSpinWait();
-            return false;
-        }
-        wait.asleep(now);
-        return true;
+    @Override
+    protected boolean hasClients() {
+        return open > 0;
     }
 
     /** Forgets a connection that has ended. */
@@ -250,7 +175,7 @@ final class QueueFront implements QueueGuest {
     }
 
     /** Ends all connections of an export's device, and takes no more; from any thread. */
-    void end() {
+    void endServing() {
         boolean _ =
                 execute(() -> {
                     running = false;
@@ -266,39 +191,14 @@ final class QueueFront implements QueueGuest {
         }
     }
 
+    /** Sockets are shut down, so that I/O ends soon, and the disk refuses what is left. */
     @Override
-    public void stopped() {
-        running = false;
-        boolean _ = turn(false);
+    protected void end() {
         endAll("its device has stopped");
-        // Their sockets are shut down, so that I/O ends soon, and the disk refuses what is left.
-        Ring ring = Objects.requireNonNull(queue).ring();
-        boolean _ = ring.cancelAll(PATIENCE_NANOS);
-        long deadline = System.nanoTime() + PATIENCE_NANOS;
-        while (Arrays.stream(connections).anyMatch(Objects::nonNull)
-                && System.nanoTime() < deadline) {
-            ring.submitAndWait(0);
-            ring.drain(this::completedLate);
-            boolean _ = turn(false);
-            LockSupport.parkNanos(PAUSE_NANOS);
-        }
-        stopped = true;
-        boolean _ = turn(false);
-        for (Connection connection : connections) {
-            if (connection != null) {
-                LOG.log(Level.ERROR, () -> connection + ": its requests do not end");
-            }
-        }
-    }
-
-    private void completedLate(long userData, int result, int flags) {
-        if (Queue.isGuests(userData)) {
-            completed(Queue.guestValue(userData), result, flags);
-        }
     }
 
     @Override
-    public String toString() {
-        return String.valueOf(queue);
+    protected boolean hasEnded() {
+        return open == 0;
     }
 }

@@ -1,4 +1,4 @@
-package dev.ublk4j.server;
+package dev.ublk4j.exports;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
