@@ -140,7 +140,7 @@ public final class AcceptLoop<C extends AutoCloseable> implements Runnable {
             }
             return true;
         } catch (LinuxException e) {
-            complain(e.getMessage());
+            complain(String.valueOf(e.getMessage()));
             return false;
         } finally {
             taken.forEach(EventFd::close);
