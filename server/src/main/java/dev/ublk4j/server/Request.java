@@ -393,7 +393,7 @@ public final class Request {
 
     /** {@return where the data begins within that of {@link #parent}} */
     public long begin() {
-        return from - (parent == null ? 0 : parent.from);
+        return (long) from - (parent == null ? 0 : parent.from);
     }
 
     /** Sends a part to a target's queue. */
@@ -434,7 +434,7 @@ public final class Request {
 
     /** {@return this request's range of a segment} */
     // An equal segment may be of an arena that has been closed: it has to be the same.
-    @SuppressWarnings("MemorySegmentReferenceEquality")
+    @SuppressWarnings({"MemorySegmentReferenceEquality", "ReferenceEquality"})
     MemorySegment slice(MemorySegment segment) {
         MemorySegment known = slice;
         if (known != null
