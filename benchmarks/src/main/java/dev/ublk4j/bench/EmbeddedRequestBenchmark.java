@@ -13,7 +13,7 @@ import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uapi.wire.DeviceParams;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -82,8 +82,8 @@ public class EmbeddedRequestBenchmark {
         QueueRing ring = device.openRing(RingOptions.defaults());
         MemorySegment descriptors =
                 device.map(
-                        BufferOffset.descriptors(0, IoDesc.SIZE, BLOCK),
-                        BufferOffset.descriptorBytes(DEPTH, IoDesc.SIZE, BLOCK),
+                        BufferOffset.descriptors(0, IoDescLayout.SIZE, BLOCK),
+                        BufferOffset.descriptorBytes(DEPTH, IoDescLayout.SIZE, BLOCK),
                         arena);
         MemorySegment buffers = arena.allocate((long) DEPTH * 64 * 1024, BLOCK);
         SharedMemory memory = SharedMemory.create("ublk4j-bench", (long) DEPTH * BLOCK);
@@ -139,7 +139,7 @@ public class EmbeddedRequestBenchmark {
                 IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ,
                 0,
                 tag,
-                IoDesc.nrSectors(to.descriptors, IoDesc.offset(tag)) << 9,
+                IoDescLayout.nrSectors(to.descriptors, IoDescLayout.offset(tag)) << 9,
                 to.buffers.address() + (long) tag * 64 * 1024,
                 tag);
     }

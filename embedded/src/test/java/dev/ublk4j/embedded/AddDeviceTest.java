@@ -6,8 +6,8 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -56,23 +56,23 @@ class AddDeviceTest {
     @Test
     void whatIsSettledIsWrittenBack() {
         MemorySegment info = Commands.info(-1, 9, 3, -1L ^ recovery() ^ Feature.UBLK_F_ZONED);
-        DevInfo.flags(info, 0, DevInfo.flags(info, 0) ^ Feature.UBLK_F_QUIESCE);
-        DevInfo.ioDescSize(info, 0, 32);
-        DevInfo.maxIoBufBytes(info, 0, 12_345);
-        DevInfo.state(info, 0, 3);
-        DevInfo.ublksrvFlags(info, 0, 99);
+        DeviceInfoLayout.flags(info, 0, DeviceInfoLayout.flags(info, 0) ^ Feature.UBLK_F_QUIESCE);
+        DeviceInfoLayout.ioDescSize(info, 0, 32);
+        DeviceInfoLayout.maxIoBufBytes(info, 0, 12_345);
+        DeviceInfoLayout.state(info, 0, 3);
+        DeviceInfoLayout.ublksrvFlags(info, 0, 99);
         assertThat(commands.add(info)).isZero();
-        assertThat(DevInfo.nrHwQueues(info, 0)).isEqualTo(4);
-        assertThat(DevInfo.queueDepth(info, 0)).isEqualTo(3);
-        assertThat(DevInfo.maxIoBufBytes(info, 0)).isEqualTo(12_288);
-        assertThat(DevInfo.state(info, 0)).isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
-        assertThat(DevInfo.ublksrvPid(info, 0)).isEqualTo(-1);
-        assertThat(DevInfo.ublksrvFlags(info, 0)).isEqualTo(99);
-        assertThat(DevInfo.ioDescSize(info, 0)).isEqualTo(32);
+        assertThat(DeviceInfoLayout.nrHwQueues(info, 0)).isEqualTo(4);
+        assertThat(DeviceInfoLayout.queueDepth(info, 0)).isEqualTo(3);
+        assertThat(DeviceInfoLayout.maxIoBufBytes(info, 0)).isEqualTo(12_288);
+        assertThat(DeviceInfoLayout.state(info, 0)).isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
+        assertThat(DeviceInfoLayout.ublksrvPid(info, 0)).isEqualTo(-1);
+        assertThat(DeviceInfoLayout.ublksrvFlags(info, 0)).isEqualTo(99);
+        assertThat(DeviceInfoLayout.ioDescSize(info, 0)).isEqualTo(32);
         long left = recovery() | Feature.UBLK_F_QUIESCE | Feature.UBLK_F_UNPRIVILEGED_DEV;
-        assertThat(DevInfo.flags(info, 0))
+        assertThat(DeviceInfoLayout.flags(info, 0))
                 .isEqualTo(commands.features() & ~left & ~Feature.UBLK_F_NEED_GET_DATA);
-        assertThat(commands.describe(DevInfo.devId(info, 0)).mismatch(info)).isEqualTo(-1);
+        assertThat(commands.describe(DeviceInfoLayout.devId(info, 0)).mismatch(info)).isEqualTo(-1);
     }
 
     private static long recovery() {
@@ -103,23 +103,23 @@ class AddDeviceTest {
     @CsvSource({"24,0", "16,-22", "28,-22", "32,0", "256,0", "264,-22"})
     void descriptorsHaveASizeThatFits(int bytes, int answer) {
         MemorySegment info = Commands.info(-1, 1, 1, Feature.UBLK_F_IO_DESC_SIZE);
-        DevInfo.ioDescSize(info, 0, bytes);
+        DeviceInfoLayout.ioDescSize(info, 0, bytes);
         assertThat(commands.add(info)).isEqualTo(answer);
     }
 
     @Test
     void theSizeOfDescriptorsIsTwentyFourUnlessAskedFor() {
         MemorySegment info = Commands.info(-1, 1, 1, 0);
-        DevInfo.ioDescSize(info, 0, 128);
+        DeviceInfoLayout.ioDescSize(info, 0, 128);
         assertThat(commands.add(info)).isZero();
-        assertThat(DevInfo.ioDescSize(info, 0)).isEqualTo(24);
+        assertThat(DeviceInfoLayout.ioDescSize(info, 0)).isEqualTo(24);
     }
 
     @Test
     void theCommandItselfIsChecked() {
         int op = ControlCommand.UBLK_U_CMD_ADD_DEV;
         MemorySegment info = Commands.info(-1, 1, 1, 0);
-        int none = CtrlCmd.NO_QUEUE;
+        int none = ControlCommandLayout.NO_QUEUE;
         assertThat(commands.send(op, -1, none, info.address(), 63, 0, 0)).isEqualTo(EINVAL);
         assertThat(commands.send(op, -1, none, 0, 64, 0, 0)).isEqualTo(EINVAL);
         assertThat(commands.send(op, -1, 0, info, 0)).isEqualTo(EINVAL);
@@ -131,7 +131,13 @@ class AddDeviceTest {
     @Test
     void aLegacyNumberIsTheSameCommand() {
         MemorySegment info = Commands.info(-1, 1, 1, 0);
-        assertThat(commands.send(ControlCommand.UBLK_CMD_ADD_DEV, -1, CtrlCmd.NO_QUEUE, info, 0))
+        assertThat(
+                        commands.send(
+                                ControlCommand.UBLK_CMD_ADD_DEV,
+                                -1,
+                                ControlCommandLayout.NO_QUEUE,
+                                info,
+                                0))
                 .isZero();
         assertThat(commands.simple(ControlCommand.UBLK_CMD_STOP_DEV, 0, 0)).isZero();
     }
@@ -151,9 +157,11 @@ class AddDeviceTest {
     @Test
     void featuresNeedEightBytes() {
         int op = ControlCommand.UBLK_U_CMD_GET_FEATURES;
-        assertThat(commands.send(op, 0, CtrlCmd.NO_QUEUE, 4096, 4, 0, 0)).isEqualTo(EINVAL);
-        assertThat(commands.send(op, 0, CtrlCmd.NO_QUEUE, 0, 8, 0, 0)).isEqualTo(EINVAL);
-        assertThat(commands.send(op, 0, CtrlCmd.NO_QUEUE, 16, 8, 0, 0))
+        assertThat(commands.send(op, 0, ControlCommandLayout.NO_QUEUE, 4096, 4, 0, 0))
+                .isEqualTo(EINVAL);
+        assertThat(commands.send(op, 0, ControlCommandLayout.NO_QUEUE, 0, 8, 0, 0))
+                .isEqualTo(EINVAL);
+        assertThat(commands.send(op, 0, ControlCommandLayout.NO_QUEUE, 16, 8, 0, 0))
                 .isEqualTo(Errno.EFAULT.negated());
         assertThat(commands.features() & Feature.UBLK_F_SHMEM_ZC).isNotZero();
     }

@@ -4,12 +4,12 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
-import dev.ublk4j.uapi.wire.ParamBasic;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
+import dev.ublk4j.uapi.wire.ParamBasicLayout;
 import dev.ublk4j.uapi.wire.ParamType;
-import dev.ublk4j.uapi.wire.Params;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ParamsLayout;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -49,62 +49,64 @@ final class Commands {
             int length,
             long data,
             int pathLength) {
-        MemorySegment command = Arena.ofAuto().allocate(CtrlCmd.SIZE, 8);
-        CtrlCmd.devId(command, 0, deviceId);
-        CtrlCmd.queueId(command, 0, queue);
-        CtrlCmd.addr(command, 0, address);
-        CtrlCmd.len(command, 0, length);
-        CtrlCmd.data(command, 0, data);
-        CtrlCmd.devPathLen(command, 0, pathLength);
+        MemorySegment command = Arena.ofAuto().allocate(ControlCommandLayout.SIZE, 8);
+        ControlCommandLayout.devId(command, 0, deviceId);
+        ControlCommandLayout.queueId(command, 0, queue);
+        ControlCommandLayout.addr(command, 0, address);
+        ControlCommandLayout.len(command, 0, length);
+        ControlCommandLayout.data(command, 0, data);
+        ControlCommandLayout.devPathLen(command, 0, pathLength);
         return driver.control(op, command, timeout);
     }
 
     int simple(int op, int deviceId, long data) {
-        return send(op, deviceId, CtrlCmd.NO_QUEUE, 0, 0, data, 0);
+        return send(op, deviceId, ControlCommandLayout.NO_QUEUE, 0, 0, data, 0);
     }
 
     /** A device description with a payload to change before it is sent. */
     static MemorySegment info(int id, int queues, int depth, long flags) {
-        MemorySegment info = Arena.ofAuto().allocate(DevInfo.SIZE, 8);
-        DevInfo.devId(info, 0, id);
-        DevInfo.nrHwQueues(info, 0, queues);
-        DevInfo.queueDepth(info, 0, depth);
-        DevInfo.flags(info, 0, flags);
-        DevInfo.maxIoBufBytes(info, 0, 1 << 20);
+        MemorySegment info = Arena.ofAuto().allocate(DeviceInfoLayout.SIZE, 8);
+        DeviceInfoLayout.devId(info, 0, id);
+        DeviceInfoLayout.nrHwQueues(info, 0, queues);
+        DeviceInfoLayout.queueDepth(info, 0, depth);
+        DeviceInfoLayout.flags(info, 0, flags);
+        DeviceInfoLayout.maxIoBufBytes(info, 0, 1 << 20);
         return info;
     }
 
     int add(MemorySegment info) {
-        int id = DevInfo.devId(info, 0);
-        return send(ControlCommand.UBLK_U_CMD_ADD_DEV, id, CtrlCmd.NO_QUEUE, info, 0);
+        int id = DeviceInfoLayout.devId(info, 0);
+        return send(ControlCommand.UBLK_U_CMD_ADD_DEV, id, ControlCommandLayout.NO_QUEUE, info, 0);
     }
 
     /** Adds a device and returns its number, or the negative errno. */
     int add(int queues, int depth, long flags) {
         MemorySegment info = info(-1, queues, depth, flags);
         int answer = add(info);
-        return answer < 0 ? answer : DevInfo.devId(info, 0);
+        return answer < 0 ? answer : DeviceInfoLayout.devId(info, 0);
     }
 
     static MemorySegment params(long bytes) {
-        MemorySegment params = Arena.ofAuto().allocate(Params.SIZE, 8);
-        Params.len(params, 0, Params.SIZE);
-        Params.types(params, 0, ParamType.UBLK_PARAM_TYPE_BASIC);
-        ParamBasic.logicalBsShift(params, Params.BASIC, 9);
-        ParamBasic.physicalBsShift(params, Params.BASIC, 12);
-        ParamBasic.ioMinShift(params, Params.BASIC, 9);
-        ParamBasic.ioOptShift(params, Params.BASIC, 12);
-        ParamBasic.maxSectors(params, Params.BASIC, (1 << 20) >> 9);
-        ParamBasic.devSectors(params, Params.BASIC, bytes >> 9);
+        MemorySegment params = Arena.ofAuto().allocate(ParamsLayout.SIZE, 8);
+        ParamsLayout.len(params, 0, ParamsLayout.SIZE);
+        ParamsLayout.types(params, 0, ParamType.UBLK_PARAM_TYPE_BASIC);
+        ParamBasicLayout.logicalBsShift(params, ParamsLayout.BASIC, 9);
+        ParamBasicLayout.physicalBsShift(params, ParamsLayout.BASIC, 12);
+        ParamBasicLayout.ioMinShift(params, ParamsLayout.BASIC, 9);
+        ParamBasicLayout.ioOptShift(params, ParamsLayout.BASIC, 12);
+        ParamBasicLayout.maxSectors(params, ParamsLayout.BASIC, (1 << 20) >> 9);
+        ParamBasicLayout.devSectors(params, ParamsLayout.BASIC, bytes >> 9);
         return params;
     }
 
     int setParams(int id, MemorySegment params) {
-        return send(ControlCommand.UBLK_U_CMD_SET_PARAMS, id, CtrlCmd.NO_QUEUE, params, 0);
+        return send(
+                ControlCommand.UBLK_U_CMD_SET_PARAMS, id, ControlCommandLayout.NO_QUEUE, params, 0);
     }
 
     int getParams(int id, MemorySegment params) {
-        return send(ControlCommand.UBLK_U_CMD_GET_PARAMS, id, CtrlCmd.NO_QUEUE, params, 0);
+        return send(
+                ControlCommand.UBLK_U_CMD_GET_PARAMS, id, ControlCommandLayout.NO_QUEUE, params, 0);
     }
 
     int start(int id) {
@@ -120,9 +122,9 @@ final class Commands {
     }
 
     MemorySegment describe(int id) {
-        MemorySegment info = Arena.ofAuto().allocate(DevInfo.SIZE, 8);
+        MemorySegment info = Arena.ofAuto().allocate(DeviceInfoLayout.SIZE, 8);
         int op = ControlCommand.UBLK_U_CMD_GET_DEV_INFO;
-        int answer = send(op, id, CtrlCmd.NO_QUEUE, info, 0);
+        int answer = send(op, id, ControlCommandLayout.NO_QUEUE, info, 0);
         if (answer < 0) {
             throw new AssertionError("GET_DEV_INFO: " + answer);
         }
@@ -130,14 +132,14 @@ final class Commands {
     }
 
     int state(int id) {
-        return DevInfo.state(describe(id), 0);
+        return DeviceInfoLayout.state(describe(id), 0);
     }
 
     int register(int id, long address, long length, int flags) {
-        MemorySegment buffer = Arena.ofAuto().allocate(ShmemBufReg.SIZE, 8);
-        ShmemBufReg.write(buffer, 0, address, length, flags);
+        MemorySegment buffer = Arena.ofAuto().allocate(ShmemBufRegLayout.SIZE, 8);
+        ShmemBufRegLayout.write(buffer, 0, address, length, flags);
         int op = ControlCommand.UBLK_U_CMD_REG_BUF;
-        return send(op, id, CtrlCmd.NO_QUEUE, buffer, 0);
+        return send(op, id, ControlCommandLayout.NO_QUEUE, buffer, 0);
     }
 
     int unregister(int id, int index) {
@@ -147,7 +149,7 @@ final class Commands {
     long features() {
         MemorySegment features = Arena.ofAuto().allocate(8, 8);
         int op = ControlCommand.UBLK_U_CMD_GET_FEATURES;
-        int answer = send(op, 0, CtrlCmd.NO_QUEUE, features, 0);
+        int answer = send(op, 0, ControlCommandLayout.NO_QUEUE, features, 0);
         if (answer < 0) {
             throw new AssertionError("GET_FEATURES: " + answer);
         }

@@ -9,8 +9,8 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.IoCommand;
 import dev.ublk4j.uapi.wire.IoResult;
 import java.lang.foreign.Arena;
@@ -77,7 +77,7 @@ class DeviceLifeTest {
                                     Duration.ofMillis(20),
                                     ControlCommand.UBLK_U_CMD_END_USER_RECOVERY,
                                     id,
-                                    CtrlCmd.NO_QUEUE,
+                                    ControlCommandLayout.NO_QUEUE,
                                     0,
                                     0,
                                     Commands.PID,
@@ -91,12 +91,13 @@ class DeviceLifeTest {
             assertThat(commands.start(id)).isZero();
             assertThat(commands.start(id)).isEqualTo(Errno.EEXIST.negated());
             assertThat(commands.state(id)).isEqualTo(DeviceState.UBLK_S_DEV_LIVE);
-            assertThat(DevInfo.ublksrvPid(commands.describe(id), 0)).isEqualTo(Commands.PID);
+            assertThat(DeviceInfoLayout.ublksrvPid(commands.describe(id), 0))
+                    .isEqualTo(Commands.PID);
             assertThat(commands.setParams(id, Commands.params(SIZE)))
                     .isEqualTo(Errno.EACCES.negated());
             assertThat(commands.stop(id)).isZero();
             assertThat(commands.state(id)).isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
-            assertThat(DevInfo.ublksrvPid(commands.describe(id), 0)).isEqualTo(-1);
+            assertThat(DeviceInfoLayout.ublksrvPid(commands.describe(id), 0)).isEqualTo(-1);
             server.run();
             assertThat(server.refused)
                     .containsExactly(

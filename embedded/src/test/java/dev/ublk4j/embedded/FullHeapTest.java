@@ -9,7 +9,7 @@ import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -78,8 +78,8 @@ class FullHeapTest {
 
         public static void main(String[] arguments) {
             EmbeddedDriver driver = EmbeddedDriver.create();
-            MemorySegment command = Arena.global().allocate(CtrlCmd.SIZE, 8);
-            CtrlCmd.devId(command, 0, 5);
+            MemorySegment command = Arena.global().allocate(ControlCommandLayout.SIZE, 8);
+            ControlCommandLayout.devId(command, 0, 5);
             Duration time = Duration.ofMinutes(4);
             int shortest = ControlCommand.UBLK_U_CMD_GET_DEV_INFO;
             int longer = ControlCommand.UBLK_U_CMD_STOP_DEV;

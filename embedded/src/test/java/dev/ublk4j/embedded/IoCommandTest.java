@@ -11,10 +11,10 @@ import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
-import dev.ublk4j.uapi.wire.ParamBasic;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamBasicLayout;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -102,12 +102,13 @@ class IoCommandTest {
                 disk.submit(request().write(512).add(data(1024, 5)));
                 server.run();
                 assertThat(server.arrived).containsExactly(0);
-                long base = IoDesc.offset(0);
-                assertThat(IoDesc.op(server.descriptors, base)).isEqualTo(IoOp.UBLK_IO_OP_WRITE);
-                assertThat(IoDesc.flags(server.descriptors, base)).isZero();
-                assertThat(IoDesc.nrSectors(server.descriptors, base)).isEqualTo(2);
-                assertThat(IoDesc.startSector(server.descriptors, base)).isOne();
-                assertThat(IoDesc.addr(server.descriptors, base)).isEqualTo(server.buffer(0));
+                long base = IoDescLayout.offset(0);
+                assertThat(IoDescLayout.op(server.descriptors, base))
+                        .isEqualTo(IoOp.UBLK_IO_OP_WRITE);
+                assertThat(IoDescLayout.flags(server.descriptors, base)).isZero();
+                assertThat(IoDescLayout.nrSectors(server.descriptors, base)).isEqualTo(2);
+                assertThat(IoDescLayout.startSector(server.descriptors, base)).isOne();
+                assertThat(IoDescLayout.addr(server.descriptors, base)).isEqualTo(server.buffer(0));
                 assertThat(server.io.get(JAVA_BYTE, 1023)).isEqualTo((byte) 5);
                 assertThat(server.answer(FETCH, 0, 0, 0, server.buffer(0))).isEqualTo(EBUSY);
                 assertThat(server.answer(COMMIT, 0, 0, 1024, 0)).isEqualTo(EINVAL);
@@ -153,8 +154,8 @@ class IoCommandTest {
                 server.commit(server.arrived.remove(), 1024);
                 assertThat(results).isEmpty();
                 assertThat(server.arrived).containsExactly(0);
-                assertThat(IoDesc.startSector(server.descriptors, 0)).isEqualTo(10);
-                assertThat(IoDesc.nrSectors(server.descriptors, 0)).isEqualTo(14);
+                assertThat(IoDescLayout.startSector(server.descriptors, 0)).isEqualTo(10);
+                assertThat(IoDescLayout.nrSectors(server.descriptors, 0)).isEqualTo(14);
                 server.io.fill((byte) 2);
                 server.answerNext();
                 assertThat(results).containsExactly(8192L);
@@ -212,7 +213,7 @@ class IoCommandTest {
                 server.ring.command(GET_DATA, 0, 0, 0, buffer.address(), 0);
                 server.run();
                 assertThat(server.arrived).containsExactly(0);
-                assertThat(IoDesc.addr(server.descriptors, 0)).isEqualTo(buffer.address());
+                assertThat(IoDescLayout.addr(server.descriptors, 0)).isEqualTo(buffer.address());
                 assertThat(buffer.get(JAVA_BYTE, 4095)).isEqualTo((byte) 9);
                 server.commit(server.arrived.remove(), 4096);
                 assertThat(results).containsExactly(4096L);
@@ -299,24 +300,24 @@ class IoCommandTest {
     @Test
     void aFlushHasNoSectorAndOnlyADeviceWithACacheGetsIt() {
         MemorySegment params = Commands.params(1 << 20);
-        ParamBasic.attrs(params, Params.BASIC, 4);
+        ParamBasicLayout.attrs(params, ParamsLayout.BASIC, 4);
         try (OneThread server = server(1, 0, 4096, params)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();
             try (Disk disk = driver.openBlock(server.id)) {
                 disk.submit(request().flush());
                 server.run();
-                assertThat(IoDesc.op(server.descriptors, 0)).isEqualTo(IoOp.UBLK_IO_OP_FLUSH);
-                assertThat(IoDesc.nrSectors(server.descriptors, 0)).isZero();
-                assertThat(IoDesc.startSector(server.descriptors, 0)).isEqualTo(-1);
+                assertThat(IoDescLayout.op(server.descriptors, 0)).isEqualTo(IoOp.UBLK_IO_OP_FLUSH);
+                assertThat(IoDescLayout.nrSectors(server.descriptors, 0)).isZero();
+                assertThat(IoDescLayout.startSector(server.descriptors, 0)).isEqualTo(-1);
                 server.answerNext();
                 assertThat(results).containsExactly(0L);
                 disk.submit(request().writeThrough(0).add(data(4096, 1)));
                 server.run();
-                assertThat(IoDesc.op(server.descriptors, 0)).isEqualTo(IoOp.UBLK_IO_OP_WRITE);
-                assertThat(IoDesc.flags(server.descriptors, 0)).isZero();
+                assertThat(IoDescLayout.op(server.descriptors, 0)).isEqualTo(IoOp.UBLK_IO_OP_WRITE);
+                assertThat(IoDescLayout.flags(server.descriptors, 0)).isZero();
                 server.answerNext();
-                assertThat(IoDesc.op(server.descriptors, 0)).isEqualTo(IoOp.UBLK_IO_OP_FLUSH);
+                assertThat(IoDescLayout.op(server.descriptors, 0)).isEqualTo(IoOp.UBLK_IO_OP_FLUSH);
                 assertThat(results).hasSize(1);
                 server.answerNext();
                 assertThat(results).containsExactly(0L, 4096L);
@@ -336,14 +337,15 @@ class IoCommandTest {
     @Test
     void aDeviceThatKnowsFuaGetsTheFlag() {
         MemorySegment params = Commands.params(1 << 20);
-        ParamBasic.attrs(params, Params.BASIC, 4 | 8);
+        ParamBasicLayout.attrs(params, ParamsLayout.BASIC, 4 | 8);
         try (OneThread server = server(1, 0, 4096, params)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();
             try (Disk disk = driver.openBlock(server.id)) {
                 disk.submit(request().writeThrough(0).add(data(4096, 1)));
                 server.run();
-                assertThat(IoDesc.flags(server.descriptors, 0)).isEqualTo(IoFlag.UBLK_IO_F_FUA);
+                assertThat(IoDescLayout.flags(server.descriptors, 0))
+                        .isEqualTo(IoFlag.UBLK_IO_F_FUA);
                 server.answerNext();
                 assertThat(results).containsExactly(4096L);
                 assertThat(server.arrived).isEmpty();
@@ -378,7 +380,7 @@ class IoCommandTest {
     @Test
     void oneSubmissionIsCutToTheLimitsOfTheDevice() {
         MemorySegment params = Commands.params(1 << 20);
-        ParamBasic.maxSectors(params, Params.BASIC, 16);
+        ParamBasicLayout.maxSectors(params, ParamsLayout.BASIC, 16);
         try (OneThread server = server(2, 0, 8192, params)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();
@@ -387,8 +389,8 @@ class IoCommandTest {
                 server.run();
                 long bytes = 0;
                 while (!server.arrived.isEmpty()) {
-                    long base = IoDesc.offset(server.arrived.peek());
-                    bytes += (long) IoDesc.nrSectors(server.descriptors, base) << 9;
+                    long base = IoDescLayout.offset(server.arrived.peek());
+                    bytes += (long) IoDescLayout.nrSectors(server.descriptors, base) << 9;
                     server.answerNext();
                 }
                 assertThat(bytes).isEqualTo(5 * 8192 + 512);
@@ -400,7 +402,7 @@ class IoCommandTest {
     @Test
     void whatTheBlockLayerRefusesNeverReachesTheServer() {
         MemorySegment params = Commands.params(1 << 20);
-        ParamBasic.logicalBsShift(params, Params.BASIC, 12);
+        ParamBasicLayout.logicalBsShift(params, ParamsLayout.BASIC, 12);
         try (OneThread server = server(1, 0, 4096, params)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();
@@ -424,7 +426,7 @@ class IoCommandTest {
     @Test
     void aReadOnlyDiskRefusesWrites() {
         MemorySegment params = Commands.params(1 << 20);
-        ParamBasic.attrs(params, Params.BASIC, 1);
+        ParamBasicLayout.attrs(params, ParamsLayout.BASIC, 1);
         try (OneThread server = server(1, 0, 4096, params)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();

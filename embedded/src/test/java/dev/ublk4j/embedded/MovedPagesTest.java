@@ -12,7 +12,7 @@ import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.AfterEach;
@@ -55,7 +55,7 @@ final class MovedPagesTest {
             id = commands.add(1, 8, Feature.UBLK_F_SHMEM_ZC);
             assertThat(commands.setParams(id, Commands.params(1 << 22))).isZero();
             MemorySegment servers = aligned(shared, readOnly);
-            int flags = readOnly ? ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY : 0;
+            int flags = readOnly ? ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY : 0;
             assertThat(commands.register(id, servers.address(), 2 * HUGE, flags)).isZero();
             server = new RamServer(driver, id, 1, 8, store);
             server.buffers.put(0, servers);

@@ -7,7 +7,7 @@ import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharedmemory.frames.PageFrames;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -54,9 +54,9 @@ final class NumberedFramesTest {
                                 .write(0)
                                 .add(clients.address() + 5 * PAGE, frame + 5, 0, PAGE));
                 server.run();
-                assertThat(IoDesc.flags(server.descriptors, 0))
+                assertThat(IoDescLayout.flags(server.descriptors, 0))
                         .isEqualTo(IoFlag.UBLK_IO_F_SHMEM_ZC);
-                assertThat(IoDesc.addr(server.descriptors, 0))
+                assertThat(IoDescLayout.addr(server.descriptors, 0))
                         .isEqualTo(ShmemAddress.of(0, 5 * PAGE));
                 server.answerNext();
                 assertThat(results).containsExactly((long) PAGE);

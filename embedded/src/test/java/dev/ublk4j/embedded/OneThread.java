@@ -4,7 +4,7 @@ import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
@@ -53,8 +53,8 @@ final class OneThread implements AutoCloseable {
         ring = device.openRing(RingOptions.defaults());
         descriptors =
                 device.map(
-                        BufferOffset.descriptors(0, IoDesc.SIZE, 4096),
-                        BufferOffset.descriptorBytes(depth, IoDesc.SIZE, 4096),
+                        BufferOffset.descriptors(0, IoDescLayout.SIZE, 4096),
+                        BufferOffset.descriptorBytes(depth, IoDescLayout.SIZE, 4096),
                         arena);
         io = arena.allocate((long) depth * bufferBytes, 4096);
     }
@@ -94,7 +94,7 @@ final class OneThread implements AutoCloseable {
     /** Answers the oldest request with as many bytes as it has. */
     int answerNext() {
         int tag = arrived.remove();
-        commit(tag, IoDesc.nrSectors(descriptors, IoDesc.offset(tag)) << 9);
+        commit(tag, IoDescLayout.nrSectors(descriptors, IoDescLayout.offset(tag)) << 9);
         return tag;
     }
 

@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.ParamBasic;
-import dev.ublk4j.uapi.wire.ParamDevt;
-import dev.ublk4j.uapi.wire.ParamDiscard;
-import dev.ublk4j.uapi.wire.ParamDmaAlign;
-import dev.ublk4j.uapi.wire.ParamSegment;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.ParamBasicLayout;
+import dev.ublk4j.uapi.wire.ParamDevtLayout;
+import dev.ublk4j.uapi.wire.ParamDiscardLayout;
+import dev.ublk4j.uapi.wire.ParamDmaAlignLayout;
+import dev.ublk4j.uapi.wire.ParamSegmentLayout;
 import dev.ublk4j.uapi.wire.ParamType;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
@@ -43,33 +43,33 @@ class ParametersTest {
     }
 
     private static void addType(MemorySegment params, int type) {
-        Params.types(params, 0, Params.types(params, 0) | type);
+        ParamsLayout.types(params, 0, ParamsLayout.types(params, 0) | type);
     }
 
     @Test
     void basicParametersHaveBounds() {
-        int basic = Params.BASIC;
+        int basic = ParamsLayout.BASIC;
         assertThat(setting(p -> {})).isZero();
-        assertThat(setting(p -> ParamBasic.logicalBsShift(p, basic, 8))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.logicalBsShift(p, basic, 12))).isZero();
-        assertThat(setting(p -> ParamBasic.logicalBsShift(p, basic, 13))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.physicalBsShift(p, basic, 8))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.physicalBsShift(p, basic, 28))).isZero();
-        assertThat(setting(p -> ParamBasic.physicalBsShift(p, basic, 29))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.ioMinShift(p, basic, 29))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.ioOptShift(p, basic, 29))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.maxSectors(p, basic, 2049))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.maxSectors(p, basic, 2048))).isZero();
-        assertThat(setting(p -> ParamBasic.maxSectors(p, basic, 8))).isZero();
-        assertThat(setting(p -> ParamBasic.maxSectors(p, basic, 7))).isEqualTo(EINVAL);
-        assertThat(setting(p -> ParamBasic.maxSectors(p, basic, -1))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.logicalBsShift(p, basic, 8))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.logicalBsShift(p, basic, 12))).isZero();
+        assertThat(setting(p -> ParamBasicLayout.logicalBsShift(p, basic, 13))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.physicalBsShift(p, basic, 8))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.physicalBsShift(p, basic, 28))).isZero();
+        assertThat(setting(p -> ParamBasicLayout.physicalBsShift(p, basic, 29))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.ioMinShift(p, basic, 29))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.ioOptShift(p, basic, 29))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.maxSectors(p, basic, 2049))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.maxSectors(p, basic, 2048))).isZero();
+        assertThat(setting(p -> ParamBasicLayout.maxSectors(p, basic, 8))).isZero();
+        assertThat(setting(p -> ParamBasicLayout.maxSectors(p, basic, 7))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamBasicLayout.maxSectors(p, basic, -1))).isEqualTo(EINVAL);
     }
 
     @Test
     void onlyTheBasicPartIsNeeded() {
-        assertThat(setting(p -> Params.types(p, 0, ParamType.UBLK_PARAM_TYPE_DMA_ALIGN)))
+        assertThat(setting(p -> ParamsLayout.types(p, 0, ParamType.UBLK_PARAM_TYPE_DMA_ALIGN)))
                 .isEqualTo(EINVAL);
-        assertThat(setting(p -> Params.types(p, 0, 0))).isEqualTo(EINVAL);
+        assertThat(setting(p -> ParamsLayout.types(p, 0, 0))).isEqualTo(EINVAL);
         assertThat(setting(p -> addType(p, 1 << 20))).isZero();
         assertThat(setting(p -> addType(p, ParamType.UBLK_PARAM_TYPE_DEVT))).isEqualTo(EINVAL);
         assertThat(setting(p -> addType(p, ParamType.UBLK_PARAM_TYPE_ZONED)))
@@ -82,26 +82,30 @@ class ParametersTest {
         Consumer<MemorySegment> good =
                 p -> {
                     addType(p, ParamType.UBLK_PARAM_TYPE_DISCARD);
-                    ParamDiscard.discardGranularity(p, Params.DISCARD, 4096);
-                    ParamDiscard.maxDiscardSectors(p, Params.DISCARD, 8);
-                    ParamDiscard.maxDiscardSegments(p, Params.DISCARD, 1);
+                    ParamDiscardLayout.discardGranularity(p, ParamsLayout.DISCARD, 4096);
+                    ParamDiscardLayout.maxDiscardSectors(p, ParamsLayout.DISCARD, 8);
+                    ParamDiscardLayout.maxDiscardSegments(p, ParamsLayout.DISCARD, 1);
                 };
         assertThat(setting(good)).isZero();
         assertThat(
                         setting(
                                 good.andThen(p ->
-                                        ParamDiscard.maxDiscardSegments(p, Params.DISCARD, 2))))
+                                        ParamDiscardLayout.maxDiscardSegments(
+                                                p, ParamsLayout.DISCARD, 2))))
                 .isEqualTo(EINVAL);
         assertThat(
                         setting(
                                 good.andThen(p ->
-                                        ParamDiscard.discardGranularity(p, Params.DISCARD, 0))))
+                                        ParamDiscardLayout.discardGranularity(
+                                                p, ParamsLayout.DISCARD, 0))))
                 .isEqualTo(EINVAL);
         assertThat(
                         setting(
                                 good.andThen(p -> {
-                                    ParamDiscard.maxDiscardSectors(p, Params.DISCARD, 0);
-                                    ParamDiscard.maxDiscardSegments(p, Params.DISCARD, 7);
+                                    ParamDiscardLayout.maxDiscardSectors(
+                                            p, ParamsLayout.DISCARD, 0);
+                                    ParamDiscardLayout.maxDiscardSegments(
+                                            p, ParamsLayout.DISCARD, 7);
                                 })))
                 .isZero();
     }
@@ -125,15 +129,15 @@ class ParametersTest {
     private static Consumer<MemorySegment> dma(int alignment) {
         return p -> {
             addType(p, ParamType.UBLK_PARAM_TYPE_DMA_ALIGN);
-            ParamDmaAlign.alignment(p, Params.DMA, alignment);
+            ParamDmaAlignLayout.alignment(p, ParamsLayout.DMA, alignment);
         };
     }
 
     private static Consumer<MemorySegment> segments(long boundaryMask, int maxBytes) {
         return p -> {
             addType(p, ParamType.UBLK_PARAM_TYPE_SEGMENT);
-            ParamSegment.segBoundaryMask(p, Params.SEG, boundaryMask);
-            ParamSegment.maxSegmentSize(p, Params.SEG, maxBytes);
+            ParamSegmentLayout.segBoundaryMask(p, ParamsLayout.SEG, boundaryMask);
+            ParamSegmentLayout.maxSegmentSize(p, ParamsLayout.SEG, maxBytes);
         };
     }
 
@@ -141,37 +145,38 @@ class ParametersTest {
     void whatIsSetIsReadBackWithTheDeviceNumbers() {
         MemorySegment params = Commands.params(1 << 20);
         assertThat(commands.setParams(id, params)).isZero();
-        MemorySegment back = Arena.ofAuto().allocate(Params.SIZE, 8);
-        Params.len(back, 0, Params.SIZE);
+        MemorySegment back = Arena.ofAuto().allocate(ParamsLayout.SIZE, 8);
+        ParamsLayout.len(back, 0, ParamsLayout.SIZE);
         assertThat(commands.getParams(id, back)).isZero();
-        assertThat(Params.types(back, 0))
+        assertThat(ParamsLayout.types(back, 0))
                 .isEqualTo(ParamType.UBLK_PARAM_TYPE_BASIC | ParamType.UBLK_PARAM_TYPE_DEVT);
-        assertThat(ParamDevt.charMinor(back, Params.DEVT)).isEqualTo(id);
-        assertThat(ParamDevt.diskMajor(back, Params.DEVT)).isZero();
+        assertThat(ParamDevtLayout.charMinor(back, ParamsLayout.DEVT)).isEqualTo(id);
+        assertThat(ParamDevtLayout.diskMajor(back, ParamsLayout.DEVT)).isZero();
         assertThat(back.asSlice(8, 52).mismatch(params.asSlice(8, 52))).isEqualTo(-1);
     }
 
     @Test
     void partsOfTheStructureAreCopiedAlone() {
         MemorySegment params = Commands.params(1 << 20);
-        Params.len(params, 0, 40);
+        ParamsLayout.len(params, 0, 40);
         assertThat(commands.setParams(id, params)).isZero();
-        MemorySegment back = Arena.ofAuto().allocate(Params.SIZE, 8);
+        MemorySegment back = Arena.ofAuto().allocate(ParamsLayout.SIZE, 8);
         back.fill((byte) 7);
-        Params.len(back, 0, 16);
+        ParamsLayout.len(back, 0, 16);
         assertThat(commands.getParams(id, back)).isZero();
-        assertThat(ParamBasic.logicalBsShift(back, Params.BASIC)).isEqualTo(9);
-        assertThat(ParamBasic.maxSectors(back, Params.BASIC)).isEqualTo(0x07070707);
+        assertThat(ParamBasicLayout.logicalBsShift(back, ParamsLayout.BASIC)).isEqualTo(9);
+        assertThat(ParamBasicLayout.maxSectors(back, ParamsLayout.BASIC)).isEqualTo(0x07070707);
     }
 
     @Test
     void whatIsRefusedClearsEverything() {
         assertThat(setting(p -> {})).isZero();
-        assertThat(setting(p -> ParamBasic.logicalBsShift(p, Params.BASIC, 8))).isEqualTo(EINVAL);
-        MemorySegment back = Arena.ofAuto().allocate(Params.SIZE, 8);
-        Params.len(back, 0, Params.SIZE);
+        assertThat(setting(p -> ParamBasicLayout.logicalBsShift(p, ParamsLayout.BASIC, 8)))
+                .isEqualTo(EINVAL);
+        MemorySegment back = Arena.ofAuto().allocate(ParamsLayout.SIZE, 8);
+        ParamsLayout.len(back, 0, ParamsLayout.SIZE);
         assertThat(commands.getParams(id, back)).isZero();
-        assertThat(Params.types(back, 0)).isEqualTo(ParamType.UBLK_PARAM_TYPE_DEVT);
+        assertThat(ParamsLayout.types(back, 0)).isEqualTo(ParamType.UBLK_PARAM_TYPE_DEVT);
         assertThat(commands.start(id)).isEqualTo(EINVAL);
     }
 
@@ -182,14 +187,14 @@ class ParametersTest {
                     ControlCommand.UBLK_U_CMD_SET_PARAMS, ControlCommand.UBLK_U_CMD_GET_PARAMS
                 }) {
             MemorySegment params = Commands.params(1 << 20);
-            int none = CtrlCmd.NO_QUEUE;
+            int none = ControlCommandLayout.NO_QUEUE;
             assertThat(commands.send(op, id, none, params.address(), 8, 0, 0)).isEqualTo(EINVAL);
-            assertThat(commands.send(op, id, none, 0, Params.SIZE, 0, 0)).isEqualTo(EINVAL);
-            assertThat(commands.send(op, id, none, 16, Params.SIZE, 0, 0))
+            assertThat(commands.send(op, id, none, 0, ParamsLayout.SIZE, 0, 0)).isEqualTo(EINVAL);
+            assertThat(commands.send(op, id, none, 16, ParamsLayout.SIZE, 0, 0))
                     .isEqualTo(Errno.EFAULT.negated());
-            Params.len(params, 0, Params.SIZE + 1);
+            ParamsLayout.len(params, 0, ParamsLayout.SIZE + 1);
             assertThat(commands.send(op, id, none, params, 0)).isEqualTo(EINVAL);
-            Params.len(params, 0, 0);
+            ParamsLayout.len(params, 0, 0);
             assertThat(commands.send(op, id, none, params, 0)).isEqualTo(EINVAL);
         }
     }
@@ -202,14 +207,16 @@ class ParametersTest {
         int op = ControlCommand.UBLK_U_CMD_GET_QUEUE_AFFINITY;
         MemorySegment mask = Arena.ofAuto().allocate(16, 8);
         mask.fill((byte) -1);
-        assertThat(sent.send(op, 0, CtrlCmd.NO_QUEUE, mask, 0)).isZero();
+        assertThat(sent.send(op, 0, ControlCommandLayout.NO_QUEUE, mask, 0)).isZero();
         assertThat(RamServer.at(mask, 0)).isEqualTo((byte) 0b00111);
         assertThat(RamServer.at(mask, 15)).isZero();
-        assertThat(sent.send(op, 0, CtrlCmd.NO_QUEUE, mask, 1)).isZero();
+        assertThat(sent.send(op, 0, ControlCommandLayout.NO_QUEUE, mask, 1)).isZero();
         assertThat(RamServer.at(mask, 0)).isEqualTo((byte) 0b11000);
-        assertThat(sent.send(op, 0, CtrlCmd.NO_QUEUE, mask, 2)).isEqualTo(EINVAL);
-        assertThat(sent.send(op, 0, CtrlCmd.NO_QUEUE, mask.address(), 12, 0, 0)).isEqualTo(EINVAL);
-        assertThat(sent.send(op, 0, CtrlCmd.NO_QUEUE, mask.address(), 0, 0, 0)).isEqualTo(EINVAL);
+        assertThat(sent.send(op, 0, ControlCommandLayout.NO_QUEUE, mask, 2)).isEqualTo(EINVAL);
+        assertThat(sent.send(op, 0, ControlCommandLayout.NO_QUEUE, mask.address(), 12, 0, 0))
+                .isEqualTo(EINVAL);
+        assertThat(sent.send(op, 0, ControlCommandLayout.NO_QUEUE, mask.address(), 0, 0, 0))
+                .isEqualTo(EINVAL);
         assertThat(sent.delete(0)).isZero();
     }
 }

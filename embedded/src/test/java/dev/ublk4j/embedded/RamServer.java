@@ -8,7 +8,7 @@ import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.RingOptions;
@@ -64,8 +64,8 @@ final class RamServer implements AutoCloseable {
             }
             MemorySegment descriptors =
                     device.map(
-                            BufferOffset.descriptors(queue, IoDesc.SIZE, 4096),
-                            BufferOffset.descriptorBytes(depth, IoDesc.SIZE, 4096),
+                            BufferOffset.descriptors(queue, IoDescLayout.SIZE, 4096),
+                            BufferOffset.descriptorBytes(depth, IoDescLayout.SIZE, 4096),
                             arena);
             MemorySegment io = arena.allocate((long) depth * BUFFER_BYTES, 4096);
             for (int tag = 0; tag < depth; tag++) {
@@ -99,13 +99,13 @@ final class RamServer implements AutoCloseable {
 
     private void answer(
             QueueRing ring, int queue, int tag, MemorySegment descriptors, MemorySegment io) {
-        long base = IoDesc.offset(tag);
-        long bytes = (long) IoDesc.nrSectors(descriptors, base) << 9;
-        long position = IoDesc.startSector(descriptors, base) << 9;
-        long address = IoDesc.addr(descriptors, base);
+        long base = IoDescLayout.offset(tag);
+        long bytes = (long) IoDescLayout.nrSectors(descriptors, base) << 9;
+        long position = IoDescLayout.startSector(descriptors, base) << 9;
+        long address = IoDescLayout.addr(descriptors, base);
         long own = (long) tag * BUFFER_BYTES;
         MemorySegment data;
-        if ((IoDesc.flags(descriptors, base) & IoFlag.UBLK_IO_F_SHMEM_ZC) != 0) {
+        if ((IoDescLayout.flags(descriptors, base) & IoFlag.UBLK_IO_F_SHMEM_ZC) != 0) {
             int index = ShmemAddress.index(address);
             MemorySegment buffer = Objects.requireNonNull(buffers.get(index));
             data = buffer.asSlice(ShmemAddress.offset(address), bytes);
@@ -113,7 +113,7 @@ final class RamServer implements AutoCloseable {
         } else {
             data = io.asSlice(own, Math.min(bytes, BUFFER_BYTES));
         }
-        switch (IoDesc.op(descriptors, base)) {
+        switch (IoDescLayout.op(descriptors, base)) {
             case IoOp.UBLK_IO_OP_READ -> MemorySegment.copy(storage, position, data, 0, bytes);
             case IoOp.UBLK_IO_OP_WRITE -> MemorySegment.copy(data, 0, storage, position, bytes);
             case IoOp.UBLK_IO_OP_DISCARD, IoOp.UBLK_IO_OP_WRITE_ZEROES ->

@@ -12,10 +12,10 @@ import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.ShmemAddress;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -73,15 +73,17 @@ class SharedBufferTest {
         assertThat(commands.register(id, memory, (1L << 32) + PAGE, 0)).isEqualTo(EINVAL);
         assertThat(commands.register(id, memory, -PAGE, 0)).isEqualTo(EINVAL);
         assertThat(commands.register(id, PAGE, PAGE, 0)).isEqualTo(Errno.EFAULT.negated());
-        MemorySegment wanted = arena.allocate(ShmemBufReg.SIZE, 8);
-        ShmemBufReg.write(wanted, 0, memory, PAGE, 0);
-        ShmemBufReg.reserved(wanted, 0, 1);
+        MemorySegment wanted = arena.allocate(ShmemBufRegLayout.SIZE, 8);
+        ShmemBufRegLayout.write(wanted, 0, memory, PAGE, 0);
+        ShmemBufRegLayout.reserved(wanted, 0, 1);
         int op = ControlCommand.UBLK_U_CMD_REG_BUF;
-        assertThat(commands.send(op, id, CtrlCmd.NO_QUEUE, wanted, 0)).isEqualTo(EINVAL);
-        assertThat(commands.send(op, id, CtrlCmd.NO_QUEUE, 16, 24, 0, 0))
+        assertThat(commands.send(op, id, ControlCommandLayout.NO_QUEUE, wanted, 0))
+                .isEqualTo(EINVAL);
+        assertThat(commands.send(op, id, ControlCommandLayout.NO_QUEUE, 16, 24, 0, 0))
                 .isEqualTo(Errno.EFAULT.negated());
         // What is not given counts as 0: without the last 8 bytes flags and reserved are absent.
-        assertThat(commands.send(op, id, CtrlCmd.NO_QUEUE, wanted.address(), 16, 0, 0)).isZero();
+        assertThat(commands.send(op, id, ControlCommandLayout.NO_QUEUE, wanted.address(), 16, 0, 0))
+                .isZero();
         assertThat(commands.unregister(id, -1)).isEqualTo(EINVAL);
         assertThat(commands.unregister(id, 65_536)).isEqualTo(EINVAL);
         assertThat(commands.unregister(id, 1)).isEqualTo(Errno.ENOENT.negated());
@@ -138,9 +140,9 @@ class SharedBufferTest {
                 clients.fill((byte) 4);
                 disk.submit(request().write(0).add(memory, 3 * PAGE + 512, 3 * PAGE));
                 server.run();
-                assertThat(IoDesc.flags(server.descriptors, 0))
+                assertThat(IoDescLayout.flags(server.descriptors, 0))
                         .isEqualTo(IoFlag.UBLK_IO_F_SHMEM_ZC);
-                assertThat(IoDesc.addr(server.descriptors, 0))
+                assertThat(IoDescLayout.addr(server.descriptors, 0))
                         .isEqualTo(ShmemAddress.of(1, 3 * PAGE + 512));
                 assertThat(RamServer.at(server.io, 0)).isZero();
                 server.answerNext();
@@ -159,7 +161,7 @@ class SharedBufferTest {
                 disk.submit(request().read(0).add(memory, PAGE, PAGE).add(memory, 9 * PAGE, PAGE));
                 disk.submit(request().read(0).add(arena.allocate(PAGE, PAGE)));
                 server.run();
-                assertThat(IoDesc.flags(server.descriptors, 0)).isZero();
+                assertThat(IoDescLayout.flags(server.descriptors, 0)).isZero();
                 server.answerNext();
                 server.answerNext();
                 assertThat(RamServer.at(clients, PAGE)).isEqualTo((byte) 9);
@@ -183,7 +185,7 @@ class SharedBufferTest {
             clients.fill((byte) 1);
             assertThat(commands.register(id, servers.address(), PAGE, 0))
                     .isEqualTo(Errno.EFAULT.negated());
-            int readOnly = ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY;
+            int readOnly = ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY;
             assertThat(commands.register(id, servers.address(), PAGE, readOnly)).isZero();
             server.fetchAll();
             assertThat(commands.start(id)).isZero();
@@ -192,9 +194,9 @@ class SharedBufferTest {
                 disk.submit(request().read(0).add(memory, 0, PAGE));
                 disk.submit(request().write(0).add(memory, 0, PAGE));
                 server.run();
-                long second = IoDesc.offset(1);
-                assertThat(IoDesc.flags(server.descriptors, 0)).isZero();
-                assertThat(IoDesc.flags(server.descriptors, second))
+                long second = IoDescLayout.offset(1);
+                assertThat(IoDescLayout.flags(server.descriptors, 0)).isZero();
+                assertThat(IoDescLayout.flags(server.descriptors, second))
                         .isEqualTo(IoFlag.UBLK_IO_F_SHMEM_ZC);
                 assertThat(driver.counters(id).readOnly()).isOne();
                 assertThat(driver.counters(id).hits()).isOne();
@@ -231,8 +233,8 @@ class SharedBufferTest {
                 waiting.join();
                 assertThat(answer.get()).isZero();
                 server.run();
-                long next = IoDesc.offset(server.arrived.element());
-                assertThat(IoDesc.flags(server.descriptors, next)).isZero();
+                long next = IoDescLayout.offset(server.arrived.element());
+                assertThat(IoDescLayout.flags(server.descriptors, next)).isZero();
                 server.answerNext();
                 assertThat(results).containsExactly((long) PAGE, (long) PAGE);
             }

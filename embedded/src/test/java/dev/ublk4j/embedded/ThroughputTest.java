@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.sun.management.ThreadMXBean;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uring.CompletionHandler;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -53,7 +53,9 @@ class ThroughputTest {
                                     IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ,
                                     0,
                                     tag,
-                                    IoDesc.nrSectors(server.descriptors, IoDesc.offset(tag)) << 9,
+                                    IoDescLayout.nrSectors(
+                                                    server.descriptors, IoDescLayout.offset(tag))
+                                            << 9,
                                     server.buffer(tag),
                                     tag);
                         };

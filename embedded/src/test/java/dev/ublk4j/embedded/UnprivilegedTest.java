@@ -8,8 +8,8 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
@@ -22,13 +22,13 @@ class UnprivilegedTest {
     private final EmbeddedDriver bob = root.as(new Credentials(1001, 1001, false));
 
     private int info(EmbeddedDriver caller, int op, int id, String path) {
-        MemorySegment info = Arena.ofAuto().allocate(DevInfo.SIZE, 8);
+        MemorySegment info = Arena.ofAuto().allocate(DeviceInfoLayout.SIZE, 8);
         MemorySegment all = Commands.withPath(path, info);
         return new Commands(caller)
                 .send(
                         op,
                         id,
-                        CtrlCmd.NO_QUEUE,
+                        ControlCommandLayout.NO_QUEUE,
                         all.address(),
                         (int) all.byteSize(),
                         0,
@@ -40,8 +40,8 @@ class UnprivilegedTest {
         assertThat(new Commands(alice).add(1, 1, 0)).isEqualTo(Errno.EPERM.negated());
         MemorySegment info = Commands.info(-1, 1, 1, UNPRIVILEGED);
         assertThat(new Commands(alice).add(info)).isZero();
-        assertThat(DevInfo.ownerUid(info, 0)).isEqualTo(1000);
-        assertThat(DevInfo.flags(info, 0) & UNPRIVILEGED).isNotZero();
+        assertThat(DeviceInfoLayout.ownerUid(info, 0)).isEqualTo(1000);
+        assertThat(DeviceInfoLayout.flags(info, 0) & UNPRIVILEGED).isNotZero();
     }
 
     @Test
@@ -55,7 +55,7 @@ class UnprivilegedTest {
         }
         MemorySegment info = Commands.info(-1, 1, 1, UNPRIVILEGED | Feature.UBLK_F_USER_RECOVERY);
         assertThat(new Commands(alice).add(info)).isZero();
-        assertThat(DevInfo.flags(info, 0) & Feature.UBLK_F_USER_RECOVERY).isZero();
+        assertThat(DeviceInfoLayout.flags(info, 0) & Feature.UBLK_F_USER_RECOVERY).isZero();
     }
 
     @Test
@@ -83,11 +83,11 @@ class UnprivilegedTest {
         assertThat(info(alice, op, 0, "/nowhere")).isEqualTo(Errno.ENOENT.negated());
         assertThat(commands.simple(op, 0, 0)).isEqualTo(Errno.EINVAL.negated());
         int path = "/dev/ublkc0".length() + 1;
-        assertThat(commands.send(op, 0, CtrlCmd.NO_QUEUE, 16, 64, 0, path))
+        assertThat(commands.send(op, 0, ControlCommandLayout.NO_QUEUE, 16, 64, 0, path))
                 .isEqualTo(Errno.EFAULT.negated());
-        assertThat(commands.send(op, 0, CtrlCmd.NO_QUEUE, 16, path - 1, 0, path))
+        assertThat(commands.send(op, 0, ControlCommandLayout.NO_QUEUE, 16, path - 1, 0, path))
                 .isEqualTo(Errno.EINVAL.negated());
-        assertThat(commands.send(op, 0, CtrlCmd.NO_QUEUE, 16, 5000, 0, 4097))
+        assertThat(commands.send(op, 0, ControlCommandLayout.NO_QUEUE, 16, 5000, 0, 4097))
                 .isEqualTo(Errno.EINVAL.negated());
         assertThat(info(alice, ControlCommand.UBLK_U_CMD_DEL_DEV_ASYNC, 0, "/dev/ublkc0"))
                 .isEqualTo(Errno.EINVAL.negated());

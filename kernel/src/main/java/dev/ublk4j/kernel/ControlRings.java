@@ -4,7 +4,7 @@ import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
@@ -45,7 +45,7 @@ final class ControlRings implements AutoCloseable {
         boolean kept = false;
         try {
             long area = ring.uringCommand(control.number(), commandOp, 0);
-            MemorySegment.copy(command, 0, ring.sqes(), area, CtrlCmd.SIZE);
+            MemorySegment.copy(command, 0, ring.sqes(), area, ControlCommandLayout.SIZE);
             kept = await(ring, answer, Deadline.in(timeout));
             if (!kept) {
                 CompletableFuture<Integer> outcome = new CompletableFuture<>();
@@ -53,7 +53,7 @@ final class ControlRings implements AutoCloseable {
                 if (kept) {
                     throw new ControlTimeoutException(
                             name(commandOp),
-                            "device " + CtrlCmd.devId(command, 0),
+                            "device " + ControlCommandLayout.devId(command, 0),
                             timeout,
                             outcome);
                 }

@@ -3,8 +3,8 @@ package dev.ublk4j.kernel;
 import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.driver.spi.Wakeup;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.uapi.wire.AutoBufReg;
-import dev.ublk4j.uapi.wire.IoCmd;
+import dev.ublk4j.uapi.wire.AutoBufRegLayout;
+import dev.ublk4j.uapi.wire.IoCommandLayout;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
@@ -39,14 +39,14 @@ final class KernelQueueRing implements QueueRing, CompletionHandler {
     public void command(
             int commandOp, int queueId, int tag, int result, long address, long userData) {
         long area = ring.uringCommand(charDevice, commandOp, userData);
-        IoCmd.write(ring.sqes(), area, queueId, tag, result, address);
+        IoCommandLayout.write(ring.sqes(), area, queueId, tag, result, address);
     }
 
     @Override
     public void commandWithSlot(
             int commandOp, int queueId, int tag, int result, int slot, long userData) {
         command(commandOp, queueId, tag, result, 0, userData);
-        ring.setAddress(AutoBufReg.sqeAddress(slot, 0));
+        ring.setAddress(AutoBufRegLayout.sqeAddress(slot, 0));
     }
 
     @Override

@@ -1,12 +1,8 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.socket.Socket;
-import java.lang.System.Logger.Level;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
 /** Lets clients in, on a thread of its own, until it is closed. */

@@ -2,9 +2,9 @@ package dev.ublk4j.nbd;
 
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.exports.ExportedDevice;
-import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.linux.internal.QuietLog;
 import dev.ublk4j.linux.socket.Socket;
 import dev.ublk4j.server.AllocationMap;

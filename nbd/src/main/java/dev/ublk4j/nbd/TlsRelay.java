@@ -1,7 +1,7 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.linux.internal.QuietLog;
 import dev.ublk4j.linux.socket.Socket;
 import java.io.EOFException;

@@ -3,8 +3,8 @@ package dev.ublk4j.server;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.spi.QueueGuest;
-import dev.ublk4j.uapi.wire.IoDesc;
 import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.CompletionHandler;
@@ -95,7 +95,7 @@ final class Dispatcher implements CompletionHandler {
     private void deliver(int tag) {
         Request request = queue.request(tag);
         long base = (long) tag * descriptorBytes;
-        int opFlags = IoDesc.opFlags(descriptors, base);
+        int opFlags = IoDescLayout.opFlags(descriptors, base);
         int op = opFlags & 0xff;
         Operation operation = Operation.ofCode(op);
         long id = queue.tags().deliver(tag);
@@ -140,7 +140,7 @@ final class Dispatcher implements CompletionHandler {
     }
 
     private void deliverShared(Request request) {
-        long address = IoDesc.addr(descriptors, (long) request.tag() * descriptorBytes);
+        long address = IoDescLayout.addr(descriptors, (long) request.tag() * descriptorBytes);
         MemorySegment data = lookUp(request, address);
         if (data == null && table.isRegistering()) {
             parked.set(request.tag());

@@ -2,7 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.IoFlag;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -106,13 +106,13 @@ public final class Request {
 
     /** Takes over what the driver wrote into the tag's descriptor; its operation is served. */
     void describe(MemorySegment descriptors, long base, Operation what, long requestId) {
-        int opFlags = IoDesc.opFlags(descriptors, base);
+        int opFlags = IoDescLayout.opFlags(descriptors, base);
         begin(requestId);
         operation = what;
         forcesUnitAccess = (opFlags & IoFlag.UBLK_IO_F_FUA) != 0;
         keepsAllocation = (opFlags & IoFlag.UBLK_IO_F_NOUNMAP) != 0;
-        offset = IoDesc.startSector(descriptors, base) << SECTOR_SHIFT;
-        length = (IoDesc.nrSectors(descriptors, base) & 0xffff_ffffL) << SECTOR_SHIFT;
+        offset = IoDescLayout.startSector(descriptors, base) << SECTOR_SHIFT;
+        length = (IoDescLayout.nrSectors(descriptors, base) & 0xffff_ffffL) << SECTOR_SHIFT;
     }
 
     /** Becomes a range of another request, to be sent to a target below. */

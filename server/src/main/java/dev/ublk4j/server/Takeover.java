@@ -1,7 +1,7 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;

@@ -8,8 +8,8 @@ import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -34,8 +34,9 @@ class PaddingTest {
             if (commandOp == ControlCommand.UBLK_U_CMD_ADD_DEV
                     || commandOp == ControlCommand.UBLK_U_CMD_GET_DEV_INFO) {
                 MemorySegment info =
-                        MemorySegment.ofAddress(CtrlCmd.addr(command, 0)).reinterpret(DevInfo.SIZE);
-                DevInfo.ioDescSize(info, 0, padding);
+                        MemorySegment.ofAddress(ControlCommandLayout.addr(command, 0))
+                                .reinterpret(DeviceInfoLayout.SIZE);
+                DeviceInfoLayout.ioDescSize(info, 0, padding);
             }
             return answer;
         }

@@ -6,7 +6,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.internal.FileStatus;
 import dev.ublk4j.sharedmemory.Seal;
 import dev.ublk4j.sharedmemory.SharedMemory;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 
 /**
  * Decides whether memory may be mapped and shared.
@@ -65,11 +65,11 @@ final class MemoryCheck {
                     Errno.EINVAL,
                     "its %d bytes are not whole pages of %d bytes".formatted(size, page));
         }
-        if (taken > ShmemBufReg.MAX_LENGTH) {
+        if (taken > ShmemBufRegLayout.MAX_LENGTH) {
             throw refused(
                     Errno.EFBIG,
                     "%d bytes are more than one buffer may have, %d; register it in parts"
-                            .formatted(taken, ShmemBufReg.MAX_LENGTH));
+                            .formatted(taken, ShmemBufRegLayout.MAX_LENGTH));
         }
         return new Range(offset, taken);
     }

@@ -2,7 +2,6 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.MessageStream;
 import dev.ublk4j.handover.Request;
-import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.EventFd;
@@ -10,6 +9,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Peer;
 import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.linux.internal.QuietLog;
+import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.socket.UnixListener;
 import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.server.Device;

@@ -1,8 +1,8 @@
 package dev.ublk4j.uapi;
 
-import dev.ublk4j.uapi.wire.DevInfo;
-import dev.ublk4j.uapi.wire.Params;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
+import dev.ublk4j.uapi.wire.ParamsLayout;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -17,9 +17,12 @@ import org.jspecify.annotations.Nullable;
 public enum ControlCommand {
     /** Answers the processors of a queue in the payload. */
     GET_QUEUE_AFFINITY(ControlCommand.UBLK_U_CMD_GET_QUEUE_AFFINITY, true, null),
-    /** Answers the {@link DevInfo} in the payload. */
+    /** Answers the {@link DeviceInfoLayout} in the payload. */
     GET_DEV_INFO(ControlCommand.UBLK_U_CMD_GET_DEV_INFO, true, null),
-    /** Makes a device from the {@link DevInfo} in the payload, which returns what was granted. */
+    /**
+     * Makes a device from the {@link DeviceInfoLayout} in the payload, which returns what was
+     * granted.
+     */
     ADD_DEV(ControlCommand.UBLK_U_CMD_ADD_DEV, true, null),
     /** Removes a device and waits until it is gone. */
     DEL_DEV(ControlCommand.UBLK_U_CMD_DEL_DEV, true, null),
@@ -27,9 +30,9 @@ public enum ControlCommand {
     START_DEV(ControlCommand.UBLK_U_CMD_START_DEV, true, null),
     /** Takes the block device away. */
     STOP_DEV(ControlCommand.UBLK_U_CMD_STOP_DEV, true, null),
-    /** Sets the {@link Params} in the payload, before the start. */
+    /** Sets the {@link ParamsLayout} in the payload, before the start. */
     SET_PARAMS(ControlCommand.UBLK_U_CMD_SET_PARAMS, true, null),
-    /** Answers the {@link Params} in the payload. */
+    /** Answers the {@link ParamsLayout} in the payload. */
     GET_PARAMS(ControlCommand.UBLK_U_CMD_GET_PARAMS, true, null),
     /** Makes a device without a server ready for a new one. */
     START_USER_RECOVERY(ControlCommand.UBLK_U_CMD_START_USER_RECOVERY, true, Feature.USER_RECOVERY),
@@ -48,7 +51,7 @@ public enum ControlCommand {
     /** As {@link #STOP_DEV}, refused while someone has the block device open. */
     TRY_STOP_DEV(ControlCommand.UBLK_U_CMD_TRY_STOP_DEV, false, Feature.SAFE_STOP_DEV),
     /**
-     * Registers the memory of a {@link ShmemBufReg} in the payload; returns the index of the
+     * Registers the memory of a {@link ShmemBufRegLayout} in the payload; returns the index of the
      * buffer.
      */
     REG_BUF(ControlCommand.UBLK_U_CMD_REG_BUF, false, Feature.SHMEM_ZC),

@@ -1,10 +1,10 @@
 package dev.ublk4j.uapi;
 
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.util.Set;
 
 /**
- * A {@link DevInfo} read out of memory.
+ * A {@link DeviceInfoLayout} read out of memory.
  *
  * @param queues number of queues
  * @param queueDepth tags of each queue

@@ -1,10 +1,10 @@
 package dev.ublk4j.uapi;
 
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.util.EnumSet;
 import java.util.Set;
 
-/** What a driver can do and a device asks for: the bits of {@link DevInfo#flags}. */
+/** What a driver can do and a device asks for: the bits of {@link DeviceInfoLayout#flags}. */
 public enum Feature {
     SUPPORT_ZERO_COPY(
             Feature.UBLK_F_SUPPORT_ZERO_COPY,

@@ -5,12 +5,13 @@
  * segment and an offset; one class per family of constants, which keep their C names; one class per
  * encoding of addresses.
  *
- * <p><b>Where to start.</b> A control command is a {@link dev.ublk4j.uapi.wire.CtrlCmd} named by a
- * {@link dev.ublk4j.uapi.ControlCommand}; its payload is a {@link dev.ublk4j.uapi.wire.DevInfo},
- * {@link dev.ublk4j.uapi.wire.Params} or {@link dev.ublk4j.uapi.wire.ShmemBufReg}. A request is a
- * {@link dev.ublk4j.uapi.wire.IoDesc}, answered by an {@link dev.ublk4j.uapi.wire.IoCmd} named by
- * an {@link dev.ublk4j.uapi.wire.IoCommand}, or by many at once in a {@link
- * dev.ublk4j.uapi.wire.BatchIo}.
+ * <p><b>Where to start.</b> A control command is a {@link
+ * dev.ublk4j.uapi.wire.ControlCommandLayout} named by a {@link dev.ublk4j.uapi.ControlCommand}; its
+ * payload is a {@link dev.ublk4j.uapi.wire.DeviceInfoLayout}, {@link
+ * dev.ublk4j.uapi.wire.ParamsLayout} or {@link dev.ublk4j.uapi.wire.ShmemBufRegLayout}. A request
+ * is a {@link dev.ublk4j.uapi.wire.IoDescLayout}, answered by an {@link
+ * dev.ublk4j.uapi.wire.IoCommandLayout} named by an {@link dev.ublk4j.uapi.wire.IoCommand}, or by
+ * many at once in a {@link dev.ublk4j.uapi.wire.BatchIoLayout}.
  *
  * <p><b>Units.</b> A sector is 512 bytes whatever the block size of the device.
  *

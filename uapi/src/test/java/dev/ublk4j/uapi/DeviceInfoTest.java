@@ -2,7 +2,7 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,7 +15,7 @@ class DeviceInfoTest {
     @ParameterizedTest
     @ValueSource(ints = {0, 24, 32, 0xffff})
     void aStrideThatWasNotAskedForIsTheDescriptorsOwnSize(int padding) {
-        assertThat(info(padding, 0).descriptorStride()).isEqualTo(IoDesc.SIZE);
+        assertThat(info(padding, 0).descriptorStride()).isEqualTo(IoDescLayout.SIZE);
     }
 
     @Test

@@ -2,19 +2,19 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.uapi.wire.AutoBufReg;
-import dev.ublk4j.uapi.wire.BatchIo;
+import dev.ublk4j.uapi.wire.AutoBufRegLayout;
+import dev.ublk4j.uapi.wire.BatchIoLayout;
 import dev.ublk4j.uapi.wire.BufferOffset;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.DeviceParams;
-import dev.ublk4j.uapi.wire.ElemHeader;
-import dev.ublk4j.uapi.wire.IoCmd;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ElemHeaderLayout;
+import dev.ublk4j.uapi.wire.IoCommandLayout;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.ParamType;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import dev.ublk4j.uapi.wire.ShmemAddress;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
@@ -35,79 +35,90 @@ class EncodingTest {
 
     @Test
     void aControlCommandIsReadAsWritten() {
-        CtrlCmd.write(memory, BASE, 7, CtrlCmd.NO_QUEUE, DevInfo.SIZE, 0x7fff_0000L, -2);
+        ControlCommandLayout.write(
+                memory,
+                BASE,
+                7,
+                ControlCommandLayout.NO_QUEUE,
+                DeviceInfoLayout.SIZE,
+                0x7fff_0000L,
+                -2);
 
-        assertThat(CtrlCmd.devId(memory, BASE)).isEqualTo(7);
-        assertThat(CtrlCmd.queueId(memory, BASE)).isEqualTo(CtrlCmd.NO_QUEUE);
-        assertThat(CtrlCmd.len(memory, BASE)).isEqualTo(DevInfo.SIZE);
-        assertThat(CtrlCmd.addr(memory, BASE)).isEqualTo(0x7fff_0000L);
-        assertThat(CtrlCmd.data(memory, BASE)).isEqualTo(-2);
-        assertThat(CtrlCmd.devPathLen(memory, BASE)).isZero();
-        assertThat(CtrlCmd.reserved(memory, BASE)).isZero();
+        assertThat(ControlCommandLayout.devId(memory, BASE)).isEqualTo(7);
+        assertThat(ControlCommandLayout.queueId(memory, BASE))
+                .isEqualTo(ControlCommandLayout.NO_QUEUE);
+        assertThat(ControlCommandLayout.len(memory, BASE)).isEqualTo(DeviceInfoLayout.SIZE);
+        assertThat(ControlCommandLayout.addr(memory, BASE)).isEqualTo(0x7fff_0000L);
+        assertThat(ControlCommandLayout.data(memory, BASE)).isEqualTo(-2);
+        assertThat(ControlCommandLayout.devPathLen(memory, BASE)).isZero();
+        assertThat(ControlCommandLayout.reserved(memory, BASE)).isZero();
     }
 
     @Test
     void aDescriptorIsReadAsWritten() {
         int word = IoOp.UBLK_IO_OP_WRITE | IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_SHMEM_ZC;
-        IoDesc.write(memory, BASE, word, 8, 1L << 40, ShmemAddress.of(3, 4096));
+        IoDescLayout.write(memory, BASE, word, 8, 1L << 40, ShmemAddress.of(3, 4096));
 
-        assertThat(IoDesc.op(memory, BASE)).isEqualTo(IoOp.UBLK_IO_OP_WRITE);
-        assertThat(IoDesc.flags(memory, BASE))
+        assertThat(IoDescLayout.op(memory, BASE)).isEqualTo(IoOp.UBLK_IO_OP_WRITE);
+        assertThat(IoDescLayout.flags(memory, BASE))
                 .isEqualTo(IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_SHMEM_ZC);
-        assertThat(IoDesc.nrSectors(memory, BASE)).isEqualTo(8);
-        assertThat(IoDesc.nrZones(memory, BASE)).isEqualTo(8);
-        assertThat(IoDesc.startSector(memory, BASE)).isEqualTo(1L << 40);
-        assertThat(ShmemAddress.index(IoDesc.addr(memory, BASE))).isEqualTo(3);
-        assertThat(ShmemAddress.offset(IoDesc.addr(memory, BASE))).isEqualTo(4096);
+        assertThat(IoDescLayout.nrSectors(memory, BASE)).isEqualTo(8);
+        assertThat(IoDescLayout.nrZones(memory, BASE)).isEqualTo(8);
+        assertThat(IoDescLayout.startSector(memory, BASE)).isEqualTo(1L << 40);
+        assertThat(ShmemAddress.index(IoDescLayout.addr(memory, BASE))).isEqualTo(3);
+        assertThat(ShmemAddress.offset(IoDescLayout.addr(memory, BASE))).isEqualTo(4096);
     }
 
     @Test
     void descriptorsAreAsFarApartAsTheDeviceSays() {
-        assertThat(IoDesc.offset(3)).isEqualTo(72);
-        assertThat(IoDesc.offset(4095, 256)).isEqualTo(4095L * 256);
+        assertThat(IoDescLayout.offset(3)).isEqualTo(72);
+        assertThat(IoDescLayout.offset(4095, 256)).isEqualTo(4095L * 256);
     }
 
     @Test
     void anIoCommandIsReadAsWritten() {
-        IoCmd.write(memory, BASE, 3, 127, -5, 0x1000);
+        IoCommandLayout.write(memory, BASE, 3, 127, -5, 0x1000);
 
-        assertThat(IoCmd.qId(memory, BASE)).isEqualTo(3);
-        assertThat(IoCmd.tag(memory, BASE)).isEqualTo(127);
-        assertThat(IoCmd.result(memory, BASE)).isEqualTo(-5);
-        assertThat(IoCmd.zoneAppendLba(memory, BASE)).isEqualTo(0x1000);
+        assertThat(IoCommandLayout.qId(memory, BASE)).isEqualTo(3);
+        assertThat(IoCommandLayout.tag(memory, BASE)).isEqualTo(127);
+        assertThat(IoCommandLayout.result(memory, BASE)).isEqualTo(-5);
+        assertThat(IoCommandLayout.zoneAppendLba(memory, BASE)).isEqualTo(0x1000);
     }
 
     @Test
     void aBatchSaysHowLongItsElementsAre() {
-        int both = BatchIo.UBLK_BATCH_F_HAS_BUF_ADDR | BatchIo.UBLK_BATCH_F_HAS_ZONE_LBA;
-        BatchIo.write(memory, BASE, 1, both, 16);
+        int both =
+                BatchIoLayout.UBLK_BATCH_F_HAS_BUF_ADDR | BatchIoLayout.UBLK_BATCH_F_HAS_ZONE_LBA;
+        BatchIoLayout.write(memory, BASE, 1, both, 16);
 
-        assertThat(BatchIo.elemBytes(memory, BASE)).isEqualTo(24);
-        assertThat(ElemHeader.elementBytes(0)).isEqualTo(8);
-        assertThat(ElemHeader.elementBytes(BatchIo.UBLK_BATCH_F_HAS_ZONE_LBA)).isEqualTo(16);
-        assertThat(ElemHeader.zoneLbaOffset(BatchIo.UBLK_BATCH_F_HAS_ZONE_LBA)).isEqualTo(8);
-        assertThat(ElemHeader.zoneLbaOffset(both)).isEqualTo(16);
+        assertThat(BatchIoLayout.elemBytes(memory, BASE)).isEqualTo(24);
+        assertThat(ElemHeaderLayout.elementBytes(0)).isEqualTo(8);
+        assertThat(ElemHeaderLayout.elementBytes(BatchIoLayout.UBLK_BATCH_F_HAS_ZONE_LBA))
+                .isEqualTo(16);
+        assertThat(ElemHeaderLayout.zoneLbaOffset(BatchIoLayout.UBLK_BATCH_F_HAS_ZONE_LBA))
+                .isEqualTo(8);
+        assertThat(ElemHeaderLayout.zoneLbaOffset(both)).isEqualTo(16);
     }
 
     @Test
     void aBufferRegistrationIsReadAsWritten() {
-        ShmemBufReg.write(
+        ShmemBufRegLayout.write(
                 memory,
                 BASE,
                 0x7f00_0000_0000L,
-                ShmemBufReg.MAX_LENGTH,
-                ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY);
+                ShmemBufRegLayout.MAX_LENGTH,
+                ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY);
 
-        assertThat(ShmemBufReg.addr(memory, BASE)).isEqualTo(0x7f00_0000_0000L);
-        assertThat(ShmemBufReg.len(memory, BASE)).isEqualTo(1L << 32);
-        assertThat(ShmemBufReg.flags(memory, BASE)).isEqualTo(1);
-        assertThat(ShmemBufReg.reserved(memory, BASE)).isZero();
+        assertThat(ShmemBufRegLayout.addr(memory, BASE)).isEqualTo(0x7f00_0000_0000L);
+        assertThat(ShmemBufRegLayout.len(memory, BASE)).isEqualTo(1L << 32);
+        assertThat(ShmemBufRegLayout.flags(memory, BASE)).isEqualTo(1);
+        assertThat(ShmemBufRegLayout.reserved(memory, BASE)).isZero();
     }
 
     @Test
     void aPackedRegistrationOfABufferHasNoReservedBits() {
-        assertThat(AutoBufReg.reserved(AutoBufReg.sqeAddress(0xffff, 0xff))).isZero();
-        assertThat(AutoBufReg.reserved(1L << 24)).isNotZero();
+        assertThat(AutoBufRegLayout.reserved(AutoBufRegLayout.sqeAddress(0xffff, 0xff))).isZero();
+        assertThat(AutoBufRegLayout.reserved(1L << 24)).isNotZero();
     }
 
     @Test
@@ -137,11 +148,11 @@ class EncodingTest {
         DeviceInfo info =
                 new DeviceInfo(
                         4, 4096, DeviceState.UBLK_S_DEV_LIVE, 64, 1 << 20, -1, 4711, -1L, 5, 6, -7);
-        DevInfo.write(memory, BASE, info);
+        DeviceInfoLayout.write(memory, BASE, info);
 
-        assertThat(DevInfo.read(memory, BASE)).isEqualTo(info);
-        assertThat(DevInfo.read(memory.asSlice(BASE))).isEqualTo(info);
-        assertThat(DevInfo.reserved2(memory, BASE)).isZero();
+        assertThat(DeviceInfoLayout.read(memory, BASE)).isEqualTo(info);
+        assertThat(DeviceInfoLayout.read(memory.asSlice(BASE))).isEqualTo(info);
+        assertThat(DeviceInfoLayout.reserved2(memory, BASE)).isZero();
         assertThat(info.withState(0)).isNotEqualTo(info);
         assertThat(info.withState(0).withState(1)).isEqualTo(info);
     }
@@ -168,7 +179,7 @@ class EncodingTest {
 
         assertThat(DeviceParams.read(memory, 0)).isEqualTo(params);
         assertThat(params.types()).isEqualTo(0x7f);
-        assertThat(Params.len(memory, 0)).isEqualTo(Params.SIZE);
+        assertThat(ParamsLayout.len(memory, 0)).isEqualTo(ParamsLayout.SIZE);
     }
 
     @Test
@@ -180,8 +191,10 @@ class EncodingTest {
         assertThat(params.types()).isEqualTo(ParamType.UBLK_PARAM_TYPE_BASIC);
         assertThat(params.zoned()).isNull();
         assertThat(
-                        memory.asSlice(Params.DISCARD, Params.SIZE - Params.DISCARD)
-                                .mismatch(arena.allocate(Params.SIZE - Params.DISCARD)))
+                        memory.asSlice(
+                                        ParamsLayout.DISCARD,
+                                        ParamsLayout.SIZE - ParamsLayout.DISCARD)
+                                .mismatch(arena.allocate(ParamsLayout.SIZE - ParamsLayout.DISCARD)))
                 .isEqualTo(-1);
     }
 
@@ -189,16 +202,16 @@ class EncodingTest {
     void partsStandWhereTheLayoutHasThem() {
         for (Object[] row :
                 new Object[][] {
-                    {"basic", Params.BASIC},
-                    {"discard", Params.DISCARD},
-                    {"devt", Params.DEVT},
-                    {"zoned", Params.ZONED},
-                    {"dma", Params.DMA},
-                    {"seg", Params.SEG},
-                    {"integrity", Params.INTEGRITY}
+                    {"basic", ParamsLayout.BASIC},
+                    {"discard", ParamsLayout.DISCARD},
+                    {"devt", ParamsLayout.DEVT},
+                    {"zoned", ParamsLayout.ZONED},
+                    {"dma", ParamsLayout.DMA},
+                    {"seg", ParamsLayout.SEG},
+                    {"integrity", ParamsLayout.INTEGRITY}
                 }) {
             assertThat(
-                            Params.LAYOUT.byteOffset(
+                            ParamsLayout.LAYOUT.byteOffset(
                                     MemoryLayout.PathElement.groupElement((String) row[0])))
                     .isEqualTo((long) (int) row[1]);
         }

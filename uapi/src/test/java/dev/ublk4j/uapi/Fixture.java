@@ -1,28 +1,28 @@
 package dev.ublk4j.uapi;
 
 import dev.ublk4j.uapi.wire.Attr;
-import dev.ublk4j.uapi.wire.AutoBufReg;
-import dev.ublk4j.uapi.wire.BatchIo;
+import dev.ublk4j.uapi.wire.AutoBufRegLayout;
+import dev.ublk4j.uapi.wire.BatchIoLayout;
 import dev.ublk4j.uapi.wire.BufferOffset;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
-import dev.ublk4j.uapi.wire.ElemHeader;
-import dev.ublk4j.uapi.wire.IoCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
+import dev.ublk4j.uapi.wire.ElemHeaderLayout;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoCommandLayout;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
-import dev.ublk4j.uapi.wire.ParamBasic;
-import dev.ublk4j.uapi.wire.ParamDevt;
-import dev.ublk4j.uapi.wire.ParamDiscard;
-import dev.ublk4j.uapi.wire.ParamDmaAlign;
-import dev.ublk4j.uapi.wire.ParamIntegrity;
-import dev.ublk4j.uapi.wire.ParamSegment;
+import dev.ublk4j.uapi.wire.ParamBasicLayout;
+import dev.ublk4j.uapi.wire.ParamDevtLayout;
+import dev.ublk4j.uapi.wire.ParamDiscardLayout;
+import dev.ublk4j.uapi.wire.ParamDmaAlignLayout;
+import dev.ublk4j.uapi.wire.ParamIntegrityLayout;
+import dev.ublk4j.uapi.wire.ParamSegmentLayout;
 import dev.ublk4j.uapi.wire.ParamType;
-import dev.ublk4j.uapi.wire.ParamZoned;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamZonedLayout;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import dev.ublk4j.uapi.wire.ShmemAddress;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
-import dev.ublk4j.uapi.wire.Zone;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
+import dev.ublk4j.uapi.wire.ZoneLayout;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -42,8 +42,8 @@ final class Fixture {
     static final List<Class<?>> CONSTANTS =
             List.of(
                     Attr.class,
-                    AutoBufReg.class,
-                    BatchIo.class,
+                    AutoBufRegLayout.class,
+                    BatchIoLayout.class,
                     BufferOffset.class,
                     ControlCommand.class,
                     DeviceState.class,
@@ -52,32 +52,32 @@ final class Fixture {
                     IoFlag.class,
                     IoOp.class,
                     IoResult.class,
-                    ParamIntegrity.class,
-                    ParamSegment.class,
+                    ParamIntegrityLayout.class,
+                    ParamSegmentLayout.class,
                     ParamType.class,
                     ShmemAddress.class,
-                    ShmemBufReg.class,
-                    Zone.class);
+                    ShmemBufRegLayout.class,
+                    ZoneLayout.class);
 
     static final List<Class<?>> STRUCTURES =
             List.of(
-                    AutoBufReg.class,
-                    BatchIo.class,
-                    CtrlCmd.class,
-                    DevInfo.class,
-                    ElemHeader.class,
-                    IoCmd.class,
-                    IoDesc.class,
-                    ParamBasic.class,
-                    ParamDevt.class,
-                    ParamDiscard.class,
-                    ParamDmaAlign.class,
-                    ParamIntegrity.class,
-                    ParamSegment.class,
-                    ParamZoned.class,
-                    Params.class,
-                    ShmemBufReg.class,
-                    Zone.class);
+                    AutoBufRegLayout.class,
+                    BatchIoLayout.class,
+                    ControlCommandLayout.class,
+                    DeviceInfoLayout.class,
+                    ElemHeaderLayout.class,
+                    IoCommandLayout.class,
+                    IoDescLayout.class,
+                    ParamBasicLayout.class,
+                    ParamDevtLayout.class,
+                    ParamDiscardLayout.class,
+                    ParamDmaAlignLayout.class,
+                    ParamIntegrityLayout.class,
+                    ParamSegmentLayout.class,
+                    ParamZonedLayout.class,
+                    ParamsLayout.class,
+                    ShmemBufRegLayout.class,
+                    ZoneLayout.class);
 
     private static final String FILE = "ublk_cmd-7.3.fixture";
 

@@ -2,9 +2,9 @@ package dev.ublk4j.uapi;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.ublk4j.uapi.wire.AutoBufReg;
+import dev.ublk4j.uapi.wire.AutoBufRegLayout;
 import dev.ublk4j.uapi.wire.BufferOffset;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import java.lang.foreign.Arena;
 import java.lang.foreign.GroupLayout;
@@ -186,14 +186,15 @@ class HeaderParityTest {
             case "ublk_shmem_zc_addr" -> ShmemAddress.of(first, sample.b());
             case "ublk_shmem_zc_index" -> ShmemAddress.index(a);
             case "ublk_shmem_zc_offset" -> ShmemAddress.offset(a);
-            case "ublk_auto_buf_reg_to_sqe_addr" -> AutoBufReg.sqeAddress(first, second);
-            case "ublk_sqe_addr_to_auto_buf_reg.index" -> AutoBufReg.index(a);
-            case "ublk_sqe_addr_to_auto_buf_reg.flags" -> AutoBufReg.flags(a);
-            case "ublk_sqe_addr_to_auto_buf_reg.reserved0" -> AutoBufReg.reserved(a) >>> 24 & 0xff;
-            case "ublk_sqe_addr_to_auto_buf_reg.reserved1" -> AutoBufReg.reserved(a) >>> 32;
-            case "ublksrv_get_op" -> withDescriptor(first, IoDesc::op);
+            case "ublk_auto_buf_reg_to_sqe_addr" -> AutoBufRegLayout.sqeAddress(first, second);
+            case "ublk_sqe_addr_to_auto_buf_reg.index" -> AutoBufRegLayout.index(a);
+            case "ublk_sqe_addr_to_auto_buf_reg.flags" -> AutoBufRegLayout.flags(a);
+            case "ublk_sqe_addr_to_auto_buf_reg.reserved0" ->
+                    AutoBufRegLayout.reserved(a) >>> 24 & 0xff;
+            case "ublk_sqe_addr_to_auto_buf_reg.reserved1" -> AutoBufRegLayout.reserved(a) >>> 32;
+            case "ublksrv_get_op" -> withDescriptor(first, IoDescLayout::op);
             // The header shifts flags down, ours stay where the header's constants have them.
-            case "ublksrv_get_flags" -> withDescriptor(first, IoDesc::flags) >>> 8;
+            case "ublksrv_get_flags" -> withDescriptor(first, IoDescLayout::flags) >>> 8;
             case "data_offset" -> BufferOffset.of(first, second, sample.c());
             case "integrity_offset" -> BufferOffset.ofIntegrity(first, second, sample.c());
             default -> throw new AssertionError("no counterpart of " + sample.function());
@@ -202,8 +203,8 @@ class HeaderParityTest {
 
     private static long withDescriptor(int opFlags, Read read) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment segment = arena.allocate(IoDesc.LAYOUT);
-            IoDesc.write(segment, 0, opFlags, 8, 0, 0);
+            MemorySegment segment = arena.allocate(IoDescLayout.LAYOUT);
+            IoDescLayout.write(segment, 0, opFlags, 8, 0, 0);
             return Integer.toUnsignedLong(read.read(segment, 0));
         }
     }

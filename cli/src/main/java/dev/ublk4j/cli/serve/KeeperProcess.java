@@ -98,7 +98,8 @@ public final class KeeperProcess {
         Deadline deadline = Deadline.in(END_PATIENCE);
         while (Files.exists(socket)) {
             if (deadline.isOver()) {
-                throw new Failure("the memory keeper of an earlier device is still running at " + socket);
+                throw new Failure(
+                        "the memory keeper of an earlier device is still running at " + socket);
             }
             try {
                 Thread.sleep(PAUSE_MILLIS);

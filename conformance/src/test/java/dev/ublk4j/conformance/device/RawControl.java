@@ -2,7 +2,7 @@ package dev.ublk4j.conformance.device;
 
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -34,7 +34,7 @@ public final class RawControl {
 
     /** {@return the answer to a command without a payload} */
     public int send(ControlCommand command, int device, long data) {
-        return send(command.op(), device, CtrlCmd.NO_QUEUE, 0, 0, data);
+        return send(command.op(), device, ControlCommandLayout.NO_QUEUE, 0, 0, data);
     }
 
     /** {@return the answer to a command with a payload} */
@@ -44,7 +44,7 @@ public final class RawControl {
 
     /** {@return the answer to a command with a payload of another length or at another place} */
     public int send(ControlCommand command, int device, int length, long address) {
-        return send(command.op(), device, CtrlCmd.NO_QUEUE, length, address, 0);
+        return send(command.op(), device, ControlCommandLayout.NO_QUEUE, length, address, 0);
     }
 
     /** {@return the answer to a command} */
@@ -60,9 +60,9 @@ public final class RawControl {
     public int send(
             int op, int device, int queue, int length, long address, long data, int pathLength) {
         // Automatic: a command that has no answer in time may still read it.
-        MemorySegment command = Arena.ofAuto().allocate(CtrlCmd.LAYOUT);
-        CtrlCmd.write(command, 0, device, queue, length, address, data);
-        CtrlCmd.devPathLen(command, 0, pathLength);
+        MemorySegment command = Arena.ofAuto().allocate(ControlCommandLayout.LAYOUT);
+        ControlCommandLayout.write(command, 0, device, queue, length, address, data);
+        ControlCommandLayout.devPathLen(command, 0, pathLength);
         return driver.control(op, command, timeout);
     }
 }

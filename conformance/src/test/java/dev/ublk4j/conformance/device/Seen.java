@@ -2,7 +2,7 @@ package dev.ublk4j.conformance.device;
 
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import java.lang.foreign.MemorySegment;
 
@@ -24,11 +24,11 @@ public record Seen(int queue, int tag, int op, int flags, long sector, int secto
         return new Seen(
                 queue,
                 tag,
-                IoDesc.op(descriptors, base),
-                IoDesc.flags(descriptors, base),
-                IoDesc.startSector(descriptors, base),
-                IoDesc.nrSectors(descriptors, base),
-                IoDesc.addr(descriptors, base));
+                IoDescLayout.op(descriptors, base),
+                IoDescLayout.flags(descriptors, base),
+                IoDescLayout.startSector(descriptors, base),
+                IoDescLayout.nrSectors(descriptors, base),
+                IoDescLayout.addr(descriptors, base));
     }
 
     /** {@return bytes of the device that are meant} */

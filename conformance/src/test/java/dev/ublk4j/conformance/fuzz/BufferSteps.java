@@ -1,7 +1,7 @@
 package dev.ublk4j.conformance.fuzz;
 
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.MemorySegment;
 
 /** REG_BUF and UNREG_BUF. */
@@ -50,8 +50,8 @@ final class BufferSteps {
                 return "left out";
             }
             MemorySegment payload = world.payload();
-            ShmemBufReg.write(payload, 0, address.of(world, offset), length, flags);
-            ShmemBufReg.reserved(payload, 0, reserved);
+            ShmemBufRegLayout.write(payload, 0, address.of(world, offset), length, flags);
+            ShmemBufRegLayout.reserved(payload, 0, reserved);
             Served some = world.device(device);
             if (some == null) {
                 return "" + send(world, payload);

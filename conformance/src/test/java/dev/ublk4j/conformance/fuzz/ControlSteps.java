@@ -2,11 +2,11 @@ package dev.ublk4j.conformance.fuzz;
 
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.DeviceParams;
 import dev.ublk4j.uapi.wire.DeviceParams.Devt;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
@@ -19,7 +19,7 @@ final class ControlSteps {
     record Bare(int op, int device, long argument) implements Step {
         @Override
         public String run(World world) {
-            return "" + world.raw().send(op, device, CtrlCmd.NO_QUEUE, 0, 0, argument);
+            return "" + world.raw().send(op, device, ControlCommandLayout.NO_QUEUE, 0, 0, argument);
         }
     }
 
@@ -53,7 +53,7 @@ final class ControlSteps {
                                             ? ControlCommand.UBLK_U_CMD_GET_DEV_INFO
                                             : ControlCommand.UBLK_U_CMD_GET_DEV_INFO2,
                                     device,
-                                    CtrlCmd.NO_QUEUE,
+                                    ControlCommandLayout.NO_QUEUE,
                                     text.length + length,
                                     place.address(payload),
                                     0,
@@ -62,7 +62,7 @@ final class ControlSteps {
                 return "" + answer;
             }
             MemorySegment info = world.payload().copyFrom(payload.asSlice(text.length, 512));
-            return answer + " " + described(DevInfo.read(info), world);
+            return answer + " " + described(DeviceInfoLayout.read(info), world);
         }
 
         private static byte[] zeroTerminated(String path) {
@@ -93,7 +93,15 @@ final class ControlSteps {
         public String run(World world) {
             int op = ControlCommand.UBLK_U_CMD_GET_QUEUE_AFFINITY;
             long address = place.address(world.payload());
-            return "" + world.raw().send(op, device, CtrlCmd.NO_QUEUE, length, address, queue);
+            return ""
+                    + world.raw()
+                            .send(
+                                    op,
+                                    device,
+                                    ControlCommandLayout.NO_QUEUE,
+                                    length,
+                                    address,
+                                    queue);
         }
     }
 
@@ -109,16 +117,17 @@ final class ControlSteps {
             implements Step {
         /** Parameters as a sane server sets them. */
         static SetParams plain(int device, DeviceParams params) {
-            return new SetParams(device, params, 0, Params.SIZE, Params.SIZE, Place.THERE);
+            return new SetParams(
+                    device, params, 0, ParamsLayout.SIZE, ParamsLayout.SIZE, Place.THERE);
         }
 
         @Override
         public String run(World world) {
             MemorySegment payload = world.payload();
             (world.frames().limitsSegments() ? params : withoutSegment()).write(payload, 0);
-            Params.len(payload, 0, structLength);
+            ParamsLayout.len(payload, 0, structLength);
             if (types != 0) {
-                Params.types(payload, 0, types);
+                ParamsLayout.types(payload, 0, types);
             }
             return ""
                     + world.send(ControlCommand.SET_PARAMS, device, length, place.address(payload));
@@ -141,7 +150,7 @@ final class ControlSteps {
         @Override
         public String run(World world) {
             MemorySegment payload = world.payload();
-            Params.len(payload, 0, structLength);
+            ParamsLayout.len(payload, 0, structLength);
             int answer =
                     world.send(ControlCommand.GET_PARAMS, device, length, place.address(payload));
             if (answer < 0 || place != Place.THERE) {
@@ -151,7 +160,7 @@ final class ControlSteps {
             if (params.devt() != null) {
                 params = params.with(new Devt(0, 0, 0, 0));
             }
-            return "%d %s, length %d".formatted(answer, params, Params.len(payload, 0));
+            return "%d %s, length %d".formatted(answer, params, ParamsLayout.len(payload, 0));
         }
     }
 }

@@ -5,8 +5,8 @@ import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.MemorySegment;
 
 /** What makes, starts, stops, recovers and deletes devices, and what their servers do. */
@@ -24,7 +24,8 @@ final class LifeSteps {
             implements Step {
         /** A sane request for a number. */
         static Add plain(int id, DeviceInfo info) {
-            return new Add(id, CtrlCmd.NO_QUEUE, info, DevInfo.SIZE, Place.THERE);
+            return new Add(
+                    id, ControlCommandLayout.NO_QUEUE, info, DeviceInfoLayout.SIZE, Place.THERE);
         }
 
         @Override
@@ -42,7 +43,7 @@ final class LifeSteps {
         }
 
         private int send(World world, MemorySegment payload) {
-            DevInfo.write(payload, 0, info);
+            DeviceInfoLayout.write(payload, 0, info);
             int answer =
                     world.raw()
                             .send(
@@ -53,7 +54,7 @@ final class LifeSteps {
                                     place.address(payload),
                                     0);
             if (answer >= 0) {
-                adopt(world, DevInfo.read(payload));
+                adopt(world, DeviceInfoLayout.read(payload));
             }
             return answer;
         }

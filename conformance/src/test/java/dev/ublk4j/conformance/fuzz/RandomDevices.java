@@ -4,8 +4,8 @@ import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.Attr;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.DeviceParams;
 import dev.ublk4j.uapi.wire.DeviceParams.Basic;
 import dev.ublk4j.uapi.wire.DeviceParams.Devt;
@@ -59,9 +59,9 @@ final class RandomDevices {
             case 3 ->
                     new LifeSteps.Add(
                             device,
-                            pick(CtrlCmd.NO_QUEUE, 0, 1),
+                            pick(ControlCommandLayout.NO_QUEUE, 0, 1),
                             sane,
-                            pick(DevInfo.SIZE, 63, 0, 128),
+                            pick(DeviceInfoLayout.SIZE, 63, 0, 128),
                             pick(Place.values()));
             case 4 ->
                     LifeSteps.Add.plain(

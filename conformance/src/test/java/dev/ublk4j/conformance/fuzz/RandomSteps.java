@@ -5,10 +5,10 @@ import dev.ublk4j.conformance.fuzz.RequestSteps.Part;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.IoOp;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.IoCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.IoCommandLayout;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
@@ -120,9 +120,12 @@ final class RandomSteps {
             default ->
                     new ControlSteps.Bare(
                             pick(
-                                    3 << 30 | CtrlCmd.SIZE << 16 | 'u' << 8 | UNKNOWN_NUMBER,
+                                    3 << 30
+                                            | ControlCommandLayout.SIZE << 16
+                                            | 'u' << 8
+                                            | UNKNOWN_NUMBER,
                                     UNKNOWN_NUMBER,
-                                    3 << 30 | CtrlCmd.SIZE << 16 | 'v' << 8 | 2,
+                                    3 << 30 | ControlCommandLayout.SIZE << 16 | 'v' << 8 | 2,
                                     0,
                                     0x18,
                                     0x13),
@@ -142,9 +145,9 @@ final class RandomSteps {
                     Address.MEMORY,
                     offset,
                     length,
-                    chance(4) ? ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY : 0,
+                    chance(4) ? ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY : 0,
                     0,
-                    ShmemBufReg.SIZE,
+                    ShmemBufRegLayout.SIZE,
                     Place.THERE);
         }
         return new BufferSteps.Register(
@@ -159,7 +162,7 @@ final class RandomSteps {
     }
 
     private Step ioCommand() {
-        int unknown = 3 << 30 | IoCmd.SIZE << 16 | 'u' << 8 | 0x2f;
+        int unknown = 3 << 30 | IoCommandLayout.SIZE << 16 | 'u' << 8 | 0x2f;
         return new RequestSteps.IoCommandStep(
                 device(),
                 pick(

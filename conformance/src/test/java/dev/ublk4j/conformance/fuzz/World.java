@@ -6,7 +6,7 @@ import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
@@ -103,7 +103,7 @@ final class World implements AutoCloseable {
     }
 
     int send(ControlCommand command, int device, int length, long address) {
-        return raw.send(command.op(), device, CtrlCmd.NO_QUEUE, length, address, 0);
+        return raw.send(command.op(), device, ControlCommandLayout.NO_QUEUE, length, address, 0);
     }
 
     /** {@return the device of a number, or null} */

@@ -16,7 +16,7 @@ import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.BufferOffset;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.BiConsumer;
@@ -41,12 +41,12 @@ public abstract class AddRules extends LaneRules {
 
     private int add(int headerId, BiConsumer<MemorySegment, Long> change) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, 8);
-            DevInfo.write(info, 0, Shape.plain().request(-1));
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, 8);
+            DeviceInfoLayout.write(info, 0, Shape.plain().request(-1));
             change.accept(info, 0L);
             int answer = raw().send(ControlCommand.ADD_DEV, headerId, info);
             if (answer >= 0) {
-                control().delete(DevInfo.devId(info, 0));
+                control().delete(DeviceInfoLayout.devId(info, 0));
             }
             return answer;
         }
@@ -60,9 +60,14 @@ public abstract class AddRules extends LaneRules {
     @Test
     void aStructureThatIsTooShortIsInvalid() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, 8);
-            DevInfo.write(info, 0, Shape.plain().request(-1));
-            assertThat(raw().send(ControlCommand.ADD_DEV, -1, DevInfo.SIZE - 1, info.address()))
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, 8);
+            DeviceInfoLayout.write(info, 0, Shape.plain().request(-1));
+            assertThat(
+                            raw().send(
+                                            ControlCommand.ADD_DEV,
+                                            -1,
+                                            DeviceInfoLayout.SIZE - 1,
+                                            info.address()))
                     .isEqualTo(EINVAL);
         }
     }
@@ -70,27 +75,29 @@ public abstract class AddRules extends LaneRules {
     @Test
     void aStructureThatIsLongerThanTheDriversIsTaken() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(2 * DevInfo.SIZE, 8);
-            DevInfo.write(info, 0, Shape.plain().request(-1));
+            MemorySegment info = arena.allocate(2 * DeviceInfoLayout.SIZE, 8);
+            DeviceInfoLayout.write(info, 0, Shape.plain().request(-1));
             assertThat(raw().send(ControlCommand.ADD_DEV, -1, info)).isZero();
-            control().delete(DevInfo.devId(info, 0));
+            control().delete(DeviceInfoLayout.devId(info, 0));
         }
     }
 
     @Test
     void noStructureAtAllIsInvalid() {
-        assertThat(raw().send(ControlCommand.ADD_DEV, -1, DevInfo.SIZE, 0)).isEqualTo(EINVAL);
+        assertThat(raw().send(ControlCommand.ADD_DEV, -1, DeviceInfoLayout.SIZE, 0))
+                .isEqualTo(EINVAL);
     }
 
     @Test
     void aStructureThatCannotBeReadIsAFault() {
-        assertThat(raw().send(ControlCommand.ADD_DEV, -1, DevInfo.SIZE, RawControl.WILD))
+        assertThat(raw().send(ControlCommand.ADD_DEV, -1, DeviceInfoLayout.SIZE, RawControl.WILD))
                 .isEqualTo(EFAULT);
     }
 
     @Test
     void aQueueInTheHeaderIsInvalidBeforeTheStructureIsRead() {
-        assertThat(raw().send(ADD, -1, 0, DevInfo.SIZE, RawControl.WILD, 0)).isEqualTo(EINVAL);
+        assertThat(raw().send(ADD, -1, 0, DeviceInfoLayout.SIZE, RawControl.WILD, 0))
+                .isEqualTo(EINVAL);
     }
 
     @Test
@@ -98,9 +105,14 @@ public abstract class AddRules extends LaneRules {
         try (Arena arena = Arena.ofShared();
                 SharedMemory file = SharedMemory.create("info", PAGE)) {
             MemorySegment writable = file.map(arena, false);
-            DevInfo.write(writable, 0, Shape.plain().request(77));
+            DeviceInfoLayout.write(writable, 0, Shape.plain().request(77));
             MemorySegment readOnly = file.map(arena, true);
-            assertThat(raw().send(ControlCommand.ADD_DEV, 77, DevInfo.SIZE, readOnly.address()))
+            assertThat(
+                            raw().send(
+                                            ControlCommand.ADD_DEV,
+                                            77,
+                                            DeviceInfoLayout.SIZE,
+                                            readOnly.address()))
                     .isEqualTo(EFAULT);
             assertThat(raw().send(ControlCommand.DEL_DEV, 77, 0)).isEqualTo(ENODEV);
         }
@@ -109,13 +121,15 @@ public abstract class AddRules extends LaneRules {
     @ParameterizedTest
     @ValueSource(ints = {0, BufferOffset.UBLK_MAX_QUEUE_DEPTH + 1, 65535})
     void aDepthOutOfRangeIsInvalid(int depth) {
-        assertThat(add((info, base) -> DevInfo.queueDepth(info, base, depth))).isEqualTo(EINVAL);
+        assertThat(add((info, base) -> DeviceInfoLayout.queueDepth(info, base, depth)))
+                .isEqualTo(EINVAL);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {0, BufferOffset.UBLK_MAX_NR_QUEUES + 1, 65535})
     void aNumberOfQueuesOutOfRangeIsInvalid(int queues) {
-        assertThat(add((info, base) -> DevInfo.nrHwQueues(info, base, queues))).isEqualTo(EINVAL);
+        assertThat(add((info, base) -> DeviceInfoLayout.nrHwQueues(info, base, queues)))
+                .isEqualTo(EINVAL);
     }
 
     @Test
@@ -145,7 +159,8 @@ public abstract class AddRules extends LaneRules {
                         | Feature.UBLK_F_USER_RECOVERY_FAIL_IO
             })
     void recoveryFeaturesThatMakeNoSenseTogetherAreInvalid(long features) {
-        assertThat(add((info, base) -> DevInfo.flags(info, base, features))).isEqualTo(EINVAL);
+        assertThat(add((info, base) -> DeviceInfoLayout.flags(info, base, features)))
+                .isEqualTo(EINVAL);
     }
 
     @ParameterizedTest
@@ -157,18 +172,20 @@ public abstract class AddRules extends LaneRules {
                 Feature.UBLK_F_USER_RECOVERY | Feature.UBLK_F_QUIESCE
             })
     void recoveryFeaturesThatMakeSenseAreTaken(long features) {
-        assertThat(add((info, base) -> DevInfo.flags(info, base, features))).isZero();
+        assertThat(add((info, base) -> DeviceInfoLayout.flags(info, base, features))).isZero();
     }
 
     @Test
     void quiescingWithoutRecoveryIsInvalid() {
-        assertThat(add((info, base) -> DevInfo.flags(info, base, Feature.UBLK_F_QUIESCE)))
+        assertThat(add((info, base) -> DeviceInfoLayout.flags(info, base, Feature.UBLK_F_QUIESCE)))
                 .isEqualTo(EINVAL);
     }
 
     @Test
     void integrityWithoutUserCopyIsInvalid() {
-        assertThat(add((info, base) -> DevInfo.flags(info, base, Feature.UBLK_F_INTEGRITY)))
+        assertThat(
+                        add((info, base) ->
+                                DeviceInfoLayout.flags(info, base, Feature.UBLK_F_INTEGRITY)))
                 .isEqualTo(EINVAL);
     }
 
@@ -178,8 +195,8 @@ public abstract class AddRules extends LaneRules {
         since73();
         assertThat(
                         add((info, base) -> {
-                            DevInfo.flags(info, base, Feature.UBLK_F_IO_DESC_SIZE);
-                            DevInfo.ioDescSize(info, base, bytes);
+                            DeviceInfoLayout.flags(info, base, Feature.UBLK_F_IO_DESC_SIZE);
+                            DeviceInfoLayout.ioDescSize(info, base, bytes);
                         }))
                 .isEqualTo(EINVAL);
     }
@@ -212,26 +229,28 @@ public abstract class AddRules extends LaneRules {
 
     @Test
     void aNumberThatDiffersFromTheHeadersIsInvalid() {
-        assertThat(add(5, (info, base) -> DevInfo.devId(info, base, 6))).isEqualTo(EINVAL);
+        assertThat(add(5, (info, base) -> DeviceInfoLayout.devId(info, base, 6))).isEqualTo(EINVAL);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {MAX_DEVICES, MAX_DEVICES + 1, Integer.MAX_VALUE, -2})
     void aNumberThatIsTooLargeIsInvalid(int id) {
-        assertThat(add(id, (info, base) -> DevInfo.devId(info, base, id))).isEqualTo(EINVAL);
+        assertThat(add(id, (info, base) -> DeviceInfoLayout.devId(info, base, id)))
+                .isEqualTo(EINVAL);
     }
 
     @Test
     void theLargestNumberIsTaken() {
         int id = MAX_DEVICES - 1;
-        assertThat(add(id, (info, base) -> DevInfo.devId(info, base, id))).isZero();
+        assertThat(add(id, (info, base) -> DeviceInfoLayout.devId(info, base, id))).isZero();
     }
 
     @Test
     void aNumberThatIsTakenExistsAlready() {
         try (TestDevice device = added(Shape.plain())) {
             int id = device.id();
-            assertThat(add(id, (info, base) -> DevInfo.devId(info, base, id))).isEqualTo(EEXIST);
+            assertThat(add(id, (info, base) -> DeviceInfoLayout.devId(info, base, id)))
+                    .isEqualTo(EEXIST);
         }
     }
 
@@ -243,8 +262,8 @@ public abstract class AddRules extends LaneRules {
                             add(
                                     id,
                                     (info, base) -> {
-                                        DevInfo.devId(info, base, id);
-                                        DevInfo.queueDepth(info, base, 0);
+                                        DeviceInfoLayout.devId(info, base, id);
+                                        DeviceInfoLayout.queueDepth(info, base, 0);
                                     }))
                     .isEqualTo(EINVAL);
         }
@@ -321,13 +340,13 @@ public abstract class AddRules extends LaneRules {
     @Test
     void aNewDeviceIsDeadAndHasNoServerWhateverTheCallerSays() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, 8);
-            DevInfo.write(info, 0, Shape.plain().request(-1));
-            DevInfo.state(info, 0, DeviceState.UBLK_S_DEV_LIVE);
-            DevInfo.ublksrvPid(info, 0, 1);
-            DevInfo.ublksrvFlags(info, 0, 0x1234);
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, 8);
+            DeviceInfoLayout.write(info, 0, Shape.plain().request(-1));
+            DeviceInfoLayout.state(info, 0, DeviceState.UBLK_S_DEV_LIVE);
+            DeviceInfoLayout.ublksrvPid(info, 0, 1);
+            DeviceInfoLayout.ublksrvFlags(info, 0, 0x1234);
             assertThat(raw().send(ControlCommand.ADD_DEV, -1, info)).isZero();
-            DeviceInfo made = DevInfo.read(info);
+            DeviceInfo made = DeviceInfoLayout.read(info);
             control().delete(made.deviceId());
             assertThat(made.state()).isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
             assertThat(made.serverPid()).isEqualTo(-1);

@@ -15,7 +15,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -60,9 +60,9 @@ public abstract class BadInputRules extends LaneRules {
                 Shared shared = new Shared(lane(), 4L * PAGE);
                 Arena arena = Arena.ofConfined()) {
             long before = lane().pinnedBytes();
-            MemorySegment payload = arena.allocate(ShmemBufReg.SIZE, 8);
+            MemorySegment payload = arena.allocate(ShmemBufRegLayout.SIZE, 8);
             for (long length : new long[] {2L * PAGE, 8L * PAGE}) {
-                ShmemBufReg.write(payload, 0, address, length, 0);
+                ShmemBufRegLayout.write(payload, 0, address, length, 0);
                 assertThat(raw().send(ControlCommand.REG_BUF, device.id(), payload))
                         .isEqualTo(errno);
             }

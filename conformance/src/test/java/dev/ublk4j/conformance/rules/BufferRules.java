@@ -22,7 +22,7 @@ import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -38,7 +38,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** How shared memory is registered and taken back: {@code REG_BUF} and {@code UNREG_BUF}. */
 public abstract class BufferRules extends LaneRules {
-    private static final int READ_ONLY = ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY;
+    private static final int READ_ONLY = ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY;
     private static final int ENOENT = Errno.ENOENT.negated();
     private static final int ENOSPC = Errno.ENOSPC.negated();
     private static final int BUFFERS = 65_536;
@@ -54,9 +54,9 @@ public abstract class BufferRules extends LaneRules {
 
     private int register(TestDevice device, long address, long length, int flags, int reserved) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(ShmemBufReg.SIZE, 8);
-            ShmemBufReg.write(memory, 0, address, length, flags);
-            ShmemBufReg.reserved(memory, 0, reserved);
+            MemorySegment memory = arena.allocate(ShmemBufRegLayout.SIZE, 8);
+            ShmemBufRegLayout.write(memory, 0, address, length, flags);
+            ShmemBufRegLayout.reserved(memory, 0, reserved);
             return raw().send(ControlCommand.REG_BUF, device.id(), memory);
         }
     }
@@ -100,9 +100,9 @@ public abstract class BufferRules extends LaneRules {
         try (TestDevice device = added(SHARED);
                 Shared shared = new Shared(lane(), PAGE);
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(ShmemBufReg.SIZE, 8).fill((byte) 0xff);
-            ShmemBufReg.addr(memory, 0, shared.server().address());
-            ShmemBufReg.len(memory, 0, PAGE);
+            MemorySegment memory = arena.allocate(ShmemBufRegLayout.SIZE, 8).fill((byte) 0xff);
+            ShmemBufRegLayout.addr(memory, 0, shared.server().address());
+            ShmemBufRegLayout.len(memory, 0, PAGE);
             long address = memory.address();
             assertThat(raw().send(ControlCommand.REG_BUF, device.id(), 8, address))
                     .as("no length")
@@ -120,7 +120,7 @@ public abstract class BufferRules extends LaneRules {
                 Shared shared = new Shared(lane(), PAGE);
                 Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(64, 8).fill((byte) 0xff);
-            ShmemBufReg.write(memory, 0, shared.server().address(), PAGE, 0);
+            ShmemBufRegLayout.write(memory, 0, shared.server().address(), PAGE, 0);
             assertThat(raw().send(ControlCommand.REG_BUF, device.id(), memory)).isZero();
         }
     }
@@ -512,11 +512,11 @@ public abstract class BufferRules extends LaneRules {
             file.reserve();
             MemorySegment all = file.map(arena, false);
             try (TestDevice device = added(SHARED)) {
-                MemorySegment payload = arena.allocate(ShmemBufReg.SIZE, 8);
+                MemorySegment payload = arena.allocate(ShmemBufRegLayout.SIZE, 8);
                 RawControl raw = raw();
                 for (int index = 0; index <= BUFFERS; index++) {
                     long address = all.address() + (long) index * PAGE;
-                    ShmemBufReg.write(payload, 0, address, PAGE, 0);
+                    ShmemBufRegLayout.write(payload, 0, address, PAGE, 0);
                     int answer = raw.send(ControlCommand.REG_BUF, device.id(), payload);
                     if (answer != (index < BUFFERS ? index : ENOSPC)) {
                         assertThat(answer).as("buffer %d", index).isEqualTo(index);

@@ -10,8 +10,8 @@ import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -25,7 +25,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Unknown commands and devices, and the commands that only ask. */
 public abstract class ControlRules extends LaneRules {
-    private static final int UNKNOWN = (3 << 30) | (CtrlCmd.SIZE << 16) | ('u' << 8) | 0x1f;
+    private static final int UNKNOWN =
+            (3 << 30) | (ControlCommandLayout.SIZE << 16) | ('u' << 8) | 0x1f;
 
     protected ControlRules(Supplier<? extends Lane> lanes) {
         super(lanes);
@@ -43,37 +44,39 @@ public abstract class ControlRules extends LaneRules {
     @Test
     void anUnknownCommandIsNotSupported() {
         try (TestDevice device = added(Shape.plain())) {
-            assertThat(raw().send(UNKNOWN, device.id(), CtrlCmd.NO_QUEUE, 0, 0, 0))
+            assertThat(raw().send(UNKNOWN, device.id(), ControlCommandLayout.NO_QUEUE, 0, 0, 0))
                     .isEqualTo(EOPNOTSUPP);
         }
     }
 
     @Test
     void theDeviceIsLookedUpBeforeTheCommand() {
-        assertThat(raw().send(UNKNOWN, 4711, CtrlCmd.NO_QUEUE, 0, 0, 0)).isEqualTo(ENODEV);
+        assertThat(raw().send(UNKNOWN, 4711, ControlCommandLayout.NO_QUEUE, 0, 0, 0))
+                .isEqualTo(ENODEV);
     }
 
     @Test
     void aCommandOfAnotherTypeIsNotSupportedWhateverTheDevice() {
         int op = (ControlCommand.UBLK_U_CMD_GET_DEV_INFO & ~0xff00) | ('v' << 8);
-        assertThat(raw().send(op, 4711, CtrlCmd.NO_QUEUE, 0, 0, 0)).isEqualTo(EOPNOTSUPP);
+        assertThat(raw().send(op, 4711, ControlCommandLayout.NO_QUEUE, 0, 0, 0))
+                .isEqualTo(EOPNOTSUPP);
     }
 
     @Test
     void aCommandIsKnownByItsBareNumberToo() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, 8);
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, 8);
             assertThat(
                             raw().send(
                                             ControlCommand.UBLK_CMD_GET_DEV_INFO,
                                             device.id(),
-                                            CtrlCmd.NO_QUEUE,
-                                            DevInfo.SIZE,
+                                            ControlCommandLayout.NO_QUEUE,
+                                            DeviceInfoLayout.SIZE,
                                             info.address(),
                                             0))
                     .isZero();
-            assertThat(DevInfo.devId(info, 0)).isEqualTo(device.id());
+            assertThat(DeviceInfoLayout.devId(info, 0)).isEqualTo(device.id());
         }
     }
 
@@ -120,7 +123,7 @@ public abstract class ControlRules extends LaneRules {
     void theInfoWantsALengthOfAtLeastItsStructure() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(2 * DevInfo.SIZE, 8);
+            MemorySegment info = arena.allocate(2 * DeviceInfoLayout.SIZE, 8);
             long address = info.address();
             assertThat(raw().send(ControlCommand.GET_DEV_INFO, device.id(), 63, address))
                     .isEqualTo(EINVAL);
@@ -158,7 +161,7 @@ public abstract class ControlRules extends LaneRules {
     void theInfoByPathWantsAPath() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, 8);
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, 8);
             assertThat(raw().send(ControlCommand.GET_DEV_INFO2, device.id(), info))
                     .isEqualTo(EINVAL);
         }
@@ -167,12 +170,12 @@ public abstract class ControlRules extends LaneRules {
     private int infoByPath(TestDevice device, String path) {
         try (Arena arena = Arena.ofConfined()) {
             byte[] text = (path + '\0').getBytes(StandardCharsets.UTF_8);
-            MemorySegment payload = arena.allocate(text.length + DevInfo.SIZE, 8);
+            MemorySegment payload = arena.allocate(text.length + DeviceInfoLayout.SIZE, 8);
             MemorySegment.copy(text, 0, payload, ValueLayout.JAVA_BYTE, 0, text.length);
             return raw().send(
                             ControlCommand.UBLK_U_CMD_GET_DEV_INFO2,
                             device.id(),
-                            CtrlCmd.NO_QUEUE,
+                            ControlCommandLayout.NO_QUEUE,
                             (int) payload.byteSize(),
                             payload.address(),
                             0,
@@ -242,7 +245,7 @@ public abstract class ControlRules extends LaneRules {
                             raw().send(
                                             ControlCommand.UBLK_U_CMD_GET_QUEUE_AFFINITY,
                                             device.id(),
-                                            CtrlCmd.NO_QUEUE,
+                                            ControlCommandLayout.NO_QUEUE,
                                             1024,
                                             mask.address(),
                                             1))

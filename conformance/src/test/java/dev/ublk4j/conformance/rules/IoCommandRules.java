@@ -17,9 +17,9 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.BufferOffset;
-import dev.ublk4j.uapi.wire.IoCmd;
 import dev.ublk4j.uapi.wire.IoCommand;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoCommandLayout;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,7 +34,7 @@ public abstract class IoCommandRules extends LaneRules {
     private static final int FETCH = IoCommand.UBLK_U_IO_FETCH_REQ;
     private static final int COMMIT = IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ;
     private static final int GET_DATA = IoCommand.UBLK_U_IO_NEED_GET_DATA;
-    private static final int UNKNOWN = (3 << 30) | (IoCmd.SIZE << 16) | ('u' << 8) | 0x2f;
+    private static final int UNKNOWN = (3 << 30) | (IoCommandLayout.SIZE << 16) | ('u' << 8) | 0x2f;
 
     protected IoCommandRules(Supplier<? extends Lane> lanes) {
         super(lanes);
@@ -276,10 +276,10 @@ public abstract class IoCommandRules extends LaneRules {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofShared()) {
             device.attach(Handler.agreeing());
-            long bytes = BufferOffset.descriptorBytes(4, IoDesc.SIZE, PAGE);
+            long bytes = BufferOffset.descriptorBytes(4, IoDescLayout.SIZE, PAGE);
             assertThat(device.charDevice().map(0, bytes, arena).byteSize()).isEqualTo(bytes);
             assertRefusesMap(device, arena, 0, 2 * bytes, Errno.EINVAL);
-            long next = BufferOffset.descriptors(1, IoDesc.SIZE, PAGE);
+            long next = BufferOffset.descriptors(1, IoDescLayout.SIZE, PAGE);
             assertRefusesMap(device, arena, next, bytes, Errno.EINVAL);
         }
     }

@@ -16,9 +16,9 @@ import dev.ublk4j.uapi.wire.DeviceParams.Discard;
 import dev.ublk4j.uapi.wire.DeviceParams.DmaAlign;
 import dev.ublk4j.uapi.wire.DeviceParams.Segment;
 import dev.ublk4j.uapi.wire.DeviceParams.Zoned;
-import dev.ublk4j.uapi.wire.ParamBasic;
+import dev.ublk4j.uapi.wire.ParamBasicLayout;
 import dev.ublk4j.uapi.wire.ParamType;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,7 +41,7 @@ public abstract class ParameterRules extends LaneRules {
 
     private int set(TestDevice device, DeviceParams params) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(Params.SIZE, 8);
+            MemorySegment memory = arena.allocate(ParamsLayout.SIZE, 8);
             params.write(memory, 0);
             return raw().send(ControlCommand.SET_PARAMS, device.id(), memory);
         }
@@ -139,8 +139,9 @@ public abstract class ParameterRules extends LaneRules {
         try (TestDevice device = added(Shape.plain())) {
             for (ControlCommand command :
                     new ControlCommand[] {ControlCommand.SET_PARAMS, ControlCommand.GET_PARAMS}) {
-                assertThat(raw().send(command, device.id(), Params.SIZE, 0)).isEqualTo(EINVAL);
-                assertThat(raw().send(command, device.id(), Params.SIZE, RawControl.WILD))
+                assertThat(raw().send(command, device.id(), ParamsLayout.SIZE, 0))
+                        .isEqualTo(EINVAL);
+                assertThat(raw().send(command, device.id(), ParamsLayout.SIZE, RawControl.WILD))
                         .isEqualTo(EFAULT);
             }
         }
@@ -150,9 +151,9 @@ public abstract class ParameterRules extends LaneRules {
     void aStructureLongerThanItsPayloadIsInvalid() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(Params.SIZE, 8);
+            MemorySegment memory = arena.allocate(ParamsLayout.SIZE, 8);
             Shape.plain().params().write(memory, 0);
-            Params.len(memory, 0, Params.SIZE + 1);
+            ParamsLayout.len(memory, 0, ParamsLayout.SIZE + 1);
             assertThat(raw().send(ControlCommand.SET_PARAMS, device.id(), memory))
                     .isEqualTo(EINVAL);
             assertThat(raw().send(ControlCommand.GET_PARAMS, device.id(), memory))
@@ -164,9 +165,9 @@ public abstract class ParameterRules extends LaneRules {
     void aStructureOfNoLengthIsInvalid() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(Params.SIZE, 8);
+            MemorySegment memory = arena.allocate(ParamsLayout.SIZE, 8);
             Shape.plain().params().write(memory, 0);
-            Params.len(memory, 0, 0);
+            ParamsLayout.len(memory, 0, 0);
             assertThat(raw().send(ControlCommand.SET_PARAMS, device.id(), memory))
                     .isEqualTo(EINVAL);
             assertThat(raw().send(ControlCommand.GET_PARAMS, device.id(), memory))
@@ -178,9 +179,9 @@ public abstract class ParameterRules extends LaneRules {
     void aStructureWithoutPartsIsInvalid() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(Params.SIZE, 8);
+            MemorySegment memory = arena.allocate(ParamsLayout.SIZE, 8);
             Shape.plain().params().write(memory, 0);
-            Params.types(memory, 0, 0);
+            ParamsLayout.types(memory, 0, 0);
             assertThat(raw().send(ControlCommand.SET_PARAMS, device.id(), memory))
                     .isEqualTo(EINVAL);
         }
@@ -190,12 +191,12 @@ public abstract class ParameterRules extends LaneRules {
     void aStructureOfAnOlderServerIsTaken() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(Params.DISCARD, 8);
+            MemorySegment memory = arena.allocate(ParamsLayout.DISCARD, 8);
             Basic basic = Shape.basic(0);
-            MemorySegment whole = arena.allocate(Params.SIZE, 8);
+            MemorySegment whole = arena.allocate(ParamsLayout.SIZE, 8);
             DeviceParams.of(basic).write(whole, 0);
-            MemorySegment.copy(whole, 0, memory, 0, Params.DISCARD);
-            memory.set(ValueLayout.JAVA_INT, 0, Params.DISCARD);
+            MemorySegment.copy(whole, 0, memory, 0, ParamsLayout.DISCARD);
+            memory.set(ValueLayout.JAVA_INT, 0, ParamsLayout.DISCARD);
             assertThat(raw().send(ControlCommand.SET_PARAMS, device.id(), memory)).isZero();
             assertThat(device.control().params(device.id()).basic()).isEqualTo(basic);
         }
@@ -205,10 +206,10 @@ public abstract class ParameterRules extends LaneRules {
     void aStructureOfANewerServerIsTakenAsFarAsItIsKnown() {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
-            MemorySegment memory = arena.allocate(Params.SIZE + 64, 8);
+            MemorySegment memory = arena.allocate(ParamsLayout.SIZE + 64, 8);
             Shape.plain().params().write(memory, 0);
-            Params.len(memory, 0, Params.SIZE + 64);
-            Params.types(memory, 0, Params.types(memory, 0) | 1 << 30);
+            ParamsLayout.len(memory, 0, ParamsLayout.SIZE + 64);
+            ParamsLayout.types(memory, 0, ParamsLayout.types(memory, 0) | 1 << 30);
             assertThat(raw().send(ControlCommand.SET_PARAMS, device.id(), memory)).isZero();
             assertThat(device.control().params(device.id()).types() & 1 << 30).isZero();
         }
@@ -219,10 +220,10 @@ public abstract class ParameterRules extends LaneRules {
         try (TestDevice device = added(Shape.plain());
                 Arena arena = Arena.ofConfined()) {
             device.control().setParams(device.id(), Shape.plain().params());
-            MemorySegment memory = arena.allocate(Params.SIZE, 8).fill((byte) 0x5a);
-            Params.len(memory, 0, 16);
+            MemorySegment memory = arena.allocate(ParamsLayout.SIZE, 8).fill((byte) 0x5a);
+            ParamsLayout.len(memory, 0, 16);
             assertThat(raw().send(ControlCommand.GET_PARAMS, device.id(), memory)).isZero();
-            assertThat(ParamBasic.logicalBsShift(memory, Params.BASIC)).isEqualTo(9);
+            assertThat(ParamBasicLayout.logicalBsShift(memory, ParamsLayout.BASIC)).isEqualTo(9);
             assertThat(memory.asSlice(16).toArray(ValueLayout.JAVA_BYTE)).containsOnly((byte) 0x5a);
         }
     }
@@ -245,7 +246,7 @@ public abstract class ParameterRules extends LaneRules {
                             raw().send(
                                             ControlCommand.SET_PARAMS,
                                             device.id(),
-                                            Params.SIZE,
+                                            ParamsLayout.SIZE,
                                             RawControl.WILD))
                     .isEqualTo(EFAULT);
         }

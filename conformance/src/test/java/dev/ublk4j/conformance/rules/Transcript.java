@@ -15,7 +15,7 @@ import dev.ublk4j.uapi.wire.DeviceParams;
 import dev.ublk4j.uapi.wire.DeviceParams.Basic;
 import dev.ublk4j.uapi.wire.DeviceParams.Discard;
 import dev.ublk4j.uapi.wire.DeviceParams.DmaAlign;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -37,7 +37,7 @@ public final class Transcript implements AutoCloseable {
     private final Random random;
     private final MemoryBackend backend = new MemoryBackend(Shape.SIZE);
     private final Arena arena = Arena.ofConfined();
-    private final MemorySegment payload = arena.allocate(ShmemBufReg.SIZE, 8);
+    private final MemorySegment payload = arena.allocate(ShmemBufRegLayout.SIZE, 8);
     private final TestDevice device;
     private final Shared shared;
     private final ClientDisk disk;
@@ -125,7 +125,7 @@ public final class Transcript implements AutoCloseable {
         length = Math.min(length, (long) PAGES * PAGE - offset);
         int flags = random.nextInt(4) == 0 ? 1 : random.nextInt(16) == 0 ? 2 : 0;
         MemorySegment some = shared.server().asSlice(offset, length);
-        ShmemBufReg.write(payload, 0, some.address(), length, flags);
+        ShmemBufRegLayout.write(payload, 0, some.address(), length, flags);
         int answer = device.raw().send(ControlCommand.REG_BUF, device.id(), payload);
         if (answer >= 0) {
             device.remember(answer, some);

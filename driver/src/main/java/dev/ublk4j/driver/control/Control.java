@@ -11,11 +11,11 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.DeviceParams;
-import dev.ublk4j.uapi.wire.Params;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ParamsLayout;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -143,11 +143,11 @@ public final class Control {
      *     out of range, {@code EPERM} for a user who may not
      */
     public DeviceInfo add(DeviceInfo wanted) {
-        Payload payload = new Payload(DevInfo.SIZE);
-        DevInfo.write(payload.memory, 0, wanted);
+        Payload payload = new Payload(DeviceInfoLayout.SIZE);
+        DeviceInfoLayout.write(payload.memory, 0, wanted);
         try {
             payload.send(ControlCommand.ADD_DEV, wanted.deviceId());
-            return DevInfo.read(payload.memory);
+            return DeviceInfoLayout.read(payload.memory);
         } catch (ControlTimeoutException e) {
             throw e.until(e.outcome().thenApply(answer -> deleteUnowned(payload, answer)));
         }
@@ -156,7 +156,7 @@ public final class Control {
     /** Deletes a device that came when its adder had given up. */
     private int deleteUnowned(Payload payload, int answer) {
         if (answer >= 0) {
-            int device = DevInfo.read(payload.memory).deviceId();
+            int device = DeviceInfoLayout.read(payload.memory).deviceId();
             LOG.log(Level.WARNING, () -> "device %d was added too late".formatted(device));
             deleteAsync(device);
         }
@@ -206,24 +206,24 @@ public final class Control {
 
     /** Sets the parameters of a device that is not live ({@code UBLK_U_CMD_SET_PARAMS}). */
     public void setParams(int device, DeviceParams params) {
-        Payload payload = new Payload(Params.SIZE);
+        Payload payload = new Payload(ParamsLayout.SIZE);
         params.write(payload.memory, 0);
         payload.send(ControlCommand.SET_PARAMS, device);
     }
 
     /** {@return the parameters of a device ({@code UBLK_U_CMD_GET_PARAMS})} */
     public DeviceParams params(int device) {
-        Payload payload = new Payload(Params.SIZE);
-        Params.len(payload.memory, 0, Params.SIZE);
+        Payload payload = new Payload(ParamsLayout.SIZE);
+        ParamsLayout.len(payload.memory, 0, ParamsLayout.SIZE);
         payload.send(ControlCommand.GET_PARAMS, device);
         return DeviceParams.read(payload.memory, 0);
     }
 
     /** {@return a device as the driver knows it ({@code UBLK_U_CMD_GET_DEV_INFO})} */
     public DeviceInfo info(int device) {
-        Payload payload = new Payload(DevInfo.SIZE);
+        Payload payload = new Payload(DeviceInfoLayout.SIZE);
         payload.send(ControlCommand.GET_DEV_INFO, device);
-        return DevInfo.read(payload.memory);
+        return DeviceInfoLayout.read(payload.memory);
     }
 
     /**
@@ -288,13 +288,13 @@ public final class Control {
      * @return the buffer's index, 0 to 65535
      */
     public int registerBuffer(int device, MemorySegment memory, boolean readOnly) {
-        Payload payload = new Payload(ShmemBufReg.SIZE);
-        ShmemBufReg.write(
+        Payload payload = new Payload(ShmemBufRegLayout.SIZE);
+        ShmemBufRegLayout.write(
                 payload.memory,
                 0,
                 memory.address(),
                 memory.byteSize(),
-                readOnly ? ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY : 0);
+                readOnly ? ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY : 0);
         return payload.send(ControlCommand.REG_BUF, device);
     }
 
@@ -330,13 +330,13 @@ public final class Control {
         }
 
         int send(ControlCommand command, int device, Duration patience) {
-            MemorySegment header = Arena.ofAuto().allocate(CtrlCmd.LAYOUT);
-            CtrlCmd.devId(header, 0, device);
-            CtrlCmd.queueId(header, 0, CtrlCmd.NO_QUEUE);
-            CtrlCmd.data(header, 0, argument);
+            MemorySegment header = Arena.ofAuto().allocate(ControlCommandLayout.LAYOUT);
+            ControlCommandLayout.devId(header, 0, device);
+            ControlCommandLayout.queueId(header, 0, ControlCommandLayout.NO_QUEUE);
+            ControlCommandLayout.data(header, 0, argument);
             if (memory.byteSize() != 0) {
-                CtrlCmd.addr(header, 0, memory.address());
-                CtrlCmd.len(header, 0, (int) memory.byteSize());
+                ControlCommandLayout.addr(header, 0, memory.address());
+                ControlCommandLayout.len(header, 0, (int) memory.byteSize());
             }
             String object = device == NO_DEVICE ? "new device" : "device " + device;
             require(command);

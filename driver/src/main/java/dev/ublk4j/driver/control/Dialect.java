@@ -8,7 +8,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.CommandEncoding;
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -50,12 +50,12 @@ record Dialect(CommandEncoding encoding, OptionalLong features) {
 
     private static int send(
             Driver driver, int op, MemorySegment payload, Arena arena, Duration timeout) {
-        MemorySegment header = arena.allocate(CtrlCmd.LAYOUT);
-        CtrlCmd.write(
+        MemorySegment header = arena.allocate(ControlCommandLayout.LAYOUT);
+        ControlCommandLayout.write(
                 header,
                 0,
                 NO_DEVICE,
-                CtrlCmd.NO_QUEUE,
+                ControlCommandLayout.NO_QUEUE,
                 (int) payload.byteSize(),
                 payload.address(),
                 0);

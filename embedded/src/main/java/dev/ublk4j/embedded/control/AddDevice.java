@@ -10,9 +10,9 @@ import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.BufferOffset;
-import dev.ublk4j.uapi.wire.CtrlCmd;
-import dev.ublk4j.uapi.wire.DevInfo;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -39,14 +39,14 @@ final class AddDevice {
     }
 
     int run(ControlHeader header, Credentials caller) {
-        if (header.length() < DevInfo.SIZE || header.address() == 0) {
+        if (header.length() < DeviceInfoLayout.SIZE || header.address() == 0) {
             return INVALID;
         }
-        if (header.queueId() != CtrlCmd.NO_QUEUE) {
+        if (header.queueId() != ControlCommandLayout.NO_QUEUE) {
             return INVALID;
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, Long.BYTES);
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, Long.BYTES);
             int answer = UserMemory.read(header.address(), info);
             if (answer == 0) {
                 answer = check(info, header, caller);
@@ -56,15 +56,15 @@ final class AddDevice {
     }
 
     private int check(MemorySegment info, ControlHeader header, Credentials caller) {
-        int depth = DevInfo.queueDepth(info, 0) & 0xffff;
-        int queues = DevInfo.nrHwQueues(info, 0) & 0xffff;
+        int depth = DeviceInfoLayout.queueDepth(info, 0) & 0xffff;
+        int queues = DeviceInfoLayout.nrHwQueues(info, 0) & 0xffff;
         if (depth > BufferOffset.UBLK_MAX_QUEUE_DEPTH
                 || depth == 0
                 || queues > BufferOffset.UBLK_MAX_NR_QUEUES
                 || queues == 0) {
             return INVALID;
         }
-        long flags = DevInfo.flags(info, 0);
+        long flags = DeviceInfoLayout.flags(info, 0);
         if (caller.privileged()) {
             flags &= ~Feature.UBLK_F_UNPRIVILEGED_DEV;
         } else if ((flags & Feature.UBLK_F_UNPRIVILEGED_DEV) == 0) {
@@ -88,10 +88,10 @@ final class AddDevice {
         if (release.hasDescriptorSize() && !settleDescriptorSize(info, flags)) {
             return INVALID;
         }
-        DevInfo.flags(info, 0, flags);
-        DevInfo.ownerUid(info, 0, caller.uid());
-        DevInfo.ownerGid(info, 0, caller.gid());
-        if (header.deviceId() != DevInfo.devId(info, 0)) {
+        DeviceInfoLayout.flags(info, 0, flags);
+        DeviceInfoLayout.ownerUid(info, 0, caller.uid());
+        DeviceInfoLayout.ownerGid(info, 0, caller.gid());
+        if (header.deviceId() != DeviceInfoLayout.devId(info, 0)) {
             return INVALID;
         }
         boolean tooLarge = Integer.compareUnsigned(header.deviceId(), DeviceTable.MAX_DEVICES) >= 0;
@@ -110,15 +110,18 @@ final class AddDevice {
 
     private static boolean settleDescriptorSize(MemorySegment info, long flags) {
         if ((flags & Feature.UBLK_F_IO_DESC_SIZE) == 0) {
-            DevInfo.ioDescSize(info, 0, IoDesc.SIZE);
+            DeviceInfoLayout.ioDescSize(info, 0, IoDescLayout.SIZE);
             return true;
         }
-        int bytes = DevInfo.ioDescSize(info, 0) & 0xffff;
-        return bytes >= IoDesc.SIZE && bytes % Long.BYTES == 0 && bytes <= IoDesc.MAX_SIZE;
+        int bytes = DeviceInfoLayout.ioDescSize(info, 0) & 0xffff;
+        return bytes >= IoDescLayout.SIZE
+                && bytes % Long.BYTES == 0
+                && bytes <= IoDescLayout.MAX_SIZE;
     }
 
     private int add(MemorySegment info, ControlHeader header) {
-        boolean unprivileged = (DevInfo.flags(info, 0) & Feature.UBLK_F_UNPRIVILEGED_DEV) != 0;
+        boolean unprivileged =
+                (DeviceInfoLayout.flags(info, 0) & Feature.UBLK_F_UNPRIVILEGED_DEV) != 0;
         table.control().lock();
         try {
             if (unprivileged && !table.hasRoomForUnprivileged()) {
@@ -155,10 +158,10 @@ final class AddDevice {
 
     /** Fills in what the driver decides; answers 0 or a negative errno. */
     private int settle(MemorySegment info, int id) {
-        DevInfo.devId(info, 0, id);
-        DevInfo.state(info, 0, DeviceState.UBLK_S_DEV_DEAD);
-        DevInfo.ublksrvPid(info, 0, -1);
-        long asked = DevInfo.flags(info, 0);
+        DeviceInfoLayout.devId(info, 0, id);
+        DeviceInfoLayout.state(info, 0, DeviceState.UBLK_S_DEV_DEAD);
+        DeviceInfoLayout.ublksrvPid(info, 0, -1);
+        long asked = DeviceInfoLayout.flags(info, 0);
         if ((asked & Feature.UBLK_F_ZONED) != 0 && release.refusesZoned()) {
             return INVALID;
         }
@@ -166,10 +169,11 @@ final class AddDevice {
         if ((flags & Feature.UBLK_F_USER_COPY) != 0) {
             flags &= ~Feature.UBLK_F_NEED_GET_DATA;
         }
-        DevInfo.flags(info, 0, flags);
-        int queues = DevInfo.nrHwQueues(info, 0) & 0xffff;
-        DevInfo.nrHwQueues(info, 0, Math.min(queues, cpus));
-        DevInfo.maxIoBufBytes(info, 0, DevInfo.maxIoBufBytes(info, 0) & -Pages.SIZE);
+        DeviceInfoLayout.flags(info, 0, flags);
+        int queues = DeviceInfoLayout.nrHwQueues(info, 0) & 0xffff;
+        DeviceInfoLayout.nrHwQueues(info, 0, Math.min(queues, cpus));
+        DeviceInfoLayout.maxIoBufBytes(
+                info, 0, DeviceInfoLayout.maxIoBufBytes(info, 0) & -Pages.SIZE);
         return 0;
     }
 }

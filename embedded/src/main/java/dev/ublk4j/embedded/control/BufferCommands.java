@@ -7,7 +7,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.ShmemBufReg;
+import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -23,20 +23,20 @@ final class BufferCommands {
             return Errno.EOPNOTSUPP.negated();
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment wanted = arena.allocate(ShmemBufReg.SIZE, Long.BYTES);
-            int given = Math.min(header.length(), ShmemBufReg.SIZE);
+            MemorySegment wanted = arena.allocate(ShmemBufRegLayout.SIZE, Long.BYTES);
+            int given = Math.min(header.length(), ShmemBufRegLayout.SIZE);
             if (UserMemory.read(header.address(), wanted.asSlice(0, given)) < 0) {
                 return Errno.EFAULT.negated();
             }
-            int flags = ShmemBufReg.flags(wanted, 0);
-            long address = ShmemBufReg.addr(wanted, 0);
-            long bytes = ShmemBufReg.len(wanted, 0);
-            if ((flags & ~ShmemBufReg.UBLK_SHMEM_BUF_READ_ONLY) != 0
-                    || ShmemBufReg.reserved(wanted, 0) != 0) {
+            int flags = ShmemBufRegLayout.flags(wanted, 0);
+            long address = ShmemBufRegLayout.addr(wanted, 0);
+            long bytes = ShmemBufRegLayout.len(wanted, 0);
+            if ((flags & ~ShmemBufRegLayout.UBLK_SHMEM_BUF_READ_ONLY) != 0
+                    || ShmemBufRegLayout.reserved(wanted, 0) != 0) {
                 return INVALID;
             }
             if (bytes == 0
-                    || Long.compareUnsigned(bytes, ShmemBufReg.MAX_LENGTH) > 0
+                    || Long.compareUnsigned(bytes, ShmemBufRegLayout.MAX_LENGTH) > 0
                     || !Pages.isAligned(bytes | address)) {
                 return INVALID;
             }

@@ -1,6 +1,6 @@
 package dev.ublk4j.embedded.control;
 
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import java.lang.foreign.MemorySegment;
 
 /** A {@code struct ublksrv_ctrl_cmd} as it was when the command was sent. */
@@ -14,12 +14,12 @@ public final class ControlHeader {
 
     /** Copies a command. */
     public ControlHeader(MemorySegment command) {
-        deviceId = CtrlCmd.devId(command, 0);
-        queueId = CtrlCmd.queueId(command, 0) & 0xffff;
-        length = CtrlCmd.len(command, 0) & 0xffff;
-        address = CtrlCmd.addr(command, 0);
-        data = CtrlCmd.data(command, 0);
-        pathLength = CtrlCmd.devPathLen(command, 0) & 0xffff;
+        deviceId = ControlCommandLayout.devId(command, 0);
+        queueId = ControlCommandLayout.queueId(command, 0) & 0xffff;
+        length = ControlCommandLayout.len(command, 0) & 0xffff;
+        address = ControlCommandLayout.addr(command, 0);
+        data = ControlCommandLayout.data(command, 0);
+        pathLength = ControlCommandLayout.devPathLen(command, 0) & 0xffff;
     }
 
     /** {@return the number of the device that it is about} */

@@ -7,7 +7,7 @@ import dev.ublk4j.embedded.features.ReleaseFeatures;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -29,11 +29,11 @@ final class InfoCommands {
 
     /** {@code GET_DEV_INFO} and {@code GET_DEV_INFO2}. */
     static int info(UblkDevice device, ControlHeader header) {
-        if (header.length() < DevInfo.SIZE || header.address() == 0) {
+        if (header.length() < DeviceInfoLayout.SIZE || header.address() == 0) {
             return Errno.EINVAL.negated();
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment info = arena.allocate(DevInfo.SIZE, Long.BYTES);
+            MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, Long.BYTES);
             device.life().describe(info);
             return UserMemory.write(header.address(), info);
         }

@@ -3,7 +3,7 @@ package dev.ublk4j.embedded.control;
 import dev.ublk4j.embedded.device.UblkDevice;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.internal.UserMemory;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -25,11 +25,11 @@ final class ParameterCommands {
 
     /** {@return the bytes to copy, or a negative errno} */
     private static int payloadLength(ControlHeader header, boolean typesNeeded) {
-        if (header.length() <= Params.HEADER_SIZE || header.address() == 0) {
+        if (header.length() <= ParamsLayout.HEADER_SIZE || header.address() == 0) {
             return Errno.EINVAL.negated();
         }
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment head = arena.allocate(Params.HEADER_SIZE, Long.BYTES);
+            MemorySegment head = arena.allocate(ParamsLayout.HEADER_SIZE, Long.BYTES);
             int answer = UserMemory.read(header.address(), head);
             if (answer < 0) {
                 return answer;
@@ -41,7 +41,7 @@ final class ParameterCommands {
                     || (typesNeeded && types == 0)) {
                 return Errno.EINVAL.negated();
             }
-            return Math.min(length, Params.SIZE);
+            return Math.min(length, ParamsLayout.SIZE);
         }
     }
 }

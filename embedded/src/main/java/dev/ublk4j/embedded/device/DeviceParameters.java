@@ -7,13 +7,13 @@ import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.Attr;
-import dev.ublk4j.uapi.wire.ParamBasic;
-import dev.ublk4j.uapi.wire.ParamDevt;
-import dev.ublk4j.uapi.wire.ParamDiscard;
-import dev.ublk4j.uapi.wire.ParamDmaAlign;
-import dev.ublk4j.uapi.wire.ParamSegment;
+import dev.ublk4j.uapi.wire.ParamBasicLayout;
+import dev.ublk4j.uapi.wire.ParamDevtLayout;
+import dev.ublk4j.uapi.wire.ParamDiscardLayout;
+import dev.ublk4j.uapi.wire.ParamDmaAlignLayout;
+import dev.ublk4j.uapi.wire.ParamSegmentLayout;
 import dev.ublk4j.uapi.wire.ParamType;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -37,7 +37,7 @@ final class DeviceParameters {
     private final int knownTypes;
 
     /**
-     * Takes over zeroed memory of {@link Params#SIZE} bytes.
+     * Takes over zeroed memory of {@link ParamsLayout#SIZE} bytes.
      *
      * @param knownTypes what is kept of {@code types}; the types of features that the driver lacks
      *     included
@@ -50,7 +50,7 @@ final class DeviceParameters {
     /**
      * Takes over what is at an address; what is not valid clears all parameters.
      *
-     * @param length bytes, at most {@link Params#SIZE}
+     * @param length bytes, at most {@link ParamsLayout#SIZE}
      * @param maxIoBytes the device's {@code max_io_buf_bytes}
      * @return 0 or a negative errno
      */
@@ -72,12 +72,12 @@ final class DeviceParameters {
     }
 
     boolean has(int type) {
-        return (Params.types(bytes, 0) & type) != 0;
+        return (ParamsLayout.types(bytes, 0) & type) != 0;
     }
 
     /** Drops the types that no driver knows. */
     private void keepKnownTypes() {
-        Params.types(bytes, 0, Params.types(bytes, 0) & knownTypes);
+        ParamsLayout.types(bytes, 0, ParamsLayout.types(bytes, 0) & knownTypes);
     }
 
     /** Fills in what only the driver knows. */
@@ -85,11 +85,11 @@ final class DeviceParameters {
         if ((knownTypes & ParamType.UBLK_PARAM_TYPE_DEVT) == 0) {
             return;
         }
-        ParamDevt.charMajor(bytes, Params.DEVT, CHAR_MAJOR);
-        ParamDevt.charMinor(bytes, Params.DEVT, deviceId);
-        ParamDevt.diskMajor(bytes, Params.DEVT, hasDisk ? DISK_MAJOR : 0);
-        ParamDevt.diskMinor(bytes, Params.DEVT, hasDisk ? deviceId : 0);
-        Params.types(bytes, 0, Params.types(bytes, 0) | ParamType.UBLK_PARAM_TYPE_DEVT);
+        ParamDevtLayout.charMajor(bytes, ParamsLayout.DEVT, CHAR_MAJOR);
+        ParamDevtLayout.charMinor(bytes, ParamsLayout.DEVT, deviceId);
+        ParamDevtLayout.diskMajor(bytes, ParamsLayout.DEVT, hasDisk ? DISK_MAJOR : 0);
+        ParamDevtLayout.diskMinor(bytes, ParamsLayout.DEVT, hasDisk ? deviceId : 0);
+        ParamsLayout.types(bytes, 0, ParamsLayout.types(bytes, 0) | ParamType.UBLK_PARAM_TYPE_DEVT);
     }
 
     /**
@@ -120,14 +120,14 @@ final class DeviceParameters {
     }
 
     private boolean isBasicValid(int maxIoBytes) {
-        int logical = ParamBasic.logicalBsShift(bytes, Params.BASIC);
-        int physical = ParamBasic.physicalBsShift(bytes, Params.BASIC);
-        int maxSectors = ParamBasic.maxSectors(bytes, Params.BASIC);
+        int logical = ParamBasicLayout.logicalBsShift(bytes, ParamsLayout.BASIC);
+        int physical = ParamBasicLayout.physicalBsShift(bytes, ParamsLayout.BASIC);
+        int maxSectors = ParamBasicLayout.maxSectors(bytes, ParamsLayout.BASIC);
         return logical <= Pages.SHIFT
                 && logical >= Sectors.SHIFT
                 && physical <= MAX_IO_SHIFT
-                && ParamBasic.ioMinShift(bytes, Params.BASIC) <= MAX_IO_SHIFT
-                && ParamBasic.ioOptShift(bytes, Params.BASIC) <= MAX_IO_SHIFT
+                && ParamBasicLayout.ioMinShift(bytes, ParamsLayout.BASIC) <= MAX_IO_SHIFT
+                && ParamBasicLayout.ioOptShift(bytes, ParamsLayout.BASIC) <= MAX_IO_SHIFT
                 && logical <= physical
                 && Integer.compareUnsigned(maxSectors, maxIoBytes >>> Sectors.SHIFT) <= 0
                 && Integer.compareUnsigned(maxSectors, PAGE_SECTORS) >= 0;
@@ -135,23 +135,24 @@ final class DeviceParameters {
 
     private boolean isDiscardValid() {
         boolean oneSegment =
-                ParamDiscard.maxDiscardSectors(bytes, Params.DISCARD) == 0
-                        || ParamDiscard.maxDiscardSegments(bytes, Params.DISCARD) == 1;
-        return oneSegment && ParamDiscard.discardGranularity(bytes, Params.DISCARD) != 0;
+                ParamDiscardLayout.maxDiscardSectors(bytes, ParamsLayout.DISCARD) == 0
+                        || ParamDiscardLayout.maxDiscardSegments(bytes, ParamsLayout.DISCARD) == 1;
+        return oneSegment
+                && ParamDiscardLayout.discardGranularity(bytes, ParamsLayout.DISCARD) != 0;
     }
 
     private boolean isDmaAlignmentValid() {
-        int alignment = ParamDmaAlign.alignment(bytes, Params.DMA);
+        int alignment = ParamDmaAlignLayout.alignment(bytes, ParamsLayout.DMA);
         return Integer.compareUnsigned(alignment, Pages.SIZE) < 0
                 && Integer.bitCount(alignment + 1) == 1;
     }
 
     private boolean isSegmentValid() {
-        long boundary = ParamSegment.segBoundaryMask(bytes, Params.SEG) + 1;
-        int maxBytes = ParamSegment.maxSegmentSize(bytes, Params.SEG);
+        long boundary = ParamSegmentLayout.segBoundaryMask(bytes, ParamsLayout.SEG) + 1;
+        int maxBytes = ParamSegmentLayout.maxSegmentSize(bytes, ParamsLayout.SEG);
         return Long.bitCount(boundary) == 1
-                && Long.compareUnsigned(boundary, ParamSegment.UBLK_MIN_SEGMENT_SIZE) >= 0
-                && Integer.compareUnsigned(maxBytes, ParamSegment.UBLK_MIN_SEGMENT_SIZE) >= 0;
+                && Long.compareUnsigned(boundary, ParamSegmentLayout.UBLK_MIN_SEGMENT_SIZE) >= 0
+                && Integer.compareUnsigned(maxBytes, ParamSegmentLayout.UBLK_MIN_SEGMENT_SIZE) >= 0;
     }
 
     /**
@@ -162,47 +163,54 @@ final class DeviceParameters {
     QueueLimits limits() {
         QueueLimits.Builder builder =
                 QueueLimits.of(
-                                1 << ParamBasic.logicalBsShift(bytes, Params.BASIC),
-                                ParamBasic.maxSectors(bytes, Params.BASIC))
-                        .physicalBlock(1 << ParamBasic.physicalBsShift(bytes, Params.BASIC))
+                                1 << ParamBasicLayout.logicalBsShift(bytes, ParamsLayout.BASIC),
+                                ParamBasicLayout.maxSectors(bytes, ParamsLayout.BASIC))
+                        .physicalBlock(
+                                1 << ParamBasicLayout.physicalBsShift(bytes, ParamsLayout.BASIC))
                         .preferredIo(
-                                1 << ParamBasic.ioMinShift(bytes, Params.BASIC),
-                                1 << ParamBasic.ioOptShift(bytes, Params.BASIC))
-                        .chunk(Integer.toUnsignedLong(ParamBasic.chunkSectors(bytes, Params.BASIC)))
-                        .virtBoundary(ParamBasic.virtBoundaryMask(bytes, Params.BASIC));
+                                1 << ParamBasicLayout.ioMinShift(bytes, ParamsLayout.BASIC),
+                                1 << ParamBasicLayout.ioOptShift(bytes, ParamsLayout.BASIC))
+                        .chunk(
+                                Integer.toUnsignedLong(
+                                        ParamBasicLayout.chunkSectors(bytes, ParamsLayout.BASIC)))
+                        .virtBoundary(ParamBasicLayout.virtBoundaryMask(bytes, ParamsLayout.BASIC));
         if (has(ParamType.UBLK_PARAM_TYPE_DISCARD)) {
             builder.discard(
-                    Integer.toUnsignedLong(ParamDiscard.discardGranularity(bytes, Params.DISCARD)),
-                    Integer.toUnsignedLong(ParamDiscard.discardAlignment(bytes, Params.DISCARD)),
-                    Integer.toUnsignedLong(ParamDiscard.maxDiscardSectors(bytes, Params.DISCARD)),
-                    ParamDiscard.maxDiscardSegments(bytes, Params.DISCARD));
+                    Integer.toUnsignedLong(
+                            ParamDiscardLayout.discardGranularity(bytes, ParamsLayout.DISCARD)),
+                    Integer.toUnsignedLong(
+                            ParamDiscardLayout.discardAlignment(bytes, ParamsLayout.DISCARD)),
+                    Integer.toUnsignedLong(
+                            ParamDiscardLayout.maxDiscardSectors(bytes, ParamsLayout.DISCARD)),
+                    ParamDiscardLayout.maxDiscardSegments(bytes, ParamsLayout.DISCARD));
             builder.writeZeroes(
                     Integer.toUnsignedLong(
-                            ParamDiscard.maxWriteZeroesSectors(bytes, Params.DISCARD)));
+                            ParamDiscardLayout.maxWriteZeroesSectors(bytes, ParamsLayout.DISCARD)));
         }
         if (has(ParamType.UBLK_PARAM_TYPE_DMA_ALIGN)) {
-            builder.dmaAlignment(ParamDmaAlign.alignment(bytes, Params.DMA));
+            builder.dmaAlignment(ParamDmaAlignLayout.alignment(bytes, ParamsLayout.DMA));
         }
         if (has(ParamType.UBLK_PARAM_TYPE_SEGMENT)) {
             builder.segments(
-                    ParamSegment.segBoundaryMask(bytes, Params.SEG),
-                    Integer.toUnsignedLong(ParamSegment.maxSegmentSize(bytes, Params.SEG)),
-                    ParamSegment.maxSegments(bytes, Params.SEG));
+                    ParamSegmentLayout.segBoundaryMask(bytes, ParamsLayout.SEG),
+                    Integer.toUnsignedLong(
+                            ParamSegmentLayout.maxSegmentSize(bytes, ParamsLayout.SEG)),
+                    ParamSegmentLayout.maxSegments(bytes, ParamsLayout.SEG));
         }
         return builder.build();
     }
 
     long devSectors() {
-        return ParamBasic.devSectors(bytes, Params.BASIC);
+        return ParamBasicLayout.devSectors(bytes, ParamsLayout.BASIC);
     }
 
     void devSectors(long sectors) {
-        ParamBasic.devSectors(bytes, Params.BASIC, sectors);
+        ParamBasicLayout.devSectors(bytes, ParamsLayout.BASIC, sectors);
     }
 
     /** {@return what the disk does with writes} */
     DiskAttributes attributes() {
-        int attributes = ParamBasic.attrs(bytes, Params.BASIC);
+        int attributes = ParamBasicLayout.attrs(bytes, ParamsLayout.BASIC);
         return new DiskAttributes(
                 (attributes & Attr.UBLK_ATTR_READ_ONLY) != 0,
                 (attributes & Attr.UBLK_ATTR_VOLATILE_CACHE) != 0,

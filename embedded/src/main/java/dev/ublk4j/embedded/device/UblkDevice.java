@@ -7,8 +7,8 @@ import dev.ublk4j.embedded.features.DeviceDescription;
 import dev.ublk4j.embedded.features.DriverSettings;
 import dev.ublk4j.embedded.queue.DataTally;
 import dev.ublk4j.embedded.queue.QueueSet;
-import dev.ublk4j.uapi.wire.DevInfo;
-import dev.ublk4j.uapi.wire.Params;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
+import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.function.Consumer;
@@ -42,7 +42,7 @@ public final class UblkDevice {
             DriverSettings settings,
             Consumer<UblkDevice> unreferenced) {
         this.id = id;
-        MemorySegment info = arena.allocate(DevInfo.SIZE, Long.BYTES);
+        MemorySegment info = arena.allocate(DeviceInfoLayout.SIZE, Long.BYTES);
         info.copyFrom(negotiated);
         description = new DeviceDescription(info);
         references = new References(() -> unreferenced.accept(this));
@@ -50,7 +50,7 @@ public final class UblkDevice {
         queues = new QueueSet(description, settings, buffers.table(), arena);
         DeviceParameters parameters =
                 new DeviceParameters(
-                        arena.allocate(Params.SIZE, Long.BYTES),
+                        arena.allocate(ParamsLayout.SIZE, Long.BYTES),
                         settings.release().parameterTypes());
         life = new DeviceLife(id, parameters, queues, references);
     }

@@ -1,7 +1,7 @@
 package dev.ublk4j.embedded.features;
 
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.DevInfo;
+import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import java.lang.foreign.MemorySegment;
 
 /** What {@code ADD_DEV} has settled about a device; it never changes. */
@@ -15,10 +15,10 @@ public final class DeviceDescription {
     /** Takes over a {@code struct ublksrv_ctrl_dev_info}. */
     public DeviceDescription(MemorySegment info) {
         this.info = info;
-        flags = DevInfo.flags(info, 0);
-        queues = DevInfo.nrHwQueues(info, 0);
-        depth = DevInfo.queueDepth(info, 0);
-        descriptorBytes = DevInfo.read(info).descriptorStride();
+        flags = DeviceInfoLayout.flags(info, 0);
+        queues = DeviceInfoLayout.nrHwQueues(info, 0);
+        depth = DeviceInfoLayout.queueDepth(info, 0);
+        descriptorBytes = DeviceInfoLayout.read(info).descriptorStride();
     }
 
     public int queues() {
@@ -35,15 +35,15 @@ public final class DeviceDescription {
     }
 
     public int maxIoBytes() {
-        return DevInfo.maxIoBufBytes(info, 0);
+        return DeviceInfoLayout.maxIoBufBytes(info, 0);
     }
 
     public int ownerUid() {
-        return DevInfo.ownerUid(info, 0);
+        return DeviceInfoLayout.ownerUid(info, 0);
     }
 
     public int ownerGid() {
-        return DevInfo.ownerGid(info, 0);
+        return DeviceInfoLayout.ownerGid(info, 0);
     }
 
     public boolean has(long feature) {
@@ -72,7 +72,7 @@ public final class DeviceDescription {
     /** Fills in what {@code GET_DEV_INFO} answers. */
     public void copyTo(MemorySegment target, int state, int serverPid) {
         target.copyFrom(info);
-        DevInfo.state(target, 0, state);
-        DevInfo.ublksrvPid(target, 0, serverPid);
+        DeviceInfoLayout.state(target, 0, state);
+        DeviceInfoLayout.ublksrvPid(target, 0, serverPid);
     }
 }

@@ -12,7 +12,7 @@ import dev.ublk4j.linux.Pages;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.Sectors;
-import dev.ublk4j.uapi.wire.IoDesc;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
 import java.util.Arrays;
 
@@ -72,7 +72,7 @@ final class RequestDispatch {
                 address = match;
             }
         }
-        IoDesc.write(
+        IoDescLayout.write(
                 queue.descriptors(),
                 (long) slot.tag() * descriptorBytes,
                 opFlags,
@@ -137,7 +137,7 @@ final class RequestDispatch {
         long copied = RequestCopy.toServer(request, slot.address(), checked);
         counters.countCopy(copied);
         if (copied != request.bytes()) {
-            IoDesc.nrSectors(
+            IoDescLayout.nrSectors(
                     queue.descriptors(),
                     (long) slot.tag() * descriptorBytes,
                     (int) Sectors.ofBytes(copied));
@@ -157,7 +157,7 @@ final class RequestDispatch {
             // that the server finds data where nobody has copied any. Here index and offset stay.
             return IoResult.UBLK_IO_RES_OK;
         }
-        IoDesc.addr(queue.descriptors(), (long) slot.tag() * descriptorBytes, slot.address());
+        IoDescLayout.addr(queue.descriptors(), (long) slot.tag() * descriptorBytes, slot.address());
         if (provide(queue, slot, request)) {
             return IoResult.UBLK_IO_RES_OK;
         }

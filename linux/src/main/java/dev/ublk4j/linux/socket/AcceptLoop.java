@@ -1,11 +1,10 @@
 package dev.ublk4j.linux.socket;
 
-import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.EventFd;
-import dev.ublk4j.linux.internal.Complaint;
-import dev.ublk4j.linux.socket.Acceptor;
 import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.internal.Complaint;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.ZoneId;
@@ -35,7 +34,6 @@ public final class AcceptLoop<C extends AutoCloseable> implements Runnable {
         // no descriptors, which is when this logs; a class that failed to load once never does.
         var _ = ZoneId.systemDefault();
     }
-
 
     private final Acceptor<C> acceptor;
     private final Fd stop;

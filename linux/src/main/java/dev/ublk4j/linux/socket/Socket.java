@@ -1,6 +1,5 @@
 package dev.ublk4j.linux.socket;
 
-import dev.ublk4j.linux.socket.Acceptor;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 

@@ -3,7 +3,7 @@ package dev.ublk4j.testkit.fault;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.uapi.ControlCommand;
-import dev.ublk4j.uapi.wire.CtrlCmd;
+import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -31,14 +31,17 @@ public final class HeldCommand {
     }
 
     int send(Driver driver, int commandOp, MemorySegment header) {
-        MemorySegment copy = Arena.ofAuto().allocate(CtrlCmd.LAYOUT);
-        copy.copyFrom(header.asSlice(0, CtrlCmd.SIZE));
+        MemorySegment copy = Arena.ofAuto().allocate(ControlCommandLayout.LAYOUT);
+        copy.copyFrom(header.asSlice(0, ControlCommandLayout.SIZE));
         Thread.ofPlatform()
                 .daemon()
                 .name("held-" + command)
                 .start(() -> carryOut(driver, commandOp, copy));
         throw new ControlTimeoutException(
-                command.cName(), "device " + CtrlCmd.devId(copy, 0), Duration.ZERO, outcome);
+                command.cName(),
+                "device " + ControlCommandLayout.devId(copy, 0),
+                Duration.ZERO,
+                outcome);
     }
 
     private void carryOut(Driver driver, int commandOp, MemorySegment header) {

@@ -2,7 +2,7 @@ package dev.ublk4j.uapi.wire;
 
 import dev.ublk4j.uapi.IoFlag;
 
-/** The attributes of a device, in {@link ParamBasic#attrs}. */
+/** The attributes of a device, in {@link ParamBasicLayout#attrs}. */
 public final class Attr {
     /** No writes. */
     public static final int UBLK_ATTR_READ_ONLY = 1;

@@ -4,17 +4,17 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@link Params} read out of memory: the parts that are null were not included.
+ * {@link ParamsLayout} read out of memory: the parts that are null were not included.
  *
  * <p>Build them from a basic part: {@code DeviceParams.of(basic).with(discard)}.
  *
- * @param basic size and shape, as {@link ParamBasic}
- * @param discard discard limits, as {@link ParamDiscard}
- * @param devt device numbers, as {@link ParamDevt}
- * @param zoned zone limits, as {@link ParamZoned}
- * @param dmaAlign data alignment, as {@link ParamDmaAlign}
- * @param segment segment limits, as {@link ParamSegment}
- * @param integrity integrity metadata, as {@link ParamIntegrity}
+ * @param basic size and shape, as {@link ParamBasicLayout}
+ * @param discard discard limits, as {@link ParamDiscardLayout}
+ * @param devt device numbers, as {@link ParamDevtLayout}
+ * @param zoned zone limits, as {@link ParamZonedLayout}
+ * @param dmaAlign data alignment, as {@link ParamDmaAlignLayout}
+ * @param segment segment limits, as {@link ParamSegmentLayout}
+ * @param integrity integrity metadata, as {@link ParamIntegrityLayout}
  */
 public record DeviceParams(
         @Nullable Basic basic,
@@ -77,64 +77,65 @@ public record DeviceParams(
     }
 
     /**
-     * {@return the {@link Params} at offset {@code base}; parts that {@code types} lacks are null}
+     * {@return the {@link ParamsLayout} at offset {@code base}; parts that {@code types} lacks are
+     * null}
      */
     public static DeviceParams read(MemorySegment memory, long base) {
-        int types = Params.types(memory, base);
+        int types = ParamsLayout.types(memory, base);
         return new DeviceParams(
                 (types & ParamType.UBLK_PARAM_TYPE_BASIC) != 0
-                        ? Basic.read(memory, base + Params.BASIC)
+                        ? Basic.read(memory, base + ParamsLayout.BASIC)
                         : null,
                 (types & ParamType.UBLK_PARAM_TYPE_DISCARD) != 0
-                        ? Discard.read(memory, base + Params.DISCARD)
+                        ? Discard.read(memory, base + ParamsLayout.DISCARD)
                         : null,
                 (types & ParamType.UBLK_PARAM_TYPE_DEVT) != 0
-                        ? Devt.read(memory, base + Params.DEVT)
+                        ? Devt.read(memory, base + ParamsLayout.DEVT)
                         : null,
                 (types & ParamType.UBLK_PARAM_TYPE_ZONED) != 0
-                        ? Zoned.read(memory, base + Params.ZONED)
+                        ? Zoned.read(memory, base + ParamsLayout.ZONED)
                         : null,
                 (types & ParamType.UBLK_PARAM_TYPE_DMA_ALIGN) != 0
-                        ? DmaAlign.read(memory, base + Params.DMA)
+                        ? DmaAlign.read(memory, base + ParamsLayout.DMA)
                         : null,
                 (types & ParamType.UBLK_PARAM_TYPE_SEGMENT) != 0
-                        ? Segment.read(memory, base + Params.SEG)
+                        ? Segment.read(memory, base + ParamsLayout.SEG)
                         : null,
                 (types & ParamType.UBLK_PARAM_TYPE_INTEGRITY) != 0
-                        ? Integrity.read(memory, base + Params.INTEGRITY)
+                        ? Integrity.read(memory, base + ParamsLayout.INTEGRITY)
                         : null);
     }
 
-    /** Writes {@link Params} with their full length; what is not included becomes 0. */
+    /** Writes {@link ParamsLayout} with their full length; what is not included becomes 0. */
     public void write(MemorySegment memory, long base) {
-        memory.asSlice(base, Params.SIZE).fill((byte) 0);
-        Params.len(memory, base, Params.SIZE);
-        Params.types(memory, base, types());
+        memory.asSlice(base, ParamsLayout.SIZE).fill((byte) 0);
+        ParamsLayout.len(memory, base, ParamsLayout.SIZE);
+        ParamsLayout.types(memory, base, types());
         if (basic != null) {
-            basic.write(memory, base + Params.BASIC);
+            basic.write(memory, base + ParamsLayout.BASIC);
         }
         if (discard != null) {
-            discard.write(memory, base + Params.DISCARD);
+            discard.write(memory, base + ParamsLayout.DISCARD);
         }
         if (devt != null) {
-            devt.write(memory, base + Params.DEVT);
+            devt.write(memory, base + ParamsLayout.DEVT);
         }
         if (zoned != null) {
-            zoned.write(memory, base + Params.ZONED);
+            zoned.write(memory, base + ParamsLayout.ZONED);
         }
         if (dmaAlign != null) {
-            dmaAlign.write(memory, base + Params.DMA);
+            dmaAlign.write(memory, base + ParamsLayout.DMA);
         }
         if (segment != null) {
-            segment.write(memory, base + Params.SEG);
+            segment.write(memory, base + ParamsLayout.SEG);
         }
         if (integrity != null) {
-            integrity.write(memory, base + Params.INTEGRITY);
+            integrity.write(memory, base + ParamsLayout.INTEGRITY);
         }
     }
 
     /**
-     * Size and shape, as {@link ParamBasic}.
+     * Size and shape, as {@link ParamBasicLayout}.
      *
      * @param attrs see {@link Attr}
      * @param logicalBsShift logical block size as a power of two
@@ -158,32 +159,32 @@ public record DeviceParams(
             long virtBoundaryMask) {
         static Basic read(MemorySegment memory, long base) {
             return new Basic(
-                    ParamBasic.attrs(memory, base),
-                    ParamBasic.logicalBsShift(memory, base),
-                    ParamBasic.physicalBsShift(memory, base),
-                    ParamBasic.ioOptShift(memory, base),
-                    ParamBasic.ioMinShift(memory, base),
-                    ParamBasic.maxSectors(memory, base),
-                    ParamBasic.chunkSectors(memory, base),
-                    ParamBasic.devSectors(memory, base),
-                    ParamBasic.virtBoundaryMask(memory, base));
+                    ParamBasicLayout.attrs(memory, base),
+                    ParamBasicLayout.logicalBsShift(memory, base),
+                    ParamBasicLayout.physicalBsShift(memory, base),
+                    ParamBasicLayout.ioOptShift(memory, base),
+                    ParamBasicLayout.ioMinShift(memory, base),
+                    ParamBasicLayout.maxSectors(memory, base),
+                    ParamBasicLayout.chunkSectors(memory, base),
+                    ParamBasicLayout.devSectors(memory, base),
+                    ParamBasicLayout.virtBoundaryMask(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamBasic.attrs(memory, base, attrs);
-            ParamBasic.logicalBsShift(memory, base, logicalBsShift);
-            ParamBasic.physicalBsShift(memory, base, physicalBsShift);
-            ParamBasic.ioOptShift(memory, base, ioOptShift);
-            ParamBasic.ioMinShift(memory, base, ioMinShift);
-            ParamBasic.maxSectors(memory, base, maxSectors);
-            ParamBasic.chunkSectors(memory, base, chunkSectors);
-            ParamBasic.devSectors(memory, base, devSectors);
-            ParamBasic.virtBoundaryMask(memory, base, virtBoundaryMask);
+            ParamBasicLayout.attrs(memory, base, attrs);
+            ParamBasicLayout.logicalBsShift(memory, base, logicalBsShift);
+            ParamBasicLayout.physicalBsShift(memory, base, physicalBsShift);
+            ParamBasicLayout.ioOptShift(memory, base, ioOptShift);
+            ParamBasicLayout.ioMinShift(memory, base, ioMinShift);
+            ParamBasicLayout.maxSectors(memory, base, maxSectors);
+            ParamBasicLayout.chunkSectors(memory, base, chunkSectors);
+            ParamBasicLayout.devSectors(memory, base, devSectors);
+            ParamBasicLayout.virtBoundaryMask(memory, base, virtBoundaryMask);
         }
     }
 
     /**
-     * Discard limits, as {@link ParamDiscard}.
+     * Discard limits, as {@link ParamDiscardLayout}.
      *
      * @param discardAlignment offset of the first unit, bytes
      * @param discardGranularity bytes of a unit
@@ -199,24 +200,24 @@ public record DeviceParams(
             int maxDiscardSegments) {
         static Discard read(MemorySegment memory, long base) {
             return new Discard(
-                    ParamDiscard.discardAlignment(memory, base),
-                    ParamDiscard.discardGranularity(memory, base),
-                    ParamDiscard.maxDiscardSectors(memory, base),
-                    ParamDiscard.maxWriteZeroesSectors(memory, base),
-                    ParamDiscard.maxDiscardSegments(memory, base));
+                    ParamDiscardLayout.discardAlignment(memory, base),
+                    ParamDiscardLayout.discardGranularity(memory, base),
+                    ParamDiscardLayout.maxDiscardSectors(memory, base),
+                    ParamDiscardLayout.maxWriteZeroesSectors(memory, base),
+                    ParamDiscardLayout.maxDiscardSegments(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamDiscard.discardAlignment(memory, base, discardAlignment);
-            ParamDiscard.discardGranularity(memory, base, discardGranularity);
-            ParamDiscard.maxDiscardSectors(memory, base, maxDiscardSectors);
-            ParamDiscard.maxWriteZeroesSectors(memory, base, maxWriteZeroesSectors);
-            ParamDiscard.maxDiscardSegments(memory, base, maxDiscardSegments);
+            ParamDiscardLayout.discardAlignment(memory, base, discardAlignment);
+            ParamDiscardLayout.discardGranularity(memory, base, discardGranularity);
+            ParamDiscardLayout.maxDiscardSectors(memory, base, maxDiscardSectors);
+            ParamDiscardLayout.maxWriteZeroesSectors(memory, base, maxWriteZeroesSectors);
+            ParamDiscardLayout.maxDiscardSegments(memory, base, maxDiscardSegments);
         }
     }
 
     /**
-     * Device numbers, as {@link ParamDevt}.
+     * Device numbers, as {@link ParamDevtLayout}.
      *
      * @param charMajor major number of the character device
      * @param charMinor minor number of the character device
@@ -226,22 +227,22 @@ public record DeviceParams(
     public record Devt(int charMajor, int charMinor, int diskMajor, int diskMinor) {
         static Devt read(MemorySegment memory, long base) {
             return new Devt(
-                    ParamDevt.charMajor(memory, base),
-                    ParamDevt.charMinor(memory, base),
-                    ParamDevt.diskMajor(memory, base),
-                    ParamDevt.diskMinor(memory, base));
+                    ParamDevtLayout.charMajor(memory, base),
+                    ParamDevtLayout.charMinor(memory, base),
+                    ParamDevtLayout.diskMajor(memory, base),
+                    ParamDevtLayout.diskMinor(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamDevt.charMajor(memory, base, charMajor);
-            ParamDevt.charMinor(memory, base, charMinor);
-            ParamDevt.diskMajor(memory, base, diskMajor);
-            ParamDevt.diskMinor(memory, base, diskMinor);
+            ParamDevtLayout.charMajor(memory, base, charMajor);
+            ParamDevtLayout.charMinor(memory, base, charMinor);
+            ParamDevtLayout.diskMajor(memory, base, diskMajor);
+            ParamDevtLayout.diskMinor(memory, base, diskMinor);
         }
     }
 
     /**
-     * Zone limits, as {@link ParamZoned}.
+     * ZoneLayout limits, as {@link ParamZonedLayout}.
      *
      * @param maxOpenZones most zones open at once
      * @param maxActiveZones most zones active at once
@@ -250,35 +251,35 @@ public record DeviceParams(
     public record Zoned(int maxOpenZones, int maxActiveZones, int maxZoneAppendSectors) {
         static Zoned read(MemorySegment memory, long base) {
             return new Zoned(
-                    ParamZoned.maxOpenZones(memory, base),
-                    ParamZoned.maxActiveZones(memory, base),
-                    ParamZoned.maxZoneAppendSectors(memory, base));
+                    ParamZonedLayout.maxOpenZones(memory, base),
+                    ParamZonedLayout.maxActiveZones(memory, base),
+                    ParamZonedLayout.maxZoneAppendSectors(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamZoned.maxOpenZones(memory, base, maxOpenZones);
-            ParamZoned.maxActiveZones(memory, base, maxActiveZones);
-            ParamZoned.maxZoneAppendSectors(memory, base, maxZoneAppendSectors);
+            ParamZonedLayout.maxOpenZones(memory, base, maxOpenZones);
+            ParamZonedLayout.maxActiveZones(memory, base, maxActiveZones);
+            ParamZonedLayout.maxZoneAppendSectors(memory, base, maxZoneAppendSectors);
         }
     }
 
     /**
-     * Data alignment, as {@link ParamDmaAlign}.
+     * Data alignment, as {@link ParamDmaAlignLayout}.
      *
      * @param alignment mask that addresses of data must have clear
      */
     public record DmaAlign(int alignment) {
         static DmaAlign read(MemorySegment memory, long base) {
-            return new DmaAlign(ParamDmaAlign.alignment(memory, base));
+            return new DmaAlign(ParamDmaAlignLayout.alignment(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamDmaAlign.alignment(memory, base, alignment);
+            ParamDmaAlignLayout.alignment(memory, base, alignment);
         }
     }
 
     /**
-     * Segment limits, as {@link ParamSegment}.
+     * Segment limits, as {@link ParamSegmentLayout}.
      *
      * @param segBoundaryMask mask of the boundary no segment crosses
      * @param maxSegmentSize bytes of the largest segment
@@ -287,20 +288,20 @@ public record DeviceParams(
     public record Segment(long segBoundaryMask, int maxSegmentSize, int maxSegments) {
         static Segment read(MemorySegment memory, long base) {
             return new Segment(
-                    ParamSegment.segBoundaryMask(memory, base),
-                    ParamSegment.maxSegmentSize(memory, base),
-                    ParamSegment.maxSegments(memory, base));
+                    ParamSegmentLayout.segBoundaryMask(memory, base),
+                    ParamSegmentLayout.maxSegmentSize(memory, base),
+                    ParamSegmentLayout.maxSegments(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamSegment.segBoundaryMask(memory, base, segBoundaryMask);
-            ParamSegment.maxSegmentSize(memory, base, maxSegmentSize);
-            ParamSegment.maxSegments(memory, base, maxSegments);
+            ParamSegmentLayout.segBoundaryMask(memory, base, segBoundaryMask);
+            ParamSegmentLayout.maxSegmentSize(memory, base, maxSegmentSize);
+            ParamSegmentLayout.maxSegments(memory, base, maxSegments);
         }
     }
 
     /**
-     * Integrity metadata, as {@link ParamIntegrity}.
+     * Integrity metadata, as {@link ParamIntegrityLayout}.
      *
      * @param flags {@code LBMD_PI_CAP_...}
      * @param maxIntegritySegments most segments of metadata, 0 for no limit
@@ -320,23 +321,23 @@ public record DeviceParams(
             int tagSize) {
         static Integrity read(MemorySegment memory, long base) {
             return new Integrity(
-                    ParamIntegrity.flags(memory, base),
-                    ParamIntegrity.maxIntegritySegments(memory, base),
-                    ParamIntegrity.intervalExp(memory, base),
-                    ParamIntegrity.metadataSize(memory, base),
-                    ParamIntegrity.piOffset(memory, base),
-                    ParamIntegrity.csumType(memory, base),
-                    ParamIntegrity.tagSize(memory, base));
+                    ParamIntegrityLayout.flags(memory, base),
+                    ParamIntegrityLayout.maxIntegritySegments(memory, base),
+                    ParamIntegrityLayout.intervalExp(memory, base),
+                    ParamIntegrityLayout.metadataSize(memory, base),
+                    ParamIntegrityLayout.piOffset(memory, base),
+                    ParamIntegrityLayout.csumType(memory, base),
+                    ParamIntegrityLayout.tagSize(memory, base));
         }
 
         void write(MemorySegment memory, long base) {
-            ParamIntegrity.flags(memory, base, flags);
-            ParamIntegrity.maxIntegritySegments(memory, base, maxIntegritySegments);
-            ParamIntegrity.intervalExp(memory, base, intervalExp);
-            ParamIntegrity.metadataSize(memory, base, metadataSize);
-            ParamIntegrity.piOffset(memory, base, piOffset);
-            ParamIntegrity.csumType(memory, base, csumType);
-            ParamIntegrity.tagSize(memory, base, tagSize);
+            ParamIntegrityLayout.flags(memory, base, flags);
+            ParamIntegrityLayout.maxIntegritySegments(memory, base, maxIntegritySegments);
+            ParamIntegrityLayout.intervalExp(memory, base, intervalExp);
+            ParamIntegrityLayout.metadataSize(memory, base, metadataSize);
+            ParamIntegrityLayout.piOffset(memory, base, piOffset);
+            ParamIntegrityLayout.csumType(memory, base, csumType);
+            ParamIntegrityLayout.tagSize(memory, base, tagSize);
         }
     }
 }

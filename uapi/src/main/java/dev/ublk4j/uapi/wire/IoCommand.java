@@ -1,8 +1,8 @@
 package dev.ublk4j.uapi.wire;
 
 /**
- * The commands to the character device, each an {@link IoCmd} or a {@link BatchIo} in a submission
- * entry.
+ * The commands to the character device, each an {@link IoCommandLayout} or a {@link BatchIoLayout}
+ * in a submission entry.
  */
 public final class IoCommand {
     public static final int UBLK_IO_FETCH_REQ = 0x20;
@@ -10,10 +10,11 @@ public final class IoCommand {
     public static final int UBLK_IO_NEED_GET_DATA = 0x22;
 
     /** Direction, size and type: {@code _IOWR('u', .., 16 bytes)}. */
-    private static final int READ_WRITE = 3 << 30 | IoCmd.SIZE << 16 | 'u' << 8;
+    private static final int READ_WRITE = 3 << 30 | IoCommandLayout.SIZE << 16 | 'u' << 8;
 
     static {
-        assert IoCmd.SIZE == BatchIo.SIZE : "both kinds of command share an encoding";
+        assert IoCommandLayout.SIZE == BatchIoLayout.SIZE
+                : "both kinds of command share an encoding";
     }
 
     /** Wait for the first request of a tag. */

@@ -1,26 +1,26 @@
 package dev.ublk4j.uapi.wire;
 
-/** The parts of {@link Params}, in {@link Params#types}. */
+/** The parts of {@link ParamsLayout}, in {@link ParamsLayout#types}. */
 public final class ParamType {
-    /** {@link ParamBasic} is meant. */
+    /** {@link ParamBasicLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_BASIC = 1 << 0;
 
-    /** {@link ParamDiscard} is meant. */
+    /** {@link ParamDiscardLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_DISCARD = 1 << 1;
 
-    /** {@link ParamDevt} is meant. */
+    /** {@link ParamDevtLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_DEVT = 1 << 2;
 
-    /** {@link ParamZoned} is meant. */
+    /** {@link ParamZonedLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_ZONED = 1 << 3;
 
-    /** {@link ParamDmaAlign} is meant. */
+    /** {@link ParamDmaAlignLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_DMA_ALIGN = 1 << 4;
 
-    /** {@link ParamSegment} is meant. */
+    /** {@link ParamSegmentLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_SEGMENT = 1 << 5;
 
-    /** {@link ParamIntegrity} is meant. */
+    /** {@link ParamIntegrityLayout} is meant. */
     public static final int UBLK_PARAM_TYPE_INTEGRITY = 1 << 6;
 
     private ParamType() {}

@@ -3,7 +3,7 @@ package dev.ublk4j.uapi.wire;
 import dev.ublk4j.uapi.IoFlag;
 
 /**
- * A place in a registered shared buffer, as {@link IoDesc#addr} holds it with {@link
+ * A place in a registered shared buffer, as {@link IoDescLayout#addr} holds it with {@link
  * IoFlag#UBLK_IO_F_SHMEM_ZC}: byte offset in bits 0 to 31, buffer index in bits 32 to 47, zeros
  * above.
  */

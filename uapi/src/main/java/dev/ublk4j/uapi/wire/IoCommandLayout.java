@@ -27,7 +27,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>Which command it is stands in the entry itself ({@code cmd_op}, see {@link IoCommand}).
  */
-public final class IoCmd {
+public final class IoCommandLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublksrv_io_cmd}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -49,7 +49,7 @@ public final class IoCmd {
     private static final VarHandle ZONE_APPEND_LBA =
             LAYOUT.varHandle(groupElement(3), groupElement("zone_append_lba"));
 
-    private IoCmd() {}
+    private IoCommandLayout() {}
 
     /** {@return the queue} */
     public static int qId(MemorySegment segment, long base) {

@@ -37,7 +37,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>{@link DeviceInfo} is the same as a record, for code that is not hot.
  */
-public final class DevInfo {
+public final class DeviceInfoLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublksrv_ctrl_dev_info}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -76,7 +76,7 @@ public final class DevInfo {
     private static final VarHandle RESERVED1 = LAYOUT.varHandle(groupElement("reserved1"));
     private static final VarHandle RESERVED2 = LAYOUT.varHandle(groupElement("reserved2"));
 
-    private DevInfo() {}
+    private DeviceInfoLayout() {}
 
     /** {@return the number of queues} */
     public static int nrHwQueues(MemorySegment segment, long base) {

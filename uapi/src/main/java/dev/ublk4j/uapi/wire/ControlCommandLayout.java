@@ -30,7 +30,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>Which command it is stands in the entry itself ({@code cmd_op}, see {@link ControlCommand}).
  */
-public final class CtrlCmd {
+public final class ControlCommandLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublksrv_ctrl_cmd}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -60,7 +60,7 @@ public final class CtrlCmd {
     private static final VarHandle PAD = LAYOUT.varHandle(groupElement("pad"));
     private static final VarHandle RESERVED = LAYOUT.varHandle(groupElement("reserved"));
 
-    private CtrlCmd() {}
+    private ControlCommandLayout() {}
 
     /** {@return the device number; -1 lets ADD_DEV choose one} */
     public static int devId(MemorySegment segment, long base) {

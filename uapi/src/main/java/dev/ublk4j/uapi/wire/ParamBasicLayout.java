@@ -27,7 +27,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ParamBasic {
+public final class ParamBasicLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_basic}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -58,7 +58,7 @@ public final class ParamBasic {
     private static final VarHandle VIRT_BOUNDARY_MASK =
             LAYOUT.varHandle(groupElement("virt_boundary_mask"));
 
-    private ParamBasic() {}
+    private ParamBasicLayout() {}
 
     /** {@return the attributes, see {@link Attr}} */
     public static int attrs(MemorySegment segment, long base) {

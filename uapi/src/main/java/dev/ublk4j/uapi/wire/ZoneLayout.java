@@ -31,7 +31,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>A last entry of zeros ends a report that is shorter than asked.
  */
-public final class Zone {
+public final class ZoneLayout {
     /** Fields in the order, sizes and offsets of {@code struct blk_zone}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -101,7 +101,7 @@ public final class Zone {
     private static final VarHandle RESET = LAYOUT.varHandle(groupElement("reset"));
     private static final VarHandle CAPACITY = LAYOUT.varHandle(groupElement("capacity"));
 
-    private Zone() {}
+    private ZoneLayout() {}
 
     /** {@return the first sector} */
     public static long start(MemorySegment segment, long base) {

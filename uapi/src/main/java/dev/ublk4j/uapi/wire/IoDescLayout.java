@@ -31,7 +31,7 @@ import java.lang.invoke.VarHandle;
  * <p>A descriptor is complete when the completion of its fetch has been seen; accesses here are
  * plain, the ring's acquire orders them.
  */
-public final class IoDesc {
+public final class IoDescLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublksrv_io_desc}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -59,7 +59,7 @@ public final class IoDesc {
     private static final VarHandle START_SECTOR = LAYOUT.varHandle(groupElement("start_sector"));
     private static final VarHandle ADDR = LAYOUT.varHandle(groupElement("addr"));
 
-    private IoDesc() {}
+    private IoDescLayout() {}
 
     /** {@return the operation (bits 0 to 7) and the flags (bits 8 to 31) in one} */
     public static int opFlags(MemorySegment segment, long base) {

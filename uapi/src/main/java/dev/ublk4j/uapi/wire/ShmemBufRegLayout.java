@@ -22,7 +22,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ShmemBufReg {
+public final class ShmemBufRegLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_shmem_buf_reg}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -46,7 +46,7 @@ public final class ShmemBufReg {
     private static final VarHandle FLAGS = LAYOUT.varHandle(groupElement("flags"));
     private static final VarHandle RESERVED = LAYOUT.varHandle(groupElement("reserved"));
 
-    private ShmemBufReg() {}
+    private ShmemBufRegLayout() {}
 
     /** {@return the address of the memory in the caller, page aligned} */
     public static long addr(MemorySegment segment, long base) {

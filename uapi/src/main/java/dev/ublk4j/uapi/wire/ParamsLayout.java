@@ -29,20 +29,20 @@ import java.lang.invoke.VarHandle;
  * Each part is read and written by its own class at its offset here. {@link DeviceParams} is the
  * same as records, for code that is not hot.
  */
-public final class Params {
+public final class ParamsLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_params}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
                             JAVA_INT.withName("len"),
                             JAVA_INT.withName("types"),
-                            ParamBasic.LAYOUT.withName("basic"),
-                            ParamDiscard.LAYOUT.withName("discard"),
-                            ParamDevt.LAYOUT.withName("devt"),
-                            ParamZoned.LAYOUT.withName("zoned"),
-                            ParamDmaAlign.LAYOUT.withName("dma"),
+                            ParamBasicLayout.LAYOUT.withName("basic"),
+                            ParamDiscardLayout.LAYOUT.withName("discard"),
+                            ParamDevtLayout.LAYOUT.withName("devt"),
+                            ParamZonedLayout.LAYOUT.withName("zoned"),
+                            ParamDmaAlignLayout.LAYOUT.withName("dma"),
                             MemoryLayout.paddingLayout(4),
-                            ParamSegment.LAYOUT.withName("seg"),
-                            ParamIntegrity.LAYOUT.withName("integrity"))
+                            ParamSegmentLayout.LAYOUT.withName("seg"),
+                            ParamIntegrityLayout.LAYOUT.withName("integrity"))
                     .withName("ublk_params");
 
     /** Bytes of one structure. */
@@ -51,31 +51,31 @@ public final class Params {
     /** Bytes that SET_PARAMS and GET_PARAMS read first: {@code len} and {@code types}. */
     public static final int HEADER_SIZE = 8;
 
-    /** Offset of the {@link ParamBasic}. */
+    /** Offset of the {@link ParamBasicLayout}. */
     public static final int BASIC = 8;
 
-    /** Offset of the {@link ParamDiscard}. */
+    /** Offset of the {@link ParamDiscardLayout}. */
     public static final int DISCARD = 40;
 
-    /** Offset of the {@link ParamDevt}. */
+    /** Offset of the {@link ParamDevtLayout}. */
     public static final int DEVT = 60;
 
-    /** Offset of the {@link ParamZoned}. */
+    /** Offset of the {@link ParamZonedLayout}. */
     public static final int ZONED = 76;
 
-    /** Offset of the {@link ParamDmaAlign}. */
+    /** Offset of the {@link ParamDmaAlignLayout}. */
     public static final int DMA = 108;
 
-    /** Offset of the {@link ParamSegment}. */
+    /** Offset of the {@link ParamSegmentLayout}. */
     public static final int SEG = 120;
 
-    /** Offset of the {@link ParamIntegrity}. */
+    /** Offset of the {@link ParamIntegrityLayout}. */
     public static final int INTEGRITY = 136;
 
     private static final VarHandle LEN = LAYOUT.varHandle(groupElement("len"));
     private static final VarHandle TYPES = LAYOUT.varHandle(groupElement("types"));
 
-    private Params() {}
+    private ParamsLayout() {}
 
     /** {@return the bytes of this structure that the other side may read or write} */
     public static int len(MemorySegment segment, long base) {

@@ -26,10 +26,10 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  *
- * <p>The elements, each an {@link ElemHeader} with what follows it, stand in the buffer of the
- * entry.
+ * <p>The elements, each an {@link ElemHeaderLayout} with what follows it, stand in the buffer of
+ * the entry.
  */
-public final class BatchIo {
+public final class BatchIoLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_batch_io}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -50,7 +50,7 @@ public final class BatchIo {
     /** Each element carries the address of the server's buffer. */
     public static final int UBLK_BATCH_F_HAS_BUF_ADDR = 1 << 1;
 
-    /** As {@link AutoBufReg#UBLK_AUTO_BUF_REG_FALLBACK}, for all elements. */
+    /** As {@link AutoBufRegLayout#UBLK_AUTO_BUF_REG_FALLBACK}, for all elements. */
     public static final int UBLK_BATCH_F_AUTO_BUF_REG_FALLBACK = 1 << 2;
 
     private static final VarHandle Q_ID = LAYOUT.varHandle(groupElement("q_id"));
@@ -60,7 +60,7 @@ public final class BatchIo {
     private static final VarHandle RESERVED = LAYOUT.varHandle(groupElement("reserved"));
     private static final VarHandle RESERVED2 = LAYOUT.varHandle(groupElement("reserved2"));
 
-    private BatchIo() {}
+    private BatchIoLayout() {}
 
     /** {@return the queue} */
     public static int qId(MemorySegment segment, long base) {
@@ -92,7 +92,7 @@ public final class BatchIo {
         NR_ELEM.set(segment, base, (short) value);
     }
 
-    /** {@return the bytes of one element, see {@link ElemHeader#elementBytes}} */
+    /** {@return the bytes of one element, see {@link ElemHeaderLayout#elementBytes}} */
     public static int elemBytes(MemorySegment segment, long base) {
         return Byte.toUnsignedInt((byte) ELEM_BYTES.get(segment, base));
     }
@@ -127,7 +127,7 @@ public final class BatchIo {
         qId(segment, base, qId);
         flags(segment, base, flags);
         nrElem(segment, base, nrElem);
-        elemBytes(segment, base, ElemHeader.elementBytes(flags));
+        elemBytes(segment, base, ElemHeaderLayout.elementBytes(flags));
         reserved(segment, base, 0);
         reserved2(segment, base, 0);
     }

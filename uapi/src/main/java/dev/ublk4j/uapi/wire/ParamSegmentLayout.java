@@ -24,7 +24,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ParamSegment {
+public final class ParamSegmentLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_segment}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -46,7 +46,7 @@ public final class ParamSegment {
             LAYOUT.varHandle(groupElement("max_segment_size"));
     private static final VarHandle MAX_SEGMENTS = LAYOUT.varHandle(groupElement("max_segments"));
 
-    private ParamSegment() {}
+    private ParamSegmentLayout() {}
 
     /**
      * {@return the mask of the boundary no segment crosses: a power of two of at least {@link

@@ -23,7 +23,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ParamDiscard {
+public final class ParamDiscardLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_discard}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -50,7 +50,7 @@ public final class ParamDiscard {
             LAYOUT.varHandle(groupElement("max_discard_segments"));
     private static final VarHandle RESERVED0 = LAYOUT.varHandle(groupElement("reserved0"));
 
-    private ParamDiscard() {}
+    private ParamDiscardLayout() {}
 
     /** {@return the offset of the first discard unit, bytes} */
     public static int discardAlignment(MemorySegment segment, long base) {

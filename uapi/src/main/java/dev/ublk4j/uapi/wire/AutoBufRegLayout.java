@@ -27,7 +27,7 @@ import java.lang.invoke.VarHandle;
  * <p>It travels packed into the {@code addr} of the fetch's submission entry: index in bits 0 to
  * 15, flags in 16 to 23, reserved fields above.
  */
-public final class AutoBufReg {
+public final class AutoBufRegLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_auto_buf_reg}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -54,7 +54,7 @@ public final class AutoBufReg {
     private static final VarHandle RESERVED0 = LAYOUT.varHandle(groupElement("reserved0"));
     private static final VarHandle RESERVED1 = LAYOUT.varHandle(groupElement("reserved1"));
 
-    private AutoBufReg() {}
+    private AutoBufRegLayout() {}
 
     /** {@return the slot of the ring's buffer table} */
     public static int index(MemorySegment segment, long base) {

@@ -21,7 +21,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ParamDevt {
+public final class ParamDevtLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_devt}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -39,7 +39,7 @@ public final class ParamDevt {
     private static final VarHandle DISK_MAJOR = LAYOUT.varHandle(groupElement("disk_major"));
     private static final VarHandle DISK_MINOR = LAYOUT.varHandle(groupElement("disk_minor"));
 
-    private ParamDevt() {}
+    private ParamDevtLayout() {}
 
     /** {@return the major number of the character device} */
     public static int charMajor(MemorySegment segment, long base) {

@@ -19,7 +19,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ParamDmaAlign {
+public final class ParamDmaAlignLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_dma_align}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -32,7 +32,7 @@ public final class ParamDmaAlign {
 
     private static final VarHandle ALIGNMENT = LAYOUT.varHandle(groupElement("alignment"));
 
-    private ParamDmaAlign() {}
+    private ParamDmaAlignLayout() {}
 
     /** {@return the mask that addresses of data must have clear, such as 511} */
     public static int alignment(MemorySegment segment, long base) {

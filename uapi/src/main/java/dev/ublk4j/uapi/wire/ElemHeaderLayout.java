@@ -24,7 +24,7 @@ import java.lang.invoke.VarHandle;
  * <p>After it follow, each where the batch's flags ask for it, the buffer address and the zone
  * append sector: 8 bytes each, in this order.
  */
-public final class ElemHeader {
+public final class ElemHeaderLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_elem_header}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -40,7 +40,7 @@ public final class ElemHeader {
     private static final VarHandle BUF_INDEX = LAYOUT.varHandle(groupElement("buf_index"));
     private static final VarHandle RESULT = LAYOUT.varHandle(groupElement("result"));
 
-    private ElemHeader() {}
+    private ElemHeaderLayout() {}
 
     /** {@return the tag} */
     public static int tag(MemorySegment segment, long base) {
@@ -75,16 +75,16 @@ public final class ElemHeader {
     /**
      * {@return the bytes of one element}
      *
-     * @param batchFlags the {@link BatchIo#flags} of the batch
+     * @param batchFlags the {@link BatchIoLayout#flags} of the batch
      */
     public static int elementBytes(int batchFlags) {
         return zoneLbaOffset(batchFlags)
-                + ((batchFlags & BatchIo.UBLK_BATCH_F_HAS_ZONE_LBA) != 0 ? Long.BYTES : 0);
+                + ((batchFlags & BatchIoLayout.UBLK_BATCH_F_HAS_ZONE_LBA) != 0 ? Long.BYTES : 0);
     }
 
     /**
      * {@return where an element has its buffer address, with {@link
-     * BatchIo#UBLK_BATCH_F_HAS_BUF_ADDR}}
+     * BatchIoLayout#UBLK_BATCH_F_HAS_BUF_ADDR}}
      */
     public static int bufAddrOffset() {
         return SIZE;
@@ -92,9 +92,10 @@ public final class ElemHeader {
 
     /**
      * {@return where an element has its zone append sector, with {@link
-     * BatchIo#UBLK_BATCH_F_HAS_ZONE_LBA}}
+     * BatchIoLayout#UBLK_BATCH_F_HAS_ZONE_LBA}}
      */
     public static int zoneLbaOffset(int batchFlags) {
-        return SIZE + ((batchFlags & BatchIo.UBLK_BATCH_F_HAS_BUF_ADDR) != 0 ? Long.BYTES : 0);
+        return SIZE
+                + ((batchFlags & BatchIoLayout.UBLK_BATCH_F_HAS_BUF_ADDR) != 0 ? Long.BYTES : 0);
     }
 }

@@ -28,7 +28,7 @@ import java.lang.invoke.VarHandle;
  *
  * <p>Flags and checksum types are those of {@code linux/fs.h}.
  */
-public final class ParamIntegrity {
+public final class ParamIntegrityLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_integrity}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -72,7 +72,7 @@ public final class ParamIntegrity {
     private static final VarHandle CSUM_TYPE = LAYOUT.varHandle(groupElement("csum_type"));
     private static final VarHandle TAG_SIZE = LAYOUT.varHandle(groupElement("tag_size"));
 
-    private ParamIntegrity() {}
+    private ParamIntegrityLayout() {}
 
     /** {@return {@code LBMD_PI_CAP_...}} */
     public static int flags(MemorySegment segment, long base) {

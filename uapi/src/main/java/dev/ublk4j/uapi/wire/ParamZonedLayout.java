@@ -21,7 +21,7 @@ import java.lang.invoke.VarHandle;
  * };
  * }</pre>
  */
-public final class ParamZoned {
+public final class ParamZonedLayout {
     /** Fields in the order, sizes and offsets of {@code struct ublk_param_zoned}. */
     public static final StructLayout LAYOUT =
             MemoryLayout.structLayout(
@@ -41,7 +41,7 @@ public final class ParamZoned {
     private static final VarHandle MAX_ZONE_APPEND_SECTORS =
             LAYOUT.varHandle(groupElement("max_zone_append_sectors"));
 
-    private ParamZoned() {}
+    private ParamZonedLayout() {}
 
     /** {@return the most zones open at once, 0 for no limit} */
     public static int maxOpenZones(MemorySegment segment, long base) {
