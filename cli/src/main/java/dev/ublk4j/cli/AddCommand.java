@@ -49,7 +49,18 @@ import picocli.CommandLine.Spec;
             "  ublk4j add file disk.img --recovery reissue",
             "  ublk4j add null --queues 2 --foreground"
         },
-        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+        subcommands = {
+            FileKind.class,
+            MemoryKind.class,
+            NullKind.class,
+            ClassKind.class,
+            StripeKind.class,
+            MirrorKind.class,
+            ConcatKind.class,
+            OverlayKind.class,
+            DelayKind.class,
+            ErrorKind.class
+        })
 final class AddCommand implements Runnable, TargetHost {
     @Option(
             names = {"-n", "--number"},
@@ -125,6 +136,7 @@ final class AddCommand implements Runnable, TargetHost {
                 new DevicePlan(
                         kind.name(),
                         kind.source(),
+                        kind.composition(),
                         words,
                         driver -> start(driver, kind, options, shared));
         if (!riskCrash) {
@@ -177,6 +189,11 @@ final class AddCommand implements Runnable, TargetHost {
     }
 
     private DeviceOptions options(TargetKind kind, boolean shares) {
+        if (number >= 0) {
+            NamedFiles files = new NamedFiles();
+            kind.name(files);
+            files.requireNot(number);
+        }
         if (orRecover && (number < 0 || recovery == Recovery.NONE)) {
             throw new IllegalArgumentException("--or-recover needs --number and --recovery");
         }

@@ -35,7 +35,18 @@ import picocli.CommandLine.Option;
             "  ublk4j export nbd --name a --name b file a.img memory --size 1G",
             "  ublk4j export nbd --tls required --certificates pki file disk.img"
         },
-        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+        subcommands = {
+            FileKind.class,
+            MemoryKind.class,
+            NullKind.class,
+            ClassKind.class,
+            StripeKind.class,
+            MirrorKind.class,
+            ConcatKind.class,
+            OverlayKind.class,
+            DelayKind.class,
+            ErrorKind.class
+        })
 final class ExportNbdCommand extends ExportProtocol {
     /** Whether clients may or must use TLS. */
     enum TlsChoice {
