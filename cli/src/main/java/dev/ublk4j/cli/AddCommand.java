@@ -43,11 +43,16 @@ import picocli.CommandLine.Spec;
             "The device is served by a process in the background, which 'ublk4j del' or SIGTERM"
                     + " ends.",
             "",
+            TargetKind.COMPOSING,
+            "",
             "Examples:",
             "  ublk4j add file disk.img",
             "  ublk4j add memory --size 1G -n 5",
             "  ublk4j add file disk.img --recovery reissue",
-            "  ublk4j add null --queues 2 --foreground"
+            "  ublk4j add null --queues 2 --foreground",
+            "  ublk4j add mirror a.img b.img --log ab.log",
+            "  ublk4j add stripe 'mirror(a.img, b.img; log=ab.log)' 'mirror(c.img, d.img; log=cd.log)'",
+            "  ublk4j add overlay a.img changes.img --layer delay,read=5ms,write=10ms"
         },
         subcommands = {
             FileKind.class,

@@ -33,6 +33,7 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
             "  ublk4j export nbd --name a --name b file a.img memory --size 1G",
+            "  ublk4j export nbd --socket /tmp/ab.sock stripe a.img b.img --chunk 128K",
             "  ublk4j export nbd --tls required --certificates pki file disk.img"
         },
         subcommands = {

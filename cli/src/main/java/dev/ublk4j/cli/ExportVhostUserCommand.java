@@ -25,7 +25,8 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
-            "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G"
+            "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G",
+            "  ublk4j export vhost-user --socket /tmp/ab.sock mirror a.img b.img --log ab.log"
         },
         subcommands = {
             FileKind.class,

@@ -75,7 +75,9 @@ abstract class LayerKind extends TargetKind {
                                             : fewestLegs() + " targets or more",
                                     count));
         }
-        legs().forEach(TargetKind::checkWithLayers);
+        for (int i = 0; i < count; i++) {
+            checkIn(texts.get(i), legs().get(i)::checkWithLayers);
+        }
         checkOptions();
     }
 

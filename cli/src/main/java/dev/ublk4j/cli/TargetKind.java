@@ -20,6 +20,17 @@ import picocli.CommandLine.Spec;
  * A kind of target and its options: a sub-command of whatever serves targets, such as {@code add}.
  */
 abstract class TargetKind implements Callable<Integer> {
+    /** How targets are made of others, for the help of what serves them. */
+    static final String COMPOSING =
+            "stripe, mirror, concat and overlay are made of other targets, each written as one word:"
+                    + " KIND:ARGUMENT, with options behind commas, as file:a.img,buffered or"
+                    + " memory:1G. A name with a dot or a slash is a file. One that is made of"
+                    + " others itself is KIND(TARGET, TARGET; option=value), in quotes for the"
+                    + " shell. --layer puts a delay or an error over any target.";
+
+    /** Stands before the text of which a message is. */
+    static final String IN = ", in: ";
+
     @Option(
             names = {"-b", "--block-size"},
             paramLabel = "SIZE",
@@ -150,7 +161,19 @@ abstract class TargetKind implements Callable<Integer> {
     /** As {@link #check}, and of the layers. */
     final void checkWithLayers() {
         check();
-        layers().forEach(FilterKind::checkOptions);
+        for (int i = 0; i < layers().size(); i++) {
+            checkIn(layerTexts.get(i), layers().get(i)::checkOptions);
+        }
+    }
+
+    /** Says where in a target something is wrong, unless that is said. */
+    static void checkIn(String text, Runnable check) {
+        try {
+            check.run();
+        } catch (IllegalArgumentException e) {
+            String message = Explanation.of(e);
+            throw message.contains(IN) ? e : new IllegalArgumentException(message + IN + text, e);
+        }
     }
 
     /**

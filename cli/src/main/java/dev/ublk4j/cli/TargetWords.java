@@ -31,8 +31,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
 final class TargetWords implements TargetHost {
     @Mixin private final SharingFlags sharing = new SharingFlags();
 
-    private @Nullable TargetKind kind;
-
     private TargetWords() {}
 
     /**
@@ -50,12 +48,13 @@ final class TargetWords implements TargetHost {
      */
     static Read read(List<String> words) {
         TargetWords host = new TargetWords();
-        Invocation.configured(new CommandLine(host))
-                .setParameterExceptionHandler((e, arguments) -> {
-                    throw new Failure("cannot make the target again: " + e.getMessage(), e);
-                })
-                .execute(words.toArray(String[]::new));
-        TargetKind kind = host.kind;
+        TargetKind kind;
+        try {
+            kind = parsed(Invocation.configured(new CommandLine(host)), words);
+        } catch (ParameterException e) {
+            throw new Failure(
+                    "cannot make the target again: " + Explanation.oneLine(e.getMessage()), e);
+        }
         if (kind == null) {
             throw new Failure("cannot make the target again from: " + String.join(" ", words));
         }
@@ -67,24 +66,28 @@ final class TargetWords implements TargetHost {
         return new Read(kind, host.sharing.plan());
     }
 
+    private static @Nullable TargetKind parsed(CommandLine command, List<String> words) {
+        CommandLine last =
+                command.parseArgs(words.toArray(String[]::new)).asCommandLineList().getLast();
+        return last.getCommandSpec().userObject() instanceof TargetKind kind ? kind : null;
+    }
+
     /**
      * {@return the target that a text says, as {@link TargetSpec} has it}
      *
      * @throws IllegalArgumentException when it says none, with the reason
      */
     static TargetKind readSpec(String text) {
-        TargetWords host = new TargetWords();
-        CommandLine command = Invocation.configured(new CommandLine(host));
+        CommandLine command = Invocation.configured(new CommandLine(new TargetWords()));
         TargetSpec spec = TargetSpec.parse(text, command.getSubcommands()::containsKey);
-        CommandLine kind = command.getSubcommands().get(spec.kind());
-        if (kind == null) {
+        if (!command.getSubcommands().containsKey(spec.kind())) {
             throw new IllegalArgumentException(unknownKind(text, spec, command));
         }
-        command.setParameterExceptionHandler((e, arguments) -> {
-                    throw new IllegalArgumentException(refused(text, e), e);
-                })
-                .execute(spec.words().toArray(String[]::new));
-        return Objects.requireNonNull(host.kind);
+        try {
+            return Objects.requireNonNull(parsed(command, spec.words()));
+        } catch (ParameterException e) {
+            throw new IllegalArgumentException(refused(text, e), e);
+        }
     }
 
     private static String unknownKind(String text, TargetSpec spec, CommandLine command) {
@@ -94,7 +97,7 @@ final class TargetWords implements TargetHost {
                         word,
                         text.strip().equals(word)
                                 ? ", and a file of that name is file:" + word
-                                : ", in: " + text,
+                                : TargetKind.IN + text,
                         Misuse.meant(
                                 new UnmatchedArgumentException(command, List.of(word))
                                         .getSuggestions()));
@@ -125,7 +128,7 @@ final class TargetWords implements TargetHost {
 
     @Override
     public int serve(TargetKind read) {
-        kind = read;
-        return 0;
+        // A target that is read is served by who asked for it.
+        throw new IllegalStateException("nobody serves " + read.name() + " here");
     }
 }
