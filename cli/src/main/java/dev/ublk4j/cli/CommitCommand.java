@@ -10,7 +10,8 @@ import picocli.CommandLine.Parameters;
 /** {@code ublk4j commit}. */
 @Command(
         name = "commit",
-        description = "Write the changes that an overlay has taken to its base, while it is in use.",
+        description =
+                "Write the changes that an overlay has taken to its base, while it is in use.",
         footer = {
             "",
             "The overlay must have been added with --allow-commit. The command returns when the base"

@@ -61,7 +61,8 @@ final class NamedFiles {
      * @throws IllegalArgumentException when it, or a partition of it, is among the files
      */
     void requireNot(int number) {
-        Pattern own = Pattern.compile(Pattern.quote(KernelDriver.blockPath(number) + "") + "(p\\d+)?");
+        Pattern own =
+                Pattern.compile(Pattern.quote(KernelDriver.blockPath(number) + "") + "(p\\d+)?");
         for (Part part : parts) {
             if (own.matcher(real(part.path).toString()).matches()) {
                 throw new IllegalArgumentException(

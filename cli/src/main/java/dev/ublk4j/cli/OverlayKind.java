@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 @Command(
         name = "overlay",
         aliases = "cow",
-        description = "A base that is only read, and changes that go to another target (copy-on-write).",
+        description =
+                "A base that is only read, and changes that go to another target (copy-on-write).",
         footer = {
             "",
             "The first TARGET is the base, the second takes the changes: a file of the base's size,"

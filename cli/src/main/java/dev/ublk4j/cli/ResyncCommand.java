@@ -11,7 +11,8 @@ import picocli.CommandLine.Parameters;
 /** {@code ublk4j resync}. */
 @Command(
         name = "resync",
-        description = "Copy the data of a mirror to a leg of it that has failed, while it is in use.",
+        description =
+                "Copy the data of a mirror to a leg of it that has failed, while it is in use.",
         footer = {
             "",
             "'ublk4j stat N' shows the legs: leg 1.2 is the second leg of the device's first leg. The"

@@ -18,7 +18,8 @@ final class StripeKind extends LayerKind {
             paramLabel = "SIZE",
             defaultValue = "64K",
             converter = ByteSize.class,
-            description = "Bytes in one target before the next: a power of two. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Bytes in one target before the next: a power of two. Default: ${DEFAULT-VALUE}.")
     private long chunk;
 
     @Override

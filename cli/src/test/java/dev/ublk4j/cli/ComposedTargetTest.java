@@ -56,7 +56,9 @@ class ComposedTargetTest {
 
     /** {@return the words of a line, in which names stand for files of the folder} */
     private List<String> words(String line) {
-        return Words.of(line.replaceAll("\\b((?:none\\.d/)?[a-z]+\\.(?:img|log|map|jar))\\b", folder + "/$1"));
+        return Words.of(
+                line.replaceAll(
+                        "\\b((?:none\\.d/)?[a-z]+\\.(?:img|log|map|jar))\\b", folder + "/$1"));
     }
 
     private TargetKind kind(String line) {

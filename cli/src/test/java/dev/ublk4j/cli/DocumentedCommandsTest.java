@@ -149,8 +149,7 @@ class DocumentedCommandsTest {
 
     private void typeAll(List<String> commands) throws Exception {
         Path place = Files.createTempDirectory(folder, "typed");
-        for (String name :
-                List.of("disk.img", "a.img", "b.img", "c.img", "d.img", "image.raw")) {
+        for (String name : List.of("disk.img", "a.img", "b.img", "c.img", "d.img", "image.raw")) {
             try (RandomAccessFile file = new RandomAccessFile(place.resolve(name).toFile(), "rw")) {
                 file.setLength(IMAGE_BYTES);
             }
@@ -209,7 +208,8 @@ class DocumentedCommandsTest {
     }
 
     private static void parse(List<String> words) {
-        assertThatCode(() -> checkTargets(Main.commandLine().parseArgs(words.toArray(String[]::new))))
+        assertThatCode(() ->
+                        checkTargets(Main.commandLine().parseArgs(words.toArray(String[]::new))))
                 .as("ublk4j %s", String.join(" ", words))
                 .doesNotThrowAnyException();
     }

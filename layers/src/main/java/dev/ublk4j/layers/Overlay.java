@@ -31,8 +31,8 @@ import org.jspecify.annotations.Nullable;
  * nothing. Of several queues one fills a cluster, and the others wait.
  *
  * <p>What is written is durable when the device has been flushed: the upper target first, then the
- * map. After a crash of the machine in between a cluster is read from the base, as if it had not been
- * written. The death of the server alone loses nothing that has been written.
+ * map. After a crash of the machine in between a cluster is read from the base, as if it had not
+ * been written. The death of the server alone loses nothing that has been written.
  */
 public final class Overlay extends Layer {
     private static final System.Logger LOG = System.getLogger(Overlay.class.getName());

@@ -22,10 +22,10 @@ import org.jspecify.annotations.Nullable;
  * Which clusters of an {@link Overlay} are in its upper target. From the threads of all queues.
  *
  * <p>In a file, the map is a page of header and two areas of a bit per cluster. The durable area is
- * written when the device is flushed, after the upper target has been: a cluster that it tells of is
- * there. The live area is mapped memory, which has each change at once. It counts for a server that
- * follows one that has died, under the same kernel: what that one has written is there, flushed or
- * not. After a restart of the machine the durable area counts.
+ * written when the device is flushed, after the upper target has been: a cluster that it tells of
+ * is there. The live area is mapped memory, which has each change at once. It counts for a server
+ * that follows one that has died, under the same kernel: what that one has written is there,
+ * flushed or not. After a restart of the machine the durable area counts.
  *
  * <pre>
  *   0   8 bytes   magic, "ublk4jov"
@@ -187,7 +187,9 @@ public final class OverlayMap implements AutoCloseable {
         }
     }
 
-    /** Makes the live bits of those that are set. Every page is written: a hole may find no room. */
+    /**
+     * Makes the live bits of those that are set. Every page is written: a hole may find no room.
+     */
     private void beginLive(FileChannel channel) throws IOException {
         writeAll(channel, ByteBuffer.allocate(BOOT_BYTES), BOOT_AT);
         for (int number = 0; number < pages(); number++) {
@@ -215,10 +217,7 @@ public final class OverlayMap implements AutoCloseable {
     private void mapLive(FileChannel channel) throws IOException {
         live =
                 channel.map(
-                        FileChannel.MapMode.READ_WRITE,
-                        liveStart(),
-                        (long) pages() * PAGE,
-                        arena);
+                        FileChannel.MapMode.READ_WRITE, liveStart(), (long) pages() * PAGE, arena);
     }
 
     private void load(FileChannel channel, long start) throws IOException {

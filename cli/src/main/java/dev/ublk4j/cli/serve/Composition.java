@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The layers that a device's target is made of, by their places: the target itself is at the empty
- * place, its second leg at 2, and the first leg of that at 2.1. A layer over one other target has no
- * number in them, as in {@link TargetSpec#visitLegs}.
+ * place, its second leg at 2, and the first leg of that at 2.1. A layer over one other target has
+ * no number in them, as in {@link TargetSpec#visitLegs}.
  */
 final class Composition {
     /** The place of the target itself, as a person names it. */
@@ -109,7 +109,9 @@ final class Composition {
         Layer layer = layers.get(dot < 0 ? "" : place.substring(0, dot));
         int leg = legNumber(place.substring(dot + 1)) - 1;
         if (layer == null || leg < 0 || leg >= layer.legs().size()) {
-            throw new Failure("there is no leg %s%s".formatted(place, known(mirrorLegs(), "those of mirrors")));
+            throw new Failure(
+                    "there is no leg %s%s"
+                            .formatted(place, known(mirrorLegs(), "those of mirrors")));
         }
         if (!(layer instanceof Mirror mirror)) {
             throw new Failure(
@@ -141,9 +143,7 @@ final class Composition {
     }
 
     private static String known(List<String> places, String what) {
-        return places.isEmpty()
-                ? ""
-                : "; %s: %s".formatted(what, String.join(", ", places));
+        return places.isEmpty() ? "" : "; %s: %s".formatted(what, String.join(", ", places));
     }
 
     /**

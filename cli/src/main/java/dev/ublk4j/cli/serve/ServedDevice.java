@@ -73,8 +73,20 @@ public record ServedDevice(
     /** {@return the same device in another size} */
     public ServedDevice withSize(long newSize) {
         return new ServedDevice(
-                id, server, target, source, queues, depth, maxIo, newSize, blockSize, readOnly,
-                since, log, words, composition);
+                id,
+                server,
+                target,
+                source,
+                queues,
+                depth,
+                maxIo,
+                newSize,
+                blockSize,
+                readOnly,
+                since,
+                log,
+                words,
+                composition);
     }
 
     /** {@return whether it is made of what a kind of target and its file or class name} */

@@ -119,8 +119,7 @@ final class SpecReader {
             begin++;
         }
         Matcher option = OPTION.matcher(text).region(begin, text.length());
-        return option.lookingAt()
-                && (option.group(2).equals("=") || !kinds.test(option.group(1)));
+        return option.lookingAt() && (option.group(2).equals("=") || !kinds.test(option.group(1)));
     }
 
     private Option option() {

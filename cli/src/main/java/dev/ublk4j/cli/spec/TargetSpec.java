@@ -137,8 +137,7 @@ public record TargetSpec(
         String told = options.stream().map(Option::toString).collect(Collectors.joining(", "));
         if (legs.isEmpty()) {
             String head = argument == null ? kind : kind + ":" + quoted(argument);
-            return Stream.concat(
-                            Stream.of(head), options.stream().map(Option::toString))
+            return Stream.concat(Stream.of(head), options.stream().map(Option::toString))
                     .collect(Collectors.joining(","));
         }
         String below = legs.stream().map(TargetSpec::toString).collect(Collectors.joining(", "));

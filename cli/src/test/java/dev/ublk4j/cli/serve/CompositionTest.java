@@ -116,8 +116,7 @@ class CompositionTest {
                                 List.of(
                                         mirror(memory(), memory()),
                                         new Reshaped(
-                                                mirror(memory(), memory()),
-                                                Geometry.ofSize(SIZE))),
+                                                mirror(memory(), memory()), Geometry.ofSize(SIZE))),
                                 4096),
                         Duration.ZERO,
                         Duration.ZERO);
@@ -153,8 +152,7 @@ class CompositionTest {
                 new Concat(
                         List.of(
                                 mirror(memory(), memory()),
-                                new Delay(
-                                        mirror(memory(), broken), Duration.ZERO, Duration.ZERO)));
+                                new Delay(mirror(memory(), broken), Duration.ZERO, Duration.ZERO)));
         serve(
                 target,
                 null,
@@ -188,7 +186,8 @@ class CompositionTest {
                                             + " resynced");
                     assertThatThrownBy(() -> DeviceControl.resync(run, 0, "2"))
                             .hasMessage("leg 2 is not of a mirror; those of mirrors: 1.1, 1.2");
-                    for (String wrong : List.of("1.3", "3", "2.1", "0", "", "x", "1.", ".1", "-1")) {
+                    for (String wrong :
+                            List.of("1.3", "3", "2.1", "0", "", "x", "1.", ".1", "-1")) {
                         assertThatThrownBy(() -> DeviceControl.resync(run, 0, wrong))
                                 .as("leg '%s'", wrong)
                                 .isInstanceOf(Failure.class)

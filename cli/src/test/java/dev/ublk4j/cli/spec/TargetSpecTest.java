@@ -126,10 +126,7 @@ class TargetSpecTest {
     void isTheWordsOfACommand() {
         assertThat(parse("stripe(mirror(a.img, b.img; log=l), null; chunk=4K)").words())
                 .containsExactly(
-                        "stripe",
-                        "--chunk=4K",
-                        "mirror(file:a.img, file:b.img; log=l)",
-                        "null");
+                        "stripe", "--chunk=4K", "mirror(file:a.img, file:b.img; log=l)", "null");
         assertThat(parse("file:-x,buffered").words())
                 .containsExactly("file", "--buffered", "--", "-x");
     }
