@@ -9,6 +9,7 @@ import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -142,16 +143,21 @@ final class OverlayKind extends LayerKind {
         long size = base.geometry().size();
         Path file = changesFile();
         Path mapPath = mapFile();
-        boolean isNew = mapPath != null && Files.notExists(mapPath);
-        boolean made = file != null && Files.notExists(file);
+        boolean missing = file != null && Files.notExists(file);
         if (file != null && mapPath != null) {
-            requireTogether(file, made, mapPath, isNew);
+            requireTogether(file, missing, mapPath, Files.notExists(mapPath));
         }
+        // What this makes is deleted when it fails; what another server makes meanwhile is not.
+        List<Path> made = new ArrayList<>();
         try {
-            if (made) {
+            if (missing && file != null) {
                 make(file, size);
+                made.add(file);
             }
             opened.add(changes().openShaped());
+            if (mapPath != null && Files.notExists(mapPath)) {
+                made.add(mapPath);
+            }
             OverlayMap read =
                     mapPath == null
                             ? OverlayMap.inMemory(size, (int) cluster)
@@ -159,11 +165,8 @@ final class OverlayKind extends LayerKind {
             List<Target> both = opened.take();
             return new Overlay(both.get(0), both.get(1), read);
         } catch (Throwable e) {
-            if (made) {
-                Files.deleteIfExists(file);
-            }
-            if (isNew) {
-                Files.deleteIfExists(mapPath);
+            for (Path each : made) {
+                Files.deleteIfExists(each);
             }
             throw e;
         }

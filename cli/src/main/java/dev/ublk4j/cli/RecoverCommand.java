@@ -1,5 +1,6 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.RunFolder;
@@ -80,7 +81,7 @@ final class RecoverCommand implements Callable<Integer> {
         try {
             files.requireNot(number);
         } catch (IllegalArgumentException e) {
-            throw new Failure(e.getMessage(), e);
+            throw new Failure(Explanation.of(e), e);
         }
     }
 

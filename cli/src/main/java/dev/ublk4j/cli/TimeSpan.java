@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import java.math.BigDecimal;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -56,9 +57,10 @@ final class TimeSpan implements ITypeConverter<Duration> {
         if (nanos == 0) {
             return "0";
         }
-        for (String unit : new String[] {"s", "ms", "us"}) {
-            if (nanos % NANOS.get(unit) == 0) {
-                return nanos / NANOS.get(unit) + unit;
+        for (String unit : List.of("s", "ms", "us")) {
+            long each = NANOS.getOrDefault(unit, 1L);
+            if (nanos % each == 0) {
+                return nanos / each + unit;
             }
         }
         return nanos + "ns";

@@ -24,8 +24,6 @@ final class Composition {
     /** The place of the target itself, as a person names it. */
     private static final String TOP = "top";
 
-    private static final String OF_CHANGES = "%d of %d clusters";
-
     private final SequencedMap<String, Layer> layers = new LinkedHashMap<>();
     private final @Nullable TargetSpec spec;
 
@@ -83,9 +81,10 @@ final class Composition {
         return switch (layer) {
             case Mirror mirror -> word(mirror.states().get(leg));
             case Overlay overlay when leg == 1 ->
-                    OF_CHANGES.formatted(
-                            overlay.map().upperClusters(),
-                            Math.ceilDiv(overlay.map().size(), overlay.map().cluster()));
+                    "%d of %d clusters"
+                            .formatted(
+                                    overlay.map().upperClusters(),
+                                    Math.ceilDiv(overlay.map().size(), overlay.map().cluster()));
             default -> null;
         };
     }

@@ -60,20 +60,14 @@ final class SpecReader {
             return TargetSpec.of(TargetSpec.FILE).withArgument(name("the name of a file"));
         }
         TargetSpec spec = TargetSpec.of(kind.group(1));
-        switch (kind.group(2)) {
-            case ":" -> {
-                at = kind.end();
-                return spec.withArgument(name("what follows '" + kind.group() + "'"));
-            }
-            case "(" -> {
-                at = kind.end();
-                return composed(spec);
-            }
-            default -> {
-                at = kind.end(1);
-                return spec;
-            }
+        boolean isAlone = !kind.group(2).equals(":") && !kind.group(2).equals("(");
+        at = isAlone ? kind.end(1) : kind.end();
+        if (isAlone) {
+            return spec;
         }
+        return kind.group(2).equals("(")
+                ? composed(spec)
+                : spec.withArgument(name("what follows '" + kind.group() + "'"));
     }
 
     private TargetSpec composed(TargetSpec spec) {
