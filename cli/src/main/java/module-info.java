@@ -4,6 +4,7 @@ module dev.ublk4j.cli {
     requires dev.ublk4j.demo;
     requires dev.ublk4j.embedded;
     requires dev.ublk4j.kernel;
+    requires dev.ublk4j.layers;
     requires dev.ublk4j.nbd;
     requires dev.ublk4j.sharing;
     requires dev.ublk4j.targets;

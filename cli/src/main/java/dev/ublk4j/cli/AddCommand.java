@@ -42,13 +42,29 @@ import picocli.CommandLine.Spec;
             "",
             "A background process serves the device until 'ublk4j del N' or SIGTERM.",
             "",
+            TargetKind.COMPOSING,
+            "",
             "Examples:",
             "  ublk4j add file disk.img",
             "  ublk4j add memory --size 1G -n 5",
             "  ublk4j add file disk.img --recovery reissue",
-            "  ublk4j add null --queues 2 --foreground"
+            "  ublk4j add null --queues 2 --foreground",
+            "  ublk4j add mirror a.img b.img --log ab.log",
+            "  ublk4j add stripe 'mirror(a.img, b.img; log=ab.log)' 'mirror(c.img, d.img; log=cd.log)'",
+            "  ublk4j add overlay a.img changes.img --layer delay,read=5ms,write=10ms"
         },
-        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+        subcommands = {
+            FileKind.class,
+            MemoryKind.class,
+            NullKind.class,
+            ClassKind.class,
+            StripeKind.class,
+            MirrorKind.class,
+            ConcatKind.class,
+            OverlayKind.class,
+            DelayKind.class,
+            ErrorKind.class
+        })
 final class AddCommand implements Runnable, TargetHost {
     @Option(
             names = {"-n", "--number"},
@@ -124,6 +140,7 @@ final class AddCommand implements Runnable, TargetHost {
                 new DevicePlan(
                         kind.name(),
                         kind.source(),
+                        kind.composition(),
                         words,
                         driver -> start(driver, kind, options, shared));
         if (!riskCrash) {
@@ -176,6 +193,11 @@ final class AddCommand implements Runnable, TargetHost {
     }
 
     private DeviceOptions options(TargetKind kind, boolean shares) {
+        if (number >= 0) {
+            NamedFiles files = new NamedFiles();
+            kind.name(files);
+            files.requireNot(number);
+        }
         if (orRecover && (number < 0 || recovery == Recovery.NONE)) {
             throw new IllegalArgumentException("--or-recover needs --number and --recovery");
         }

@@ -2,8 +2,10 @@ package dev.ublk4j.cli;
 
 import java.math.BigDecimal;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
@@ -47,6 +49,29 @@ final class ByteSize implements ITypeConverter<Long> {
                     "'" + text + "' is not a whole number of bytes below 8E");
         }
         throw new TypeConversionException("'" + text + "' is not a positive size");
+    }
+
+    /**
+     * {@return the one of two that is there, if any is}
+     *
+     * @throws IllegalArgumentException when both are
+     */
+    static Optional<Long> once(@Nullable Long positional, @Nullable Long named) {
+        if (positional != null && named != null) {
+            throw new IllegalArgumentException("SIZE is given twice");
+        }
+        return Optional.ofNullable(positional == null ? named : positional);
+    }
+
+    /** {@return a text of which {@link #parse} makes the same bytes}: 1G, 1536M, 1000 */
+    static String exact(long bytes) {
+        long value = bytes;
+        int unit = 0;
+        while (value != 0 && value % 1024 == 0) {
+            value /= 1024;
+            unit++;
+        }
+        return unit == 0 ? Long.toString(value) : value + UNITS.substring(unit - 1, unit);
     }
 
     /** {@return bytes with the largest unit that leaves at most one decimal, such as 1.5G} */

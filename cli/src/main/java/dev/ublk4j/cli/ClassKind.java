@@ -1,9 +1,11 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.spec.TargetSpec;
 import dev.ublk4j.server.Target;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -14,21 +16,20 @@ import picocli.CommandLine.Parameters;
         description = "A device served by a target class of your own.",
         footer = {
             "",
-            "The class implements dev.ublk4j.server.Target and has a public constructor"
-                    + " that takes String..., or one String, Path, boolean, int or long for each"
-                    + " ARGUMENT. Numbers may be sizes, such as 64M.",
+            "The class implements dev.ublk4j.server.SimpleTarget, BlockingTarget or Target and has a"
+                    + " public constructor that takes the arguments: all as String..., or each as a"
+                    + " String, Path, boolean, int or long. Numbers may be sizes, such as 64M.",
             "",
             "Examples:",
             "  ublk4j add target --class com.example.RamDisk --jar ram.jar 1G",
-            "  ublk4j add target --class com.example.Striped --jar striped.jar /dev/sdb /dev/sdc"
+            "  ublk4j add target --class com.example.Cached --jar cached.jar /dev/sdb 64M"
         })
 final class ClassKind extends TargetKind {
     @Option(
             names = "--class",
             paramLabel = "NAME",
-            required = true,
-            description = "The class of the target, with its package.")
-    private String className = "";
+            description = "The target's class, with its package. Default: the first ARGUMENT.")
+    private @Nullable String className;
 
     @Option(
             names = "--jar",
@@ -36,29 +37,62 @@ final class ClassKind extends TargetKind {
             description = "A jar with the class or its dependencies. May be repeated.")
     private List<Path> jars = new ArrayList<>();
 
+    @Option(
+            names = "--arg",
+            paramLabel = "ARGUMENT",
+            description = "One more ARGUMENT. May be repeated.")
+    private List<String> more = new ArrayList<>();
+
     @Parameters(
             arity = "0..*",
             paramLabel = "ARGUMENT",
             description = "Arguments of the constructor.")
     private List<String> arguments = new ArrayList<>();
 
+    private String className() {
+        if (className != null) {
+            return className;
+        }
+        if (arguments.isEmpty()) {
+            throw new IllegalArgumentException("--class NAME is missing");
+        }
+        return arguments.getFirst();
+    }
+
+    private List<String> arguments() {
+        List<String> all = new ArrayList<>(arguments);
+        if (className == null) {
+            all.removeFirst();
+        }
+        all.addAll(more);
+        return all;
+    }
+
+    @Override
+    void check() {
+        className();
+    }
+
     @Override
     String source() {
-        return className;
+        return className();
     }
 
     /** Paths among the arguments must be absolute: nobody else knows which of them are paths. */
     @Override
-    List<String> ownWords() {
-        List<String> words = new ArrayList<>(List.of("--class=" + className));
-        jars.forEach(jar -> words.add("--jar=" + jar.toAbsolutePath().normalize()));
-        words.add("--");
-        words.addAll(arguments);
-        return words;
+    TargetSpec ownSpec() {
+        TargetSpec spec = TargetSpec.of(name()).withArgument(className());
+        for (Path jar : jars) {
+            spec = spec.with("jar", jar.toAbsolutePath().normalize().toString());
+        }
+        for (String argument : arguments()) {
+            spec = spec.with("arg", argument);
+        }
+        return spec;
     }
 
     @Override
     Target open() {
-        return TargetClass.load(className, jars).create(arguments);
+        return TargetClass.load(className(), jars).create(arguments());
     }
 }

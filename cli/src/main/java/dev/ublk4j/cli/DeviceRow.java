@@ -97,6 +97,9 @@ record DeviceRow(
             if (served.source() != null) {
                 json.writeStringProperty("source", served.source());
             }
+            if (served.composition() != null) {
+                json.writeStringProperty("composition", served.composition());
+            }
             json.writeStringProperty("since", served.since().toString());
             if (served.log() != null) {
                 json.writeStringProperty("log", served.log());

@@ -16,10 +16,15 @@ import picocli.CommandLine.Spec;
             "Needs no kernel module and no privileges. Serves in the foreground until"
                     + " Ctrl-C or SIGTERM.",
             "",
+            TargetKind.COMPOSING,
+            "",
             "Examples:",
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
             "  ublk4j export nbd --listen 127.0.0.1:10809 memory --size 1G",
-            "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img"
+            "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
+            "  ublk4j export nbd --socket /tmp/disk.sock mirror a.img b.img --log ab.log",
+            "  ublk4j export nbd --socket /tmp/s.sock stripe 'concat(a.img, b.img)' memory:2M",
+            "  ublk4j export nbd --socket /tmp/o.sock overlay a.img changes.img --layer delay,read=5ms"
         },
         subcommands = {ExportNbdCommand.class, ExportVhostUserCommand.class})
 final class ExportCommand implements Runnable {

@@ -33,9 +33,21 @@ import picocli.CommandLine.Option;
             "Examples:",
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
             "  ublk4j export nbd --name a --name b file a.img memory --size 1G",
+            "  ublk4j export nbd --socket /tmp/ab.sock stripe a.img b.img --chunk 128K",
             "  ublk4j export nbd --tls required --certificates pki file disk.img"
         },
-        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+        subcommands = {
+            FileKind.class,
+            MemoryKind.class,
+            NullKind.class,
+            ClassKind.class,
+            StripeKind.class,
+            MirrorKind.class,
+            ConcatKind.class,
+            OverlayKind.class,
+            DelayKind.class,
+            ErrorKind.class
+        })
 final class ExportNbdCommand extends ExportProtocol {
     /** Whether clients may or must use TLS. */
     enum TlsChoice {

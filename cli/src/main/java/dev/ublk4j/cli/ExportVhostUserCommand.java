@@ -25,9 +25,21 @@ import picocli.CommandLine.Option;
             "",
             "Examples:",
             "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
-            "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G"
+            "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G",
+            "  ublk4j export vhost-user --socket /tmp/ab.sock mirror a.img b.img --log ab.log"
         },
-        subcommands = {NullKind.class, MemoryKind.class, FileKind.class, ClassKind.class})
+        subcommands = {
+            FileKind.class,
+            MemoryKind.class,
+            NullKind.class,
+            ClassKind.class,
+            StripeKind.class,
+            MirrorKind.class,
+            ConcatKind.class,
+            OverlayKind.class,
+            DelayKind.class,
+            ErrorKind.class
+        })
 final class ExportVhostUserCommand extends ExportProtocol {
     @Option(
             names = {"-s", "--socket"},

@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.cli.spec.TargetSpec;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Target;
@@ -9,8 +10,6 @@ import dev.ublk4j.targets.BackingFile.Caching;
 import dev.ublk4j.targets.FileOptions;
 import dev.ublk4j.targets.FileTarget;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -69,7 +68,17 @@ final class FileKind extends TargetKind {
     }
 
     private String path() {
-        return file().toAbsolutePath().normalize().toString();
+        return absolute().toString();
+    }
+
+    /** {@return the file, by a name that holds in any folder} */
+    Path absolute() {
+        return file().toAbsolutePath().normalize();
+    }
+
+    /** {@return whether the device is the whole file} */
+    boolean isWhole() {
+        return offset == 0 && size == null;
     }
 
     private Path file() {
@@ -103,22 +112,32 @@ final class FileKind extends TargetKind {
     }
 
     @Override
-    List<String> ownWords() {
-        List<String> words = new ArrayList<>();
+    TargetSpec ownSpec() {
+        TargetSpec spec = TargetSpec.of(name());
         if (buffered) {
-            words.add("--buffered");
+            spec = spec.with("buffered");
         }
         if (force) {
-            words.add("--force");
+            spec = spec.with("force");
         }
         if (offset != 0) {
-            words.add("--offset=" + offset);
+            spec = spec.with("offset", ByteSize.exact(offset));
         }
         if (size != null) {
-            words.add("--size=" + size);
+            spec = spec.with("size", ByteSize.exact(size));
         }
-        words.add(path());
-        return words;
+        return spec.withArgument(path());
+    }
+
+    @Override
+    void name(NamedFiles files) {
+        files.add(absolute(), offset, size == null ? 0 : size);
+    }
+
+    @Override
+    boolean force() {
+        force = true;
+        return true;
     }
 
     @Override

@@ -1,10 +1,12 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.spec.TargetSpec;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.NullTarget;
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /** The kind {@code null}. */
 @Command(
@@ -13,26 +15,43 @@ import picocli.CommandLine.Option;
                 "A device that completes every request at once: it drops writes, and reads"
                         + " return no defined data.")
 final class NullKind extends TargetKind {
+    private static final String DEFAULT_SIZE = "250G";
+
+    @Parameters(
+            arity = "0..1",
+            paramLabel = "SIZE",
+            converter = ByteSize.class,
+            description = "The size of the device. Default: " + DEFAULT_SIZE + ".")
+    private @Nullable Long positional;
+
     @Option(
             names = {"-s", "--size"},
             paramLabel = "SIZE",
-            defaultValue = "250G",
             converter = ByteSize.class,
-            description = "The size of the device. Default: ${DEFAULT-VALUE}.")
-    private long size;
+            description = "The same as SIZE.")
+    private @Nullable Long named;
 
-    @Override
-    void check() {
-        checkSize(size);
+    private long size() {
+        return ByteSize.once(positional, named).orElseGet(() -> ByteSize.parse(DEFAULT_SIZE));
     }
 
     @Override
-    List<String> ownWords() {
-        return List.of("--size=" + size);
+    void check() {
+        checkSize(size());
+    }
+
+    @Override
+    TargetSpec ownSpec() {
+        return TargetSpec.of(name()).withArgument(ByteSize.exact(size()));
+    }
+
+    @Override
+    boolean keepsData() {
+        return false;
     }
 
     @Override
     Target open() {
-        return new NullTarget(size);
+        return new NullTarget(size());
     }
 }

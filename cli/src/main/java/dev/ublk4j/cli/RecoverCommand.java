@@ -1,5 +1,6 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.RunFolder;
@@ -10,8 +11,6 @@ import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -59,16 +58,32 @@ final class RecoverCommand implements Callable<Integer> {
         number = device.number();
         DriverModule.check();
         ServedDevice served = served();
-        TargetWords.Read words = TargetWords.read(force ? forced(served) : served.words());
+        TargetWords.Read words = TargetWords.read(served.words());
         TargetKind kind = words.kind();
+        requireOthers(kind);
+        // Not kept for another time: the words stay as they are.
+        if (force && !kind.force()) {
+            throw new Failure("--force applies to files and block devices only");
+        }
         DevicePlan plan =
                 new DevicePlan(
                         kind.name(),
                         kind.source(),
+                        kind.composition(),
                         served.words(),
                         driver -> recovery.recover(driver, number, kind, words.sharing()));
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
+    }
+
+    private void requireOthers(TargetKind kind) {
+        NamedFiles files = new NamedFiles();
+        kind.name(files);
+        try {
+            files.requireNot(number);
+        } catch (IllegalArgumentException e) {
+            throw new Failure(Explanation.of(e), e);
+        }
     }
 
     /** {@return what the former server left word of, once it is clear that it may be replaced} */
@@ -93,17 +108,6 @@ final class RecoverCommand implements Callable<Integer> {
                             .formatted(number, served.server().pid()));
         }
         return served;
-    }
-
-    /** Not kept for another time. */
-    private static List<String> forced(ServedDevice served) {
-        List<String> words = new ArrayList<>(served.words());
-        int kind = words.indexOf("file");
-        if (!served.target().equals("file") || kind < 0) {
-            throw new Failure("--force applies to the target 'file' only");
-        }
-        words.add(kind + 1, "--force");
-        return words;
     }
 
     private DeviceInfo info() {

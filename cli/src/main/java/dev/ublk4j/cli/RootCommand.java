@@ -29,6 +29,8 @@ import picocli.CommandLine.Spec;
             ListCommand.class,
             StatCommand.class,
             ResizeCommand.class,
+            ResyncCommand.class,
+            CommitCommand.class,
             QuiesceCommand.class,
             RecoverCommand.class,
             ShmemCommand.class,

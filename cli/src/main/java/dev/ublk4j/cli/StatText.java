@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Visible;
 import dev.ublk4j.cli.serve.DeviceStat;
+import dev.ublk4j.cli.serve.LegStat;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceStatistics;
 import dev.ublk4j.server.Latency;
@@ -20,6 +21,10 @@ final class StatText {
         DeviceStatistics done = stat.done();
         DeviceCounters data = done.data();
         out.printf("device %d, %s%n", stat.id(), Visible.of(stat.target()));
+        for (LegStat leg : stat.legs()) {
+            String state = leg.state() == null ? "" : ", " + leg.state();
+            out.printf(LINE, "leg " + leg.place(), Visible.of(leg.target()) + state);
+        }
         out.printf(LINE, "requests", orNone(counts(done.operations())));
         out.printf(LINE, "failed", done.failed());
         if (done.lost() > 0) {

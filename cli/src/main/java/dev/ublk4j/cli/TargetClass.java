@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
@@ -38,7 +39,12 @@ final class TargetClass {
         try {
             Class<?> type = Class.forName(name, false, loader);
             if (!Target.class.isAssignableFrom(type)) {
-                throw new Failure(name + " does not implement " + Target.class.getName());
+                throw new Failure(
+                        "%s is no target: it does not implement %s, or %s"
+                                .formatted(
+                                        name,
+                                        SimpleTarget.class.getName(),
+                                        Target.class.getName()));
             }
             if (Modifier.isAbstract(type.getModifiers())) {
                 throw new Failure(name + " is abstract");

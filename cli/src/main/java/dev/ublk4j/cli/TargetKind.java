@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.serve.Reshaped;
+import dev.ublk4j.cli.spec.TargetSpec;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
@@ -19,6 +20,17 @@ import picocli.CommandLine.Spec;
  * A kind of target and its options: a sub-command of whatever serves targets, such as {@code add}.
  */
 abstract class TargetKind implements Callable<Integer> {
+    /** How targets are made of others, for the help of what serves them. */
+    static final String COMPOSING =
+            "stripe, mirror, concat and overlay are made of other targets, each written as one word:"
+                    + " KIND:ARGUMENT, with options behind commas, as file:a.img,buffered or"
+                    + " memory:1G. A name with a dot or a slash is a file. One that is made of"
+                    + " others itself is KIND(TARGET, TARGET; option=value), in quotes for the"
+                    + " shell. --layer puts a delay or an error over any target.";
+
+    /** Stands before the text of which a message is. */
+    static final String IN = ", in: ";
+
     @Option(
             names = {"-b", "--block-size"},
             paramLabel = "SIZE",
@@ -32,6 +44,20 @@ abstract class TargetKind implements Callable<Integer> {
                     "Make the device read-only. (In ublksrv and rublk, -r means recovery: use"
                             + " --recovery.)")
     private boolean readOnly;
+
+    @Option(
+            names = "--layer",
+            paramLabel = "LAYER",
+            description =
+                    "Put a layer over the target, such as delay,read=5ms or error,op=write,every=100."
+                            + " May be repeated; the last one is the outermost.")
+    private List<String> layerTexts = new ArrayList<>();
+
+    /** Read once. */
+    private @Nullable List<FilterKind> layers;
+
+    /** Whether what this is a leg of is read-only. */
+    private boolean inReadOnly;
 
     @ParentCommand
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -53,12 +79,36 @@ abstract class TargetKind implements Callable<Integer> {
      */
     void check() {}
 
-    /** {@return the options of this kind that make the same target again, from any folder} */
-    abstract List<String> ownWords();
+    /**
+     * {@return this kind and its own options, which make the same target again, from any folder}
+     */
+    abstract TargetSpec ownSpec();
 
-    /** {@return whether another server finds the data where this one left it} */
+    /** {@return whether another server can serve the device as this one does} */
     boolean outlivesServer() {
         return true;
+    }
+
+    /** {@return whether there is data that the next server has to find} */
+    boolean keepsData() {
+        return outlivesServer();
+    }
+
+    /** Names the files of the target. */
+    void name(NamedFiles files) {}
+
+    /**
+     * Takes files that others have in use.
+     *
+     * @return whether there are any
+     */
+    boolean force() {
+        return false;
+    }
+
+    /** {@return what this is made of} */
+    List<TargetKind> legs() {
+        return List.of();
     }
 
     /** {@return the target as it is by itself}; called in the process that serves */
@@ -66,15 +116,76 @@ abstract class TargetKind implements Callable<Integer> {
 
     /** {@return the kind and its options, which make the same target again, from any folder} */
     final List<String> words() {
-        List<String> words = new ArrayList<>(List.of(name()));
+        List<String> words = new ArrayList<>(withoutLayers().words());
+        List<String> over = layers().stream().map(layer -> "--layer=" + layer.spec()).toList();
+        words.addAll(1, over);
+        return words;
+    }
+
+    /** {@return the target with its layers as one text, which says what a leg is} */
+    final TargetSpec spec() {
+        TargetSpec spec = withoutLayers();
+        for (FilterKind layer : layers()) {
+            spec = layer.spec().over(List.of(spec));
+        }
+        return spec;
+    }
+
+    /** {@return what the target is made of, null where it is not made of others} */
+    final @Nullable String composition() {
+        TargetSpec spec = spec();
+        return spec.legs().isEmpty() ? null : spec.toString();
+    }
+
+    private TargetSpec withoutLayers() {
+        TargetSpec own = ownSpec();
+        TargetSpec common = TargetSpec.of(own.kind());
         if (blockSize != null) {
-            words.add("--block-size=" + blockSize);
+            common = common.with("block-size", ByteSize.exact(blockSize));
         }
         if (readOnly) {
-            words.add("--read-only");
+            common = common.with("read-only");
         }
-        words.addAll(ownWords());
-        return words;
+        List<TargetSpec.Option> options = new ArrayList<>(common.options());
+        options.addAll(own.options());
+        return new TargetSpec(own.kind(), own.argument(), options, own.legs());
+    }
+
+    private List<FilterKind> layers() {
+        List<FilterKind> read = layers;
+        if (read == null) {
+            read = layerTexts.stream().map(FilterKind::layer).toList();
+            layers = read;
+        }
+        return read;
+    }
+
+    /** As {@link #check}, and of the layers. */
+    final void checkWithLayers() {
+        check();
+        for (int i = 0; i < layers().size(); i++) {
+            checkIn(layerTexts.get(i), layers().get(i)::checkOptions);
+        }
+    }
+
+    /** Says where in a target something is wrong, unless that is said. */
+    static void checkIn(String text, Runnable check) {
+        try {
+            check.run();
+        } catch (IllegalArgumentException e) {
+            String message = Explanation.of(e);
+            throw message.contains(IN) ? e : new IllegalArgumentException(message + IN + text, e);
+        }
+    }
+
+    /**
+     * Finds what is wrong with the whole target, before it is opened.
+     *
+     * @throws IllegalArgumentException when something is, such as a file that is named twice
+     */
+    final void checkWhole() {
+        checkWithLayers();
+        name(new NamedFiles());
     }
 
     /** {@return the kind's name} */
@@ -83,7 +194,12 @@ abstract class TargetKind implements Callable<Integer> {
     }
 
     final boolean readOnly() {
-        return readOnly;
+        return readOnly || inReadOnly;
+    }
+
+    /** Has the target be read only, because what it is a leg of is. */
+    void makeReadOnly() {
+        inReadOnly = true;
     }
 
     /** {@return the block size that was asked for, or 0} */
@@ -103,7 +219,7 @@ abstract class TargetKind implements Callable<Integer> {
      */
     final <T extends @Nullable Object> T checked(Callable<T> computation) {
         try {
-            check();
+            checkWhole();
             return computation.call();
         } catch (IllegalArgumentException e) {
             throw new ParameterException(spec.commandLine(), Explanation.of(e), e);
@@ -116,7 +232,19 @@ abstract class TargetKind implements Callable<Integer> {
 
     /** {@return the target as the options shape it}; called in the process that serves */
     final Target openShaped() {
-        Target target = open();
+        Target target = shaped(open());
+        for (FilterKind layer : layers()) {
+            target = layer.openOver(target);
+        }
+        return target;
+    }
+
+    /**
+     * {@return a target as the options shape it}
+     *
+     * @param target closed when this throws
+     */
+    final Target shaped(Target target) {
         try {
             Geometry own = target.geometry();
             Geometry shaped = shape(own);
@@ -146,6 +274,6 @@ abstract class TargetKind implements Callable<Integer> {
             }
             shaped = shaped.withBlockSize((int) Math.min(blockSize, Integer.MAX_VALUE));
         }
-        return readOnly && !shaped.readOnly() ? shaped.asReadOnly() : shaped;
+        return readOnly() && !shaped.readOnly() ? shaped.asReadOnly() : shaped;
     }
 }

@@ -43,6 +43,8 @@ class DocumentedCommandsTest {
                     "list",
                     "stat",
                     "resize",
+                    "resync",
+                    "commit",
                     "quiesce",
                     "recover",
                     "shmem",
@@ -156,7 +158,7 @@ class DocumentedCommandsTest {
 
     private void typeAll(List<String> commands) throws Exception {
         Path place = Files.createTempDirectory(folder, "typed");
-        for (String name : List.of("disk.img", "a.img", "image.raw")) {
+        for (String name : List.of("disk.img", "a.img", "b.img", "c.img", "d.img", "image.raw")) {
             try (RandomAccessFile file = new RandomAccessFile(place.resolve(name).toFile(), "rw")) {
                 file.setLength(IMAGE_BYTES);
             }
@@ -215,9 +217,19 @@ class DocumentedCommandsTest {
     }
 
     private static void parse(List<String> words) {
-        assertThatCode(() -> Main.commandLine().parseArgs(words.toArray(String[]::new)))
+        assertThatCode(() ->
+                        checkTargets(Main.commandLine().parseArgs(words.toArray(String[]::new))))
                 .as("ublk4j %s", String.join(" ", words))
                 .doesNotThrowAnyException();
+    }
+
+    /** What targets are made of is read by themselves. */
+    private static void checkTargets(CommandLine.ParseResult parsed) {
+        for (CommandLine command : parsed.asCommandLineList()) {
+            if (command.getCommandSpec().userObject() instanceof TargetKind kind) {
+                kind.checkWhole();
+            }
+        }
     }
 
     /** Options of vm/run are those that it lists. */

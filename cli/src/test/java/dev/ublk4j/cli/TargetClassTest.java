@@ -107,7 +107,9 @@ class TargetClassTest {
     void mustBeATarget() {
         assertThatThrownBy(() -> load(String.class))
                 .isInstanceOf(Failure.class)
-                .hasMessage("java.lang.String does not implement dev.ublk4j.server.Target");
+                .hasMessage(
+                        "java.lang.String is no target: it does not implement"
+                                + " dev.ublk4j.server.SimpleTarget, or dev.ublk4j.server.Target");
     }
 
     @Test

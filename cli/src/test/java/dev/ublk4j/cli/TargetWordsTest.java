@@ -29,7 +29,7 @@ class TargetWordsTest {
         Path file = folder.resolve("a disk");
         Files.write(file, new byte[1 << 16]);
         List<String> words =
-                List.of("file", "--block-size=4096", "--read-only", "--buffered", file.toString());
+                List.of("file", "--block-size=4K", "--read-only", "--buffered", file.toString());
 
         assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
         assertThat(geometry(words).size()).isEqualTo(1 << 16);
@@ -42,7 +42,7 @@ class TargetWordsTest {
         Path file = folder.resolve("disk");
         Files.write(file, new byte[1 << 16]);
         List<String> words =
-                List.of("file", "--force", "--offset=4096", "--size=8192", file.toString());
+                List.of("file", "--force", "--offset=4K", "--size=8K", file.toString());
 
         assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
         assertThat(geometry(words).size()).isEqualTo(8192);
@@ -71,18 +71,19 @@ class TargetWordsTest {
                                 .words())
                 .containsExactly(
                         "target",
-                        "--class=a.B",
                         "--jar=" + Path.of("b.jar").toAbsolutePath(),
-                        "--",
-                        "-x",
-                        "y");
+                        "--arg=-x",
+                        "--arg=y",
+                        "a.B");
     }
 
     @Test
     void ofAnArgumentThatLooksLikeAnOptionSurvive() {
         List<String> words = List.of("target", "--class=a.B", "--", "--size", "-r");
 
-        assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
+        List<String> again = TargetWords.read(words).kind().words();
+        assertThat(again).containsExactly("target", "--arg=--size", "--arg=-r", "a.B");
+        assertThat(TargetWords.read(again).kind().words()).isEqualTo(again);
     }
 
     @Test

@@ -54,8 +54,11 @@ public abstract class Layer implements Target {
         }
     }
 
-    /** {@return the targets below, in their order} */
-    protected final List<Target> legs() {
+    /**
+     * {@return the targets below, in their order} They belong to the layer: others may look at
+     * them, and ask for their abilities.
+     */
+    public final List<Target> legs() {
         return legs;
     }
 
@@ -87,7 +90,8 @@ public abstract class Layer implements Target {
 
     /**
      * {@return what gives the layer an ability} Data that no leg looks at no layer here looks at
-     * either.
+     * either. The layer itself is the ability of its own class and of {@code Layer}, so that it is
+     * found below layers that pass abilities on, as {@link Delay} does.
      */
     @Override
     public <A> @Nullable A ability(Class<A> type) {

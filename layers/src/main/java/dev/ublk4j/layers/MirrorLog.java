@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 public final class MirrorLog {
     private static final String MAGIC = "ublk4j mirror 1";
 
+    /** More than any log has: a file that is longer is not read to find that out. */
+    private static final long MOST_BYTES = 64 << 10;
+
     private final @Nullable Path path;
     private final BitSet failed = new BitSet();
     private boolean wasOpen;
@@ -43,22 +46,30 @@ public final class MirrorLog {
     public static MirrorLog inFile(Path path) throws IOException {
         MirrorLog log = new MirrorLog(path);
         if (Files.exists(path)) {
-            log.read(Files.readAllLines(path));
+            if (!Files.isRegularFile(path) || Files.size(path) > MOST_BYTES) {
+                throw notALog(path);
+            }
+            String text = new String(Files.readAllBytes(path), StandardCharsets.ISO_8859_1);
+            log.read(path, text.lines().toList());
         }
         return log;
     }
 
-    private void read(List<String> lines) throws IOException {
+    private static IOException notALog(Path file) {
+        return new IOException(file + " is not the log of a mirror");
+    }
+
+    private void read(Path file, List<String> lines) throws IOException {
         if (lines.isEmpty() || !lines.getFirst().equals(MAGIC)) {
-            throw new IOException(path + " is not the log of a mirror");
+            throw notALog(file);
         }
         for (String line : lines.subList(1, lines.size())) {
             if (line.equals("open")) {
                 wasOpen = true;
-            } else if (line.matches("failed \\d{1,4}")) {
+            } else if (line.matches("failed [1-9]\\d{0,3}")) {
                 failed.set(Integer.parseInt(line.substring("failed ".length())) - 1);
             } else if (!line.equals("closed")) {
-                throw new IOException("%s says \"%s\", which no mirror does".formatted(path, line));
+                throw new IOException("%s says \"%s\", which no mirror does".formatted(file, line));
             }
         }
     }

@@ -20,7 +20,8 @@ import org.jspecify.annotations.Nullable;
  * nothing. Of several queues one fills a cluster, and the others wait.
  *
  * <p>What is written is durable when the device has been flushed: the upper target first, then the
- * map. After a crash in between a cluster is read from the base, as if it had not been written.
+ * map. After a crash of the machine in between a cluster is read from the base, as if it had not
+ * been written. The death of the server alone loses nothing that has been written.
  */
 public final class Overlay extends Layer {
     /** Bytes that a commit copies at a time, unless a cluster is larger. */

@@ -1,13 +1,19 @@
 package dev.ublk4j.layers;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import org.jspecify.annotations.Nullable;
@@ -15,15 +21,20 @@ import org.jspecify.annotations.Nullable;
 /**
  * Which clusters of an {@link Overlay} are in its upper target. From the threads of all queues.
  *
- * <p>In a file, the map is a page of header and a bit per cluster. It is written when the device is
- * flushed, after the upper target has been: a cluster that the file tells of is there.
+ * <p>In a file, the map is a page of header and two areas of a bit per cluster. The durable area is
+ * written when the device is flushed, after the upper target has been: a cluster that it tells of
+ * is there. The live area is mapped memory, which has each change at once. It counts for a server
+ * that follows one that has died, under the same kernel: what that one has written is there,
+ * flushed or not. After a restart of the machine the durable area counts.
  *
  * <pre>
  *   0   8 bytes   magic, "ublk4jov"
  *   8   4 bytes   version, 1
  *  12   4 bytes   bytes in a cluster
  *  16   8 bytes   bytes of the device
- *  4096           the bits, that of cluster 0 the lowest of the first byte
+ *  24  36 bytes   the kernel's boot_id, for which the live area counts
+ *  4096           the durable bits, that of cluster 0 the lowest of the first byte
+ *   ..            from the next page on, the live bits
  * </pre>
  *
  * <p>Numbers are little-endian.
@@ -38,6 +49,12 @@ public final class OverlayMap implements AutoCloseable {
     private static final long MAGIC = 0x766f_6a34_6b6c_6275L;
     private static final int VERSION = 1;
 
+    private static final int BOOT_AT = 24;
+    private static final int BOOT_BYTES = 36;
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
+    private static final VarHandle LIVE_WORD = ValueLayout.JAVA_INT.varHandle();
+
     private static final int BASE = 0;
     private static final int FILLING = 1;
     private static final int UPPER = 2;
@@ -49,8 +66,13 @@ public final class OverlayMap implements AutoCloseable {
     /** Two bits for each cluster. */
     private final AtomicIntegerArray states;
 
-    /** Pages of bits that differ from the file. */
+    /** Pages of bits that differ from the durable ones of the file. */
     private final BitSet dirty = new BitSet();
+
+    private final Arena arena = Arena.ofShared();
+
+    /** The live bits of the file, null without one. */
+    private @Nullable MemorySegment live;
 
     private OverlayMap(long size, int cluster, @Nullable FileChannel file) {
         if (Integer.bitCount(cluster) != 1 || cluster < PAGE) {
@@ -117,7 +139,9 @@ public final class OverlayMap implements AutoCloseable {
         ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
         header.putLong(MAGIC).putInt(VERSION).putInt(cluster).putLong(size).clear();
         writeAll(file, ByteBuffer.allocate(PAGE), map.fileBytes() - PAGE);
+        map.beginLive(file);
         writeAll(file, header, 0);
+        map.noteBoot(file);
         file.force(true);
         return map;
     }
@@ -142,14 +166,64 @@ public final class OverlayMap implements AutoCloseable {
         if (file.size() < map.fileBytes()) {
             throw new IOException(path + " is cut off: it has not a bit for each cluster");
         }
-        map.load(file);
+        byte[] boot = new byte[BOOT_BYTES];
+        header.get(BOOT_AT, boot);
+        map.load(file, PAGE);
+        if (boot[0] != 0 && Arrays.equals(boot, bootId())) {
+            map.goOnLive(file);
+        } else {
+            map.beginLive(file);
+            map.noteBoot(file);
+        }
         return map;
     }
 
-    private void load(FileChannel channel) throws IOException {
+    /** {@return what tells this run of the kernel from all others, zeroes where nothing does} */
+    private static byte[] bootId() {
+        try {
+            return Arrays.copyOf(Files.readAllBytes(BOOT_ID), BOOT_BYTES);
+        } catch (IOException e) {
+            return new byte[BOOT_BYTES];
+        }
+    }
+
+    /**
+     * Makes the live bits of those that are set. Every page is written: a hole may find no room.
+     */
+    private void beginLive(FileChannel channel) throws IOException {
+        writeAll(channel, ByteBuffer.allocate(BOOT_BYTES), BOOT_AT);
+        for (int number = 0; number < pages(); number++) {
+            writeAll(channel, ByteBuffer.wrap(bits(number)), liveStart() + (long) number * PAGE);
+        }
+        mapLive(channel);
+    }
+
+    private void noteBoot(FileChannel channel) throws IOException {
+        writeAll(channel, ByteBuffer.wrap(bootId()), BOOT_AT);
+    }
+
+    /** Takes the live bits over; the next flush makes them durable. */
+    private void goOnLive(FileChannel channel) throws IOException {
+        for (long number = 0; number < clusters(); number++) {
+            set(number, BASE);
+        }
+        load(channel, liveStart());
+        mapLive(channel);
+        synchronized (dirty) {
+            dirty.set(0, pages());
+        }
+    }
+
+    private void mapLive(FileChannel channel) throws IOException {
+        live =
+                channel.map(
+                        FileChannel.MapMode.READ_WRITE, liveStart(), (long) pages() * PAGE, arena);
+    }
+
+    private void load(FileChannel channel, long start) throws IOException {
         ByteBuffer page = ByteBuffer.allocate(PAGE);
         for (int number = 0; number < pages(); number++) {
-            if (!readAll(channel, page.clear(), PAGE + (long) number * PAGE)) {
+            if (!readAll(channel, page.clear(), start + (long) number * PAGE)) {
                 throw new IOException("the map of the overlay ends early");
             }
             for (int at = 0; at < PAGE; at++) {
@@ -184,8 +258,12 @@ public final class OverlayMap implements AutoCloseable {
         }
     }
 
-    private long fileBytes() {
+    private long liveStart() {
         return PAGE + (long) pages() * PAGE;
+    }
+
+    private long fileBytes() {
+        return liveStart() + (long) pages() * PAGE;
     }
 
     private int pages() {
@@ -278,6 +356,16 @@ public final class OverlayMap implements AutoCloseable {
     }
 
     private void touch(long number) {
+        MemorySegment bits = live;
+        if (bits != null) {
+            long word = (number >>> 5) * Integer.BYTES;
+            int bit = 1 << (int) (number & 31);
+            if (isUpper(number)) {
+                int _ = (int) LIVE_WORD.getAndBitwiseOr(bits, word, bit);
+            } else {
+                int _ = (int) LIVE_WORD.getAndBitwiseAnd(bits, word, ~bit);
+            }
+        }
         if (file != null) {
             synchronized (dirty) {
                 dirty.set((int) (number / (PAGE * 8)));
@@ -360,6 +448,9 @@ public final class OverlayMap implements AutoCloseable {
     @Override
     public void close() throws IOException {
         if (file != null) {
+            if (arena.scope().isAlive()) {
+                arena.close();
+            }
             file.close();
         }
     }

@@ -82,6 +82,50 @@ class OverlayTest {
     }
 
     @Test
+    void whatWasWrittenAndNotFlushedIsThereForTheNextServerAndGoneWithTheMachine()
+            throws IOException {
+        LastingDisk base = disk("base");
+        byte[] before = random(6, SIZE);
+        base.disk.asByteBuffer().put(before);
+        byte[] after = before.clone();
+        byte[] some = random(7, 2 * CLUSTER);
+        System.arraycopy(some, 0, after, 3 * 4096, some.length);
+        Path left = folder.resolve("left");
+        try (TestBed bed = TestBed.of(new Overlay(new ReadOnly(base), disk("upper"), map()))) {
+            bed.write(3 * 4096, some);
+            // What a server leaves that is killed now.
+            Files.copy(folder.resolve("map"), left);
+        }
+        try (OverlayMap map = OverlayMap.inFile(left, SIZE, CLUSTER)) {
+            assertThat(map.upperClusters()).isEqualTo(3);
+        }
+        try (TestBed bed =
+                TestBed.of(
+                        new Overlay(
+                                new ReadOnly(base),
+                                disk("upper"),
+                                OverlayMap.inFile(left, SIZE, CLUSTER)))) {
+            assertThat(bed.read(0, SIZE)).isEqualTo(after);
+            // Nothing is flushed: what a machine leaves that loses its power now.
+            Files.copy(left, folder.resolve("old"));
+        }
+        byte[] old = Files.readAllBytes(folder.resolve("old"));
+        old[24]++;
+        Files.write(folder.resolve("old"), old);
+        try (TestBed bed =
+                TestBed.of(
+                        new Overlay(
+                                new ReadOnly(base),
+                                disk("upper"),
+                                OverlayMap.inFile(folder.resolve("old"), SIZE, CLUSTER)))) {
+            assertThat(bed.read(0, SIZE)).isEqualTo(before);
+        }
+        try (OverlayMap map = OverlayMap.inFile(left, SIZE, CLUSTER)) {
+            assertThat(map.upperClusters()).as("flushed at the end").isEqualTo(3);
+        }
+    }
+
+    @Test
     void aCommitBringsEverythingIntoTheBaseWhileTheDeviceIsWrittenTo() throws Exception {
         LastingDisk base = disk("base");
         byte[] expected = random(4, SIZE);

@@ -37,6 +37,7 @@ public final class Device implements AutoCloseable {
     private final Ending ending;
     private final Resizing size;
     private final DeviceInfo info;
+    private final Target target;
     private final CharDevice charDevice;
     private final BufferTable table = new BufferTable();
     private final List<QueueThread> threads = new ArrayList<>();
@@ -58,6 +59,7 @@ public final class Device implements AutoCloseable {
             CharDevice charDevice) {
         this.control = control;
         this.info = info;
+        this.target = target;
         this.charDevice = charDevice;
         this.size = new Resizing(info.deviceId(), control, target, geometry);
         this.ending = new Ending(this, control, target, size);
@@ -193,6 +195,11 @@ public final class Device implements AutoCloseable {
     /** {@return what the driver made of the options} */
     public DeviceInfo info() {
         return info;
+    }
+
+    /** {@return the target, which belongs to the device; to be asked for its abilities} */
+    public Target target() {
+        return target;
     }
 
     /** {@return what the target said of itself} */

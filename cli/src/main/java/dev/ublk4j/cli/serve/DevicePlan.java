@@ -10,11 +10,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind the kind of target, as the command names it
  * @param source the file or class behind the target, where there is one
+ * @param composition what the target is made of, null where it is not made of others
  * @param words options and kind, which make the same target again and share memory alike
  * @param starter makes the target and puts this process behind its device; called once
  */
 public record DevicePlan(
         String kind,
         @Nullable String source,
+        @Nullable String composition,
         List<String> words,
         Function<Driver, LiveDevice> starter) {}

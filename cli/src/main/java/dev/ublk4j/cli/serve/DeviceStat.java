@@ -5,7 +5,9 @@ import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceStatistics;
 import dev.ublk4j.server.Latency;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -20,16 +22,36 @@ import tools.jackson.core.JsonToken;
  * @param target the target and what is behind it, for a person
  * @param done the server's own counts
  * @param misses why requests were copied, by reason; null where the driver does not tell
+ * @param legs what the target is made of, where it is made of several others
  */
 public record DeviceStat(
-        int id, String target, DeviceStatistics done, @Nullable Map<String, Long> misses) {
+        int id,
+        String target,
+        DeviceStatistics done,
+        @Nullable Map<String, Long> misses,
+        List<LegStat> legs) {
+    /** Copies the list. */
+    public DeviceStat {
+        legs = List.copyOf(legs);
+    }
+
+    /** A device whose target is not made of others. */
+    public DeviceStat(
+            int id, String target, DeviceStatistics done, @Nullable Map<String, Long> misses) {
+        this(id, target, done, misses, List.of());
+    }
+
     static DeviceStat of(
-            ServedDevice served, DeviceStatistics done, Optional<DataCounters> driver) {
+            ServedDevice served,
+            DeviceStatistics done,
+            Optional<DataCounters> driver,
+            List<LegStat> legs) {
         return new DeviceStat(
                 served.id(),
                 served.targetText(),
                 done,
-                driver.map(DataCounters::missesByReason).orElse(null));
+                driver.map(DataCounters::missesByReason).orElse(null),
+                legs);
     }
 
     /** {@return all of it as a JSON object} */
@@ -62,6 +84,11 @@ public record DeviceStat(
         json.writeNumberProperty("latency_p50_ns", latency.medianNanos());
         json.writeNumberProperty("latency_p99_ns", latency.p99Nanos());
         json.writeNumberProperty("latency_max_ns", latency.maxNanos());
+        if (!legs.isEmpty()) {
+            json.writeArrayPropertyStart("legs");
+            legs.forEach(leg -> leg.write(json));
+            json.writeEndArray();
+        }
         json.writeEndObject();
     }
 
@@ -90,6 +117,7 @@ public record DeviceStat(
         Map<String, Long> operations = Map.of();
         Map<String, Long> misses = null;
         String target = "?";
+        List<LegStat> legs = new ArrayList<>();
         while (json.nextToken() == JsonToken.PROPERTY_NAME) {
             String name = json.currentName();
             JsonToken value = json.nextToken();
@@ -97,6 +125,11 @@ public record DeviceStat(
                 case "operations" -> operations = readCounts(json);
                 case "misses" -> misses = readCounts(json);
                 case "target" -> target = json.getString();
+                case "legs" -> {
+                    while (json.nextToken() == JsonToken.START_OBJECT) {
+                        legs.add(LegStat.read(json));
+                    }
+                }
                 default -> {
                     if (value == JsonToken.VALUE_NUMBER_INT) {
                         numbers.put(name, json.getLongValue());
@@ -127,7 +160,8 @@ public record DeviceStat(
                                 number(numbers, "latency_p50_ns"),
                                 number(numbers, "latency_p99_ns"),
                                 number(numbers, "latency_max_ns"))),
-                misses);
+                misses,
+                legs);
     }
 
     private static long number(Map<String, Long> numbers, String name) {

@@ -90,7 +90,8 @@ public final class Foreground implements AutoCloseable {
                         log == null
                                 ? null
                                 : folder.nameLog(log, Integer.toString(live.id())).toString(),
-                        plan.words());
+                        plan.words(),
+                        plan.composition());
         if (!closed) {
             folder.write(served);
             control =

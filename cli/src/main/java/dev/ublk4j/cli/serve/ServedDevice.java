@@ -28,6 +28,7 @@ import tools.jackson.core.JsonToken;
  * @param log the server's log, where it has one
  * @param words the kind of target and its options, which make the same target again; empty where
  *     that is not known
+ * @param composition what the target is made of, null where it is not made of others
  */
 public record ServedDevice(
         int id,
@@ -42,17 +43,50 @@ public record ServedDevice(
         boolean readOnly,
         Instant since,
         @Nullable String log,
-        List<String> words) {
+        List<String> words,
+        @Nullable String composition) {
     /** Copies the words. */
     public ServedDevice {
         words = List.copyOf(words);
     }
 
+    /** A device whose target is not made of others. */
+    public ServedDevice(
+            int id,
+            ProcessIdentity server,
+            String target,
+            @Nullable String source,
+            int queues,
+            int depth,
+            int maxIo,
+            long size,
+            int blockSize,
+            boolean readOnly,
+            Instant since,
+            @Nullable String log,
+            List<String> words) {
+        this(
+                id, server, target, source, queues, depth, maxIo, size, blockSize, readOnly, since,
+                log, words, null);
+    }
+
     /** {@return the same device in another size} */
     public ServedDevice withSize(long newSize) {
         return new ServedDevice(
-                id, server, target, source, queues, depth, maxIo, newSize, blockSize, readOnly,
-                since, log, words);
+                id,
+                server,
+                target,
+                source,
+                queues,
+                depth,
+                maxIo,
+                newSize,
+                blockSize,
+                readOnly,
+                since,
+                log,
+                words,
+                composition);
     }
 
     /** {@return whether it is made of what a kind of target and its file or class name} */
@@ -77,6 +111,9 @@ public record ServedDevice(
 
     /** {@return the target and what is behind it, for a person} */
     public String targetText() {
+        if (composition != null) {
+            return composition;
+        }
         return source == null ? target : target + " " + source;
     }
 
@@ -104,6 +141,9 @@ public record ServedDevice(
         json.writeStringProperty("since", since.toString());
         if (log != null) {
             json.writeStringProperty("log", log);
+        }
+        if (composition != null) {
+            json.writeStringProperty("composition", composition);
         }
         json.writeArrayPropertyStart("words");
         words.forEach(json::writeString);
@@ -139,6 +179,7 @@ public record ServedDevice(
         boolean readOnly = false;
         Instant since = Instant.EPOCH;
         String log = null;
+        String composition = null;
         List<String> words = new ArrayList<>();
         while (json.nextToken() == JsonToken.PROPERTY_NAME) {
             String name = json.currentName();
@@ -157,6 +198,7 @@ public record ServedDevice(
                 case "read_only" -> readOnly = json.getBooleanValue();
                 case "since" -> since = Instant.parse(json.getString());
                 case "log" -> log = json.getString();
+                case "composition" -> composition = json.getString();
                 case "words" -> {
                     while (json.nextToken() == JsonToken.VALUE_STRING) {
                         words.add(json.getString());
@@ -181,6 +223,7 @@ public record ServedDevice(
                 readOnly,
                 since,
                 log,
-                words);
+                words,
+                composition);
     }
 }

@@ -162,7 +162,7 @@ class ControlSocketTest {
                                             .map(DataCounters::missesByReason)
                                             .orElseThrow()));
             assertThat(stat.misses()).containsEntry("frames unknown", 1L);
-            assertThat(DeviceStat.of(served(device), done, Optional.empty()).json())
+            assertThat(DeviceStat.of(served(device), done, Optional.empty(), List.of()).json())
                     .doesNotContain("misses");
 
             assertThat(DeviceControl.resize(run, device.id(), 2 << 20).size()).isEqualTo(2 << 20);
