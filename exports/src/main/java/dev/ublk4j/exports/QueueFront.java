@@ -254,7 +254,9 @@ public abstract class QueueFront {
             ended = true;
             turnOfEnd();
             if (!isOver && !hasEnded()) {
-                LOG.log(Level.ERROR, () -> this + ": requests of its clients do not end");
+                LOG.log(
+                        Level.ERROR,
+                        () -> QueueFront.this + ": requests of its clients do not end");
             }
         }
     }
