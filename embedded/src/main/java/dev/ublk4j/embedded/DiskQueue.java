@@ -213,7 +213,9 @@ final class DiskQueue {
         while (true) {
             int admission = admission();
             if (admission < 0) {
-                submission.fail(admission);
+                // The kernel's driver refuses parts, which have been cut before.
+                boolean isInvalid = !disk.isRemoved() && !submission.canBeCut();
+                submission.fail(isInvalid ? Errno.EINVAL.negated() : admission);
                 return true;
             }
             if (admission != HardwareQueue.ADMITTED || !disk.gate().tryEnter(driver.id())) {

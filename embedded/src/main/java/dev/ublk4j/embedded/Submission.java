@@ -136,12 +136,7 @@ final class Submission extends Link {
             return LAST;
         }
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
-        long bytes = cut.next();
-        if (bytes == 0) {
-            long done = request.length() - left;
-            cut.begin(op, (request.position() + done) >> 9, left, request.segments());
-            bytes = cut.next();
-        }
+        long bytes = cutNext(cut);
         if (bytes <= 0) {
             return NO_PART;
         }
@@ -153,6 +148,30 @@ final class Submission extends Link {
         single = false;
         PARTS.getAndAdd(this, 1);
         return MORE;
+    }
+
+    /** {@return the bytes of the next part, none where the limits leave none to make} */
+    private long cutNext(RequestSplitter cut) {
+        long bytes = cut.next();
+        if (bytes != 0) {
+            return bytes;
+        }
+        long done = request.length() - left;
+        cut.begin(op, (request.position() + done) >> 9, left, request.segments());
+        return cut.next();
+    }
+
+    /** {@return whether all that is left can be cut} Only {@link #fail} may follow. */
+    boolean canBeCut() {
+        RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
+        while (op != IoOp.UBLK_IO_OP_FLUSH && left > 0) {
+            long bytes = cutNext(cut);
+            if (bytes <= 0) {
+                return false;
+            }
+            left -= bytes;
+        }
+        return true;
     }
 
     /**

@@ -155,7 +155,15 @@ public abstract class RecoveryRules extends LaneRules {
                         .with(
                                 DeviceParams.of(
                                                 new DeviceParams.Basic(
-                                                        0, 12, 12, 12, 12, 128, 0, Shape.SIZE >> 9, 4095))
+                                                        0,
+                                                        12,
+                                                        12,
+                                                        12,
+                                                        12,
+                                                        128,
+                                                        0,
+                                                        Shape.SIZE >> 9,
+                                                        4095))
                                         .with(new DeviceParams.DmaAlign(511)));
         try (TestDevice device = live(shape, Handler.agreeing());
                 Arena arena = Arena.ofShared();
