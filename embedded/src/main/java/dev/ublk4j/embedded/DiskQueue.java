@@ -103,8 +103,13 @@ final class DiskQueue {
         boolean isFollowed = submission.isFollowedByFlush();
         boolean isLast = isFollowed && submission.isLastPart(status);
         if (isLast && submission.beginFlush(request)) {
-            // In the place of the data, as in the kernel: a stop waits for it.
-            driver.start(request);
+            // In the place of the data, as in the kernel: a stop waits for it, or keeps it from
+            // being started where it ends what waits for a next server.
+            if (driver.holdsRequests()) {
+                requeue(request);
+            } else {
+                driver.start(request);
+            }
             return;
         }
         request.end();

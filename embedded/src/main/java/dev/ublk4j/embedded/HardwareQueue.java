@@ -80,6 +80,11 @@ final class HardwareQueue {
         return ADMITTED;
     }
 
+    /** {@return whether requests wait for a next server when there is none} */
+    boolean holdsRequests() {
+        return device.description().holdsRequests();
+    }
+
     /** Hands a request to the ring that has fetched its tag; from any thread. */
     void start(BlockRequest request) {
         EmbeddedQueueRing ring = slots[request.tag()].ring();
