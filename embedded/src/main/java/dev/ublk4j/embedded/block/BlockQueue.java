@@ -114,8 +114,13 @@ final class BlockQueue implements BlockRequest.Owner {
         boolean isFollowed = submission.isFollowedByFlush();
         boolean isLast = isFollowed && submission.isLastPart(status);
         if (isLast && submission.beginFlush(request)) {
-            // In the place of the data, as in the kernel: a stop waits for it.
-            driver.start(request);
+            // In the place of the data, as in the kernel: a stop waits for it, or keeps it from
+            // being started where it ends what waits for a next server.
+            if (driver.holdsRequests()) {
+                requeue(request);
+            } else {
+                driver.start(request);
+            }
             return;
         }
         Submission _ = request.detach();
@@ -224,7 +229,9 @@ final class BlockQueue implements BlockRequest.Owner {
         while (true) {
             int admission = admission();
             if (admission < 0) {
-                submission.fail(admission);
+                // The kernel's driver refuses parts, which have been cut before.
+                boolean isInvalid = !removed && !submission.canBeCut();
+                submission.fail(isInvalid ? Errno.EINVAL.negated() : admission);
                 return true;
             }
             if (admission != QueueDriver.ADMITTED || !gate.tryEnter(id)) {

@@ -16,6 +16,9 @@ public interface QueueDriver {
      */
     int admission();
 
+    /** {@return whether requests wait for a next server when there is none} */
+    boolean holdsRequests();
+
     /**
      * Takes a request, to {@linkplain BlockRequest#finish end} it once or to {@linkplain
      * BlockRequest#requeue give it back}.

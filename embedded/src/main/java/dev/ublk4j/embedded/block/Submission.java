@@ -165,12 +165,7 @@ public final class Submission extends Link {
             return LAST;
         }
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
-        long bytes = cut.next();
-        if (bytes == 0) {
-            long done = bio.length() - left;
-            cut.begin(op, Sectors.ofBytes(bio.position() + done), left, bio.segments());
-            bytes = cut.next();
-        }
+        long bytes = cutNext(cut);
         if (bytes <= 0) {
             return NO_PART;
         }
@@ -209,6 +204,30 @@ public final class Submission extends Link {
 
     long partInSegment() {
         return partInSegment;
+    }
+
+    /** {@return the bytes of the next part, none where the limits leave none to make} */
+    private long cutNext(RequestSplitter cut) {
+        long bytes = cut.next();
+        if (bytes != 0) {
+            return bytes;
+        }
+        long done = bio.length() - left;
+        cut.begin(op, Sectors.ofBytes(bio.position() + done), left, bio.segments());
+        return cut.next();
+    }
+
+    /** {@return whether all that is left can be cut} Only {@link #fail} may follow. */
+    boolean canBeCut() {
+        RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
+        while (op != IoOp.UBLK_IO_OP_FLUSH && left > 0) {
+            long bytes = cutNext(cut);
+            if (bytes <= 0) {
+                return false;
+            }
+            left -= bytes;
+        }
+        return true;
     }
 
     /**

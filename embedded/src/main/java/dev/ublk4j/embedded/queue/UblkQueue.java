@@ -83,6 +83,11 @@ public final class UblkQueue implements QueueDriver {
         return ADMITTED;
     }
 
+    @Override
+    public boolean holdsRequests() {
+        return description.holdsRequests();
+    }
+
     /** Hands a request to the ring that has fetched its tag; from any thread. */
     @Override
     public void start(BlockRequest request) {
