@@ -97,6 +97,7 @@ final class ArchitectureTest {
     private static final Map<String, String> LONG_FOR_A_REASON =
             Map.of(
                     "Device.java", "every call that its owner may make, with what it promises",
+                    "OverlayMap.java", "a format of files, with its reader and its writer",
                     "Queue.java", "what a target calls, and in one place how a request ends",
                     "Request.java", "all that a target and a layer ask of a request",
                     "Ring.java", "one method for each operation of io_uring",

@@ -1,16 +1,13 @@
 package dev.ublk4j.layers;
 
 import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.LinuxException;
 import java.lang.foreign.Arena;
-import java.util.concurrent.CompletableFuture;
 
 /** Writes what is in the upper target of an overlay to its base, run by run of clusters. */
 final class Commit {
     private final OverlayQueue of;
     private final OverlayMap map;
     private final WriteBarrier barrier;
-    private final CompletableFuture<Void> done;
     private final Arena arena = Arena.ofShared();
     private final Copying copying;
     private final int most;
@@ -22,19 +19,12 @@ final class Commit {
      * Makes one that has not begun.
      *
      * @param most bytes that are copied at a time, at least a cluster
-     * @param done is completed at the end
      */
-    Commit(
-            OverlayQueue of,
-            OverlayMap map,
-            WriteBarrier barrier,
-            int most,
-            CompletableFuture<Void> done) {
+    Commit(OverlayQueue of, OverlayMap map, WriteBarrier barrier, int most) {
         this.of = of;
         this.map = map;
         this.barrier = barrier;
         this.most = most;
-        this.done = done;
         this.copying = new Copying(of.queue, barrier, arena.allocate(most, OverlayMap.PAGE));
     }
 
@@ -43,9 +33,9 @@ final class Commit {
             cluster++;
         }
         if (of.queue.isLeaving()) {
-            end(Errno.ESHUTDOWN.negated());
+            of.endCommit(Errno.ESHUTDOWN.negated());
         } else if (cluster == map.clusters()) {
-            writeMap();
+            of.flush(of::endCommit);
         } else {
             last = cluster;
             while (last + 1 < map.clusters()
@@ -60,7 +50,7 @@ final class Commit {
 
     private void copied(int result) {
         if (result < 0) {
-            end(result);
+            of.endCommit(result);
         } else {
             copying.flush(of.base, this::flushed);
         }
@@ -68,7 +58,7 @@ final class Commit {
 
     private void flushed(int result) {
         if (result < 0) {
-            end(result);
+            of.endCommit(result);
             return;
         }
         while (cluster <= last) {
@@ -78,22 +68,11 @@ final class Commit {
         next();
     }
 
-    private void writeMap() {
-        if (!of.flushMap(this::end)) {
-            of.queue.execute(this::writeMap);
-        }
-    }
-
-    void end(int result) {
+    /** Lets changes through, and the memory go. */
+    void close() {
         barrier.unblock();
-        of.endCommit();
         if (!of.queue.hasIoLeft()) {
             arena.close();
-        }
-        if (result < 0) {
-            done.completeExceptionally(new LinuxException("commit", "overlay", result));
-        } else {
-            done.complete(null);
         }
     }
 }

@@ -32,8 +32,13 @@ public final class Delay extends Layer {
                     }
                     return legs.getFirst();
                 });
-        this.readNanos = reads.toNanos();
-        this.changeNanos = changes.toNanos();
+        this.readNanos = nanos(reads);
+        this.changeNanos = nanos(changes);
+    }
+
+    /** {@return a time in nanoseconds, or 292 years where it is longer} */
+    private static long nanos(Duration time) {
+        return time.toSeconds() < Long.MAX_VALUE / 1_000_000_000 ? time.toNanos() : Long.MAX_VALUE;
     }
 
     @Override

@@ -7,7 +7,11 @@ import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Objects;
+import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -27,13 +31,32 @@ public abstract class Layer implements Target {
      * @throws IllegalArgumentException when there is no such layer of such legs
      */
     protected Layer(List<? extends Target> legs, Function<List<Geometry>, Geometry> geometry) {
-        this.legs = List.copyOf(legs);
         try {
+            this.legs = checked(legs);
             this.geometry = geometry.apply(this.legs.stream().map(Target::geometry).toList());
         } catch (Throwable e) {
-            closeAll(this.legs, e);
+            closeAll(distinct(legs), e);
             throw e;
         }
+    }
+
+    private static List<Target> checked(List<? extends Target> legs) {
+        if (legs.stream().anyMatch(Objects::isNull)) {
+            throw new IllegalArgumentException("a leg is null");
+        }
+        if (distinct(legs).size() < legs.size()) {
+            throw new IllegalArgumentException("one target is two legs of the same layer");
+        }
+        return List.copyOf(legs);
+    }
+
+    /** {@return the targets of a list, each once} */
+    private static List<Target> distinct(List<? extends Target> legs) {
+        Set<Target> all = Collections.newSetFromMap(new IdentityHashMap<>());
+        return legs.stream()
+                .<Target>map(leg -> leg)
+                .filter(leg -> leg != null && all.add(leg))
+                .toList();
     }
 
     private static void closeAll(List<? extends AutoCloseable> some, Throwable because) {

@@ -3,10 +3,10 @@ package dev.ublk4j.layers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.BitSet;
 import java.util.List;
@@ -18,59 +18,101 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Without a file it forgets all that: every leg then counts as in step at the next start.
  */
-public final class MirrorLog {
+public final class MirrorLog implements AutoCloseable {
     private static final String MAGIC = "ublk4j mirror 1";
 
-    /** More than any log has: a file that is longer is not read to find that out. */
-    private static final long MOST_BYTES = 64 << 10;
+    /** The file's size. It is written in place, with one write of one sector. */
+    private static final int BYTES = 512;
 
     private final @Nullable Path path;
+    private final @Nullable FileChannel file;
     private final BitSet failed = new BitSet();
     private boolean wasOpen;
     private boolean open;
 
-    private MirrorLog(@Nullable Path path) {
+    private MirrorLog(@Nullable Path path, @Nullable FileChannel file) {
         this.path = path;
+        this.file = file;
     }
 
     /** {@return a log that lasts as long as the mirror} */
     public static MirrorLog inMemory() {
-        return new MirrorLog(null);
+        return new MirrorLog(null, null);
     }
 
     /**
-     * {@return the log in a file, which is made when it is not there}
+     * {@return the log in a file, which is made when it is not there, and locked}
      *
-     * @throws IOException when it cannot be read, or is something else
+     * @throws IOException when it cannot be read and written, is something else, or in use
      */
     public static MirrorLog inFile(Path path) throws IOException {
-        MirrorLog log = new MirrorLog(path);
-        if (Files.exists(path)) {
-            if (!Files.isRegularFile(path) || Files.size(path) > MOST_BYTES) {
-                throw notALog(path);
-            }
-            String text = new String(Files.readAllBytes(path), StandardCharsets.ISO_8859_1);
-            log.read(path, text.lines().toList());
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            throw notALog(path);
         }
-        return log;
+        FileChannel file = open(path);
+        try {
+            lock(file, path);
+            MirrorLog log = new MirrorLog(path, file);
+            log.read(path, file);
+            return log;
+        } catch (Throwable e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    private static FileChannel open(Path path) throws IOException {
+        try {
+            return FileChannel.open(
+                    path,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.READ,
+                    StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new IOException("the log of a mirror cannot be opened: " + e, e);
+        }
+    }
+
+    private static void lock(FileChannel file, Path path) throws IOException {
+        try {
+            if (file.tryLock() != null) {
+                return;
+            }
+        } catch (OverlappingFileLockException e) {
+            throw new IOException(path + " is the log of a mirror that is served", e);
+        }
+        throw new IOException(path + " is the log of a mirror that is served");
     }
 
     private static IOException notALog(Path file) {
         return new IOException(file + " is not the log of a mirror");
     }
 
-    private void read(Path file, List<String> lines) throws IOException {
-        if (lines.isEmpty() || !lines.getFirst().equals(MAGIC)) {
-            throw notALog(file);
+    private void read(Path name, FileChannel channel) throws IOException {
+        if (channel.size() == 0) {
+            return;
         }
-        for (String line : lines.subList(1, lines.size())) {
-            if (line.equals("open")) {
-                wasOpen = true;
-            } else if (line.matches("failed [1-9]\\d{0,3}")) {
-                failed.set(Integer.parseInt(line.substring("failed ".length())) - 1);
-            } else if (!line.equals("closed")) {
-                throw new IOException("%s says \"%s\", which no mirror does".formatted(file, line));
+        if (channel.size() > BYTES) {
+            throw notALog(name);
+        }
+        ByteBuffer bytes = ByteBuffer.allocate((int) channel.size());
+        while (bytes.hasRemaining() && channel.read(bytes, bytes.position()) > 0) {
+            // A read may be short.
+        }
+        String text = new String(bytes.array(), 0, bytes.position(), StandardCharsets.ISO_8859_1);
+        List<String> lines = text.lines().filter(line -> !line.isEmpty()).toList();
+        if (lines.isEmpty() || !lines.getFirst().equals(MAGIC)) {
+            throw notALog(name);
+        }
+        if (lines.size() < 2 || !lines.get(1).matches("open|closed")) {
+            throw new IOException(name + " does not say whether its mirror was closed");
+        }
+        wasOpen = lines.get(1).equals("open");
+        for (String line : lines.subList(2, lines.size())) {
+            if (!line.matches("failed [1-9]\\d{0,3}")) {
+                throw new IOException("%s says \"%s\", which no mirror does".formatted(name, line));
             }
+            failed.set(Integer.parseInt(line.substring("failed ".length())) - 1);
         }
     }
 
@@ -102,28 +144,29 @@ public final class MirrorLog {
     }
 
     private void write() throws IOException {
-        if (path == null) {
+        FileChannel channel = file;
+        if (channel == null) {
             return;
         }
         StringBuilder text = new StringBuilder(MAGIC).append('\n');
         text.append(open ? "open\n" : "closed\n");
         failed.stream().forEach(leg -> text.append("failed ").append(leg + 1).append('\n'));
-        Path next = path.resolveSibling(path.getFileName() + ".new");
-        try (FileChannel file =
-                FileChannel.open(
-                        next,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.TRUNCATE_EXISTING)) {
-            ByteBuffer bytes = StandardCharsets.UTF_8.encode(text.toString());
-            while (bytes.hasRemaining()) {
-                int _ = file.write(bytes);
-            }
-            file.force(true);
+        if (text.length() > BYTES) {
+            throw new IOException("%s has no room for so many targets".formatted(path));
         }
-        Files.move(next, path, StandardCopyOption.ATOMIC_MOVE);
-        try (FileChannel folder = FileChannel.open(path.toAbsolutePath().getParent())) {
-            folder.force(true);
+        text.append("\n".repeat(BYTES - text.length()));
+        ByteBuffer bytes = StandardCharsets.ISO_8859_1.encode(text.toString());
+        while (bytes.hasRemaining()) {
+            int _ = channel.write(bytes, bytes.position());
+        }
+        channel.force(true);
+    }
+
+    /** Lets go of the file. */
+    @Override
+    public void close() throws IOException {
+        if (file != null) {
+            file.close();
         }
     }
 }

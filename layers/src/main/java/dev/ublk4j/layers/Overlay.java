@@ -115,8 +115,7 @@ public final class Overlay extends Layer {
         }
         CompletableFuture<Void> done = new CompletableFuture<>();
         int largest = geometry().maxIo() == 0 ? COMMIT_BYTES : geometry().maxIo();
-        int most = Math.max(map.cluster(), Math.min(COMMIT_BYTES, largest));
-        queue.queue.execute(() -> queue.commit(most, done));
+        queue.commit(Math.max(map.cluster(), Math.min(COMMIT_BYTES, largest)), done);
         return done;
     }
 

@@ -108,19 +108,39 @@ public final class OverlayMap implements AutoCloseable {
      * @throws IOException when the file cannot be read, is another's, or the map of another size
      */
     public static OverlayMap inFile(Path path, long size, int cluster) throws IOException {
-        FileChannel file =
-                FileChannel.open(
-                        path,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE);
+        OverlayMap asked = inMemory(size, cluster);
+        boolean isNew = !Files.exists(path);
+        FileChannel file = open(path);
         try {
             lock(file, path);
-            return file.size() == 0 ? create(file, size, cluster) : read(file, path, size);
+            return asked.isUnbegun(file) ? create(file, size, cluster) : read(file, path, size);
         } catch (Throwable e) {
             file.close();
+            if (isNew) {
+                Files.deleteIfExists(path);
+            }
             throw e;
         }
+    }
+
+    private static FileChannel open(Path path) throws IOException {
+        try {
+            return FileChannel.open(
+                    path,
+                    StandardOpenOption.CREATE,
+                    StandardOpenOption.READ,
+                    StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw new IOException("the map of an overlay cannot be opened: " + e, e);
+        }
+    }
+
+    /** {@return whether a file is empty, or was left while it was made: its header comes last} */
+    private boolean isUnbegun(FileChannel file) throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(PAGE);
+        boolean _ = readAll(file, header, 0);
+        return file.size() <= fileBytes()
+                && ByteBuffer.allocate(header.position()).equals(header.flip());
     }
 
     private static void lock(FileChannel file, Path path) throws IOException {
@@ -162,7 +182,7 @@ public final class OverlayMap implements AutoCloseable {
                     "%s is the map of a device of %d bytes, and this one has %d"
                             .formatted(path, header.getLong(16), size));
         }
-        OverlayMap map = new OverlayMap(size, header.getInt(12), file);
+        OverlayMap map = known(path, size, header.getInt(12), file);
         if (file.size() < map.fileBytes()) {
             throw new IOException(path + " is cut off: it has not a bit for each cluster");
         }
@@ -176,6 +196,15 @@ public final class OverlayMap implements AutoCloseable {
             map.noteBoot(file);
         }
         return map;
+    }
+
+    private static OverlayMap known(Path path, long size, int cluster, FileChannel file)
+            throws IOException {
+        try {
+            return new OverlayMap(size, cluster, file);
+        } catch (IllegalArgumentException e) {
+            throw new IOException("%s is no right map: %s".formatted(path, e.getMessage()), e);
+        }
     }
 
     /** {@return what tells this run of the kernel from all others, zeroes where nothing does} */

@@ -1,6 +1,7 @@
 package dev.ublk4j.layers;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Completion;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
@@ -31,6 +32,7 @@ final class OverlayQueue implements TargetQueue {
     /** The filling of a cluster for a write of a part of it. */
     private static final class Fill {
         final MemorySegment memory;
+        int phase;
         long cluster;
         long begin;
         long length;
@@ -46,8 +48,15 @@ final class OverlayQueue implements TargetQueue {
     private final Arena arena = Arena.ofShared();
     private final ArrayDeque<Fill> fills = new ArrayDeque<>();
 
-    private final Completion whenChanged = this::changed;
-    private final Completion whenFilled = this::filled;
+    /** By phase of the barrier. */
+    private final Completion[] whenChanged = {
+        (part, result) -> changed(0, part, result), (part, result) -> changed(1, part, result)
+    };
+
+    private final Completion[] whenFilled = {
+        (part, result) -> filled(0, part, result), (part, result) -> filled(1, part, result)
+    };
+
     private final Completion whenBaseRead = this::baseRead;
     private final Completion whenCopied = this::copied;
     private final Completion whenFlushed = this::upperFlushed;
@@ -58,7 +67,13 @@ final class OverlayQueue implements TargetQueue {
     /** The pages of the flush under way. */
     private OverlayMap.@Nullable Pages pages;
 
+    /** The commit that has begun, on this thread. */
     private @Nullable Commit commit;
+
+    /** What is told of a commit that is to begin, or has begun; guarded by the monitor. */
+    private @Nullable CompletableFuture<Void> committing;
+
+    private boolean closed;
 
     /**
      * Opens one.
@@ -119,7 +134,8 @@ final class OverlayQueue implements TargetQueue {
     }
 
     private void write(Request request) {
-        if (!barrier.enter(request.offset(), request.end())) {
+        int phase = barrier.enter(request.offset(), request.end());
+        if (phase == WriteBarrier.BLOCKED) {
             submitLater(request);
             return;
         }
@@ -131,54 +147,55 @@ final class OverlayQueue implements TargetQueue {
                     while (to < request.end() && map.isUpper(map.clusterOf(to))) {
                         to = Math.min(map.endOf(map.clusterOf(to)), request.end());
                     }
-                    change(request, at - request.offset(), to - at);
+                    change(request, phase, at - request.offset(), to - at);
                 } else {
-                    writeNew(request, map.clusterOf(at), at - request.offset(), to - at);
+                    writeNew(request, phase, map.clusterOf(at), at - request.offset(), to - at);
                 }
                 at = to;
             }
         } finally {
-            barrier.leave(request.offset(), request.end());
+            barrier.leave(phase, request.offset(), request.end());
         }
     }
 
     /** Writes to clusters that are in the upper target. */
-    private void change(Request request, long begin, long length) {
+    private void change(Request request, int phase, long begin, long length) {
         long at = request.offset() + begin;
-        barrier.hold(at, at + length);
-        request.part(begin, length).then(whenChanged).submitTo(upper);
+        barrier.hold(phase, at, at + length);
+        request.part(begin, length).then(whenChanged[phase]).submitTo(upper);
     }
 
-    private int changed(Request part, int result) {
-        barrier.leave(part.offset(), part.end());
+    private int changed(int phase, Request part, int result) {
+        barrier.leave(phase, part.offset(), part.end());
         return result;
     }
 
-    private void writeNew(Request request, long cluster, long begin, long length) {
+    private void writeNew(Request request, int phase, long cluster, long begin, long length) {
         if (!map.beginFilling(cluster)) {
             // Another write fills it, or has just done so.
             request.part(begin, length).submitTo(again);
             return;
         }
-        barrier.hold(map.startOf(cluster), map.endOf(cluster));
+        barrier.hold(phase, map.startOf(cluster), map.endOf(cluster));
         if (length == map.endOf(cluster) - map.startOf(cluster)) {
-            request.part(begin, length).then(whenFilled).submitTo(upper);
+            request.part(begin, length).then(whenFilled[phase]).submitTo(upper);
         } else {
-            copyUp(request, cluster, begin, length);
+            copyUp(request, phase, cluster, begin, length);
         }
     }
 
-    private int filled(Request part, int result) {
+    private int filled(int phase, Request part, int result) {
         map.endFilling(map.clusterOf(part.offset()), result >= 0);
-        barrier.leave(part.offset(), part.end());
+        barrier.leave(phase, part.offset(), part.end());
         return result;
     }
 
-    private void copyUp(Request request, long cluster, long begin, long length) {
+    private void copyUp(Request request, int phase, long cluster, long begin, long length) {
         Fill fill = fills.pollLast();
         if (fill == null) {
             fill = new Fill(arena.allocate(map.cluster(), OverlayMap.PAGE));
         }
+        fill.phase = phase;
         fill.cluster = cluster;
         fill.begin = begin;
         fill.length = length;
@@ -209,22 +226,16 @@ final class OverlayQueue implements TargetQueue {
     private int copied(Request part, int result) {
         Fill fill = (Fill) Objects.requireNonNull(part.context());
         Request parent = part.parent();
-        long begin = fill.begin;
-        long length = fill.length;
         if (result >= 0) {
             // Counted before the cluster is let go: no commit comes between.
-            barrier.hold(parent.offset() + begin, parent.offset() + begin + length);
+            change(parent, fill.phase, fill.begin, fill.length);
         }
-        int ended = endCopy(fill, result);
-        if (result >= 0) {
-            parent.part(begin, length).then(whenChanged).submitTo(upper);
-        }
-        return ended;
+        return endCopy(fill, result);
     }
 
     private int endCopy(Fill fill, int result) {
         map.endFilling(fill.cluster, result >= 0);
-        barrier.leave(map.startOf(fill.cluster), map.endOf(fill.cluster));
+        barrier.leave(fill.phase, map.startOf(fill.cluster), map.endOf(fill.cluster));
         fills.addLast(fill);
         return Math.min(result, 0);
     }
@@ -276,41 +287,51 @@ final class OverlayQueue implements TargetQueue {
     }
 
     /**
-     * Begins a commit.
+     * Begins a commit; from any thread.
      *
      * @param most bytes that are copied at a time
+     * @param done is completed at the end
+     * @throws IllegalStateException when the queue has ended, or a commit is under way
      */
-    void commit(int most, CompletableFuture<Void> done) {
-        if (commit != null) {
-            done.completeExceptionally(new IllegalStateException("the overlay is being committed"));
-        } else {
-            commit = new Commit(this, map, barrier, most, done);
+    synchronized void commit(int most, CompletableFuture<Void> done) {
+        if (closed || committing != null) {
+            throw new IllegalStateException(
+                    closed ? "no device has the overlay" : "the overlay is being committed");
+        }
+        committing = done;
+        queue.execute(() -> {
+            commit = new Commit(this, map, barrier, most);
             commit.next();
-        }
+        });
     }
 
-    /** Writes the map to its file, where another queue does not: that is to be tried again. */
-    boolean flushMap(IntConsumer whenDone) {
-        if (!flushing.compareAndSet(false, true)) {
-            return false;
+    /** Ends the commit, with 0 or a negative errno. */
+    void endCommit(int result) {
+        CompletableFuture<Void> done;
+        synchronized (this) {
+            done = committing;
+            committing = null;
         }
-        pages = map.take();
-        if (pages == null) {
-            flushing.set(false);
-            whenDone.accept(0);
-        } else {
-            queue.request(Operation.FLUSH, 0, MemorySegment.NULL)
-                    .then((_, result) -> {
-                        queue.execute(() -> whenDone.accept(Math.min(result, 0)));
-                        return result;
-                    })
-                    .submitTo(mapWriter);
-        }
-        return true;
-    }
-
-    void endCommit() {
+        Commit ended = commit;
         commit = null;
+        if (ended != null) {
+            ended.close();
+        }
+        if (done != null && result < 0) {
+            done.completeExceptionally(new LinuxException("commit", "overlay", result));
+        } else if (done != null) {
+            done.complete(null);
+        }
+    }
+
+    /** Makes what the map tells of durable: the data, then the map. */
+    void flush(IntConsumer whenDone) {
+        queue.request(Operation.FLUSH, 0, MemorySegment.NULL)
+                .then((_, result) -> {
+                    queue.execute(() -> whenDone.accept(Math.min(result, 0)));
+                    return result;
+                })
+                .submitTo(this);
     }
 
     /** What has been written and not flushed is in the map of the next server, too. */
@@ -333,9 +354,10 @@ final class OverlayQueue implements TargetQueue {
 
     @Override
     public void close() {
-        if (commit != null) {
-            commit.end(Errno.ESHUTDOWN.negated());
+        synchronized (this) {
+            closed = true;
         }
+        endCommit(Errno.ESHUTDOWN.negated());
         if (!queue.hasIoLeft()) {
             arena.close();
         }

@@ -19,6 +19,9 @@ public final class Stripe extends Layer {
 
     private final int chunk;
 
+    /** Bytes of each leg that are used. */
+    private volatile long perLeg;
+
     /**
      * Stripes targets of one size. What is left of each after its last whole chunk is not used.
      *
@@ -29,6 +32,7 @@ public final class Stripe extends Layer {
     public Stripe(List<? extends Target> legs, int chunk) {
         super(legs, geometries -> geometry(geometries, chunk));
         this.chunk = chunk;
+        this.perLeg = geometry().size() / legs.size();
     }
 
     private static Geometry geometry(List<Geometry> legs, int chunk) {
@@ -114,6 +118,7 @@ public final class Stripe extends Layer {
                     "a stripe of %d targets has a multiple of %d bytes, and not %d"
                             .formatted(legs().size(), row, bytes));
         }
-        Resizing.all(legs(), bytes / legs().size(), geometry().size() / legs().size());
+        Resizing.all(legs(), bytes / legs().size(), perLeg);
+        perLeg = bytes / legs().size();
     }
 }

@@ -8,6 +8,10 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
  *
  * <p>A change counts itself in before it looks whether its range is blocked; who copies blocks the
  * range before it looks at the count. So one of the two sees the other.
+ *
+ * <p>Changes are counted in one of two phases, and blocking a range begins the other: what comes
+ * later counts elsewhere, so that who copies waits for those alone that were under way before,
+ * however many come after them.
  */
 final class WriteBarrier {
     /** Changes are counted by windows of the device, which share the counters. */
@@ -18,41 +22,54 @@ final class WriteBarrier {
     /** The bytes that it is best to block at a time. */
     static final int WINDOW = 1 << WINDOW_SHIFT;
 
-    private final AtomicIntegerArray changes = new AtomicIntegerArray(COUNTERS);
+    /** The number of phases; they are numbered from 0 on. */
+    static final int PHASES = 2;
 
+    /** What {@link #enter} returns for a range that is blocked. */
+    static final int BLOCKED = -1;
+
+    private final AtomicIntegerArray changes = new AtomicIntegerArray(PHASES * COUNTERS);
+
+    private volatile int phase;
     private volatile long blockedFrom;
     private volatile long blockedTo;
 
     /**
      * Begins a change.
      *
-     * @return whether it may go on; if not it has not begun
+     * @return the phase that it is counted in, to be given to {@link #leave}; or {@link #BLOCKED},
+     *     and it has not begun
      */
-    boolean enter(long from, long to) {
-        count(from, to, 1);
+    int enter(long from, long to) {
+        int now = phase;
+        count(now, from, to, 1);
         if (from < blockedTo && to > blockedFrom) {
-            count(from, to, -1);
-            return false;
+            count(now, from, to, -1);
+            return BLOCKED;
         }
-        return true;
+        return now;
     }
 
     /** Counts a change that has begun once more: it ends when it has been left as often. */
-    void hold(long from, long to) {
-        count(from, to, 1);
+    void hold(int entered, long from, long to) {
+        count(entered, from, to, 1);
     }
 
     /** Ends a change that has begun. */
-    void leave(long from, long to) {
-        count(from, to, -1);
+    void leave(int entered, long from, long to) {
+        count(entered, from, to, -1);
     }
 
-    private void count(long from, long to, int number) {
+    private void count(int in, long from, long to, int number) {
         long first = from >>> WINDOW_SHIFT;
-        long last = Math.min((to - 1) >>> WINDOW_SHIFT, first + COUNTERS - 1);
+        long last = lastOf(first, to);
         for (long window = first; window <= last; window++) {
-            changes.addAndGet((int) (window % COUNTERS), number);
+            changes.addAndGet(in * COUNTERS + (int) (window % COUNTERS), number);
         }
+    }
+
+    private static long lastOf(long first, long to) {
+        return Math.min((to - 1) >>> WINDOW_SHIFT, first + COUNTERS - 1);
     }
 
     /** Keeps changes of a range back from now on, in place of another range. */
@@ -61,14 +78,17 @@ final class WriteBarrier {
         blockedTo = 0;
         blockedFrom = from;
         blockedTo = to;
+        int before = phase;
+        phase = 1 - before;
     }
 
-    /** {@return whether no change of the blocked range is under way} */
+    /** {@return whether no change of the blocked range is under way that began before it was} */
     boolean isQuiet() {
+        int before = 1 - phase;
         long first = blockedFrom >>> WINDOW_SHIFT;
-        long last = Math.min((blockedTo - 1) >>> WINDOW_SHIFT, first + COUNTERS - 1);
+        long last = lastOf(first, blockedTo);
         for (long window = first; window <= last; window++) {
-            if (changes.get((int) (window % COUNTERS)) != 0) {
+            if (changes.get(before * COUNTERS + (int) (window % COUNTERS)) != 0) {
                 return false;
             }
         }

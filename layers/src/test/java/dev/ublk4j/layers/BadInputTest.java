@@ -9,6 +9,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.Resizable;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
@@ -113,6 +114,57 @@ class BadInputTest {
                             e -> assertThat(e.errno()).isEqualTo(Errno.ENOSPC));
             bed.write(0, page);
             assertThat(bed.read(0, 4096)).isEqualTo(page);
+        }
+    }
+
+    @Test
+    void aTimeWithoutEndIsALongOne() {
+        new Delay(new MemoryTarget(SIZE), Duration.ofDays(200_000), Duration.ZERO).close();
+    }
+
+    @Test
+    void aStripeThatCannotGrowKeepsTheSizeThatItHad() {
+        Elastic one = new Elastic(Long.MAX_VALUE);
+        Elastic two = new Elastic(2 * SIZE);
+        Stripe stripe = new Stripe(List.of(one, two), 65536);
+        Resizable size = stripe.ability(Resizable.class);
+        size.resize(4 * SIZE);
+        assertThatThrownBy(() -> size.resize(6 * SIZE))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(one.size).isEqualTo(2 * SIZE);
+        assertThat(two.size).isEqualTo(2 * SIZE);
+    }
+
+    /** A target of any size up to a limit. */
+    private static final class Elastic implements SimpleTarget, Resizable {
+        private final long limit;
+        long size = SIZE;
+
+        Elastic(long limit) {
+            this.limit = limit;
+        }
+
+        @Override
+        public Geometry geometry() {
+            return Geometry.ofSize(SIZE);
+        }
+
+        @Override
+        public int read(Request request) {
+            return (int) request.length();
+        }
+
+        @Override
+        public int write(Request request) {
+            return (int) request.length();
+        }
+
+        @Override
+        public void resize(long bytes) {
+            if (bytes > limit) {
+                throw new IllegalArgumentException("too large");
+            }
+            size = bytes;
         }
     }
 }

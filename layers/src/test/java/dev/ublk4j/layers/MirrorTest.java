@@ -15,8 +15,10 @@ import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -138,7 +140,9 @@ class MirrorTest {
     void aMirrorThatWasNotClosedBringsItsLegsInStep() throws IOException {
         LastingDisk first = disk("one");
         LastingDisk second = disk("two");
-        log().setOpen(true);
+        try (MirrorLog killed = log()) {
+            killed.setOpen(true);
+        }
         first.disk.fill((byte) 1);
         second.disk.fill((byte) 2);
         Mirror mirror = new Mirror(List.of(first, second), log());
@@ -182,5 +186,136 @@ class MirrorTest {
                 .hasStackTraceContaining("does not open");
         assertThat(one.closed).isTrue();
         assertThat(one.queuesOpen).hasValue(0);
+    }
+
+    @Test
+    void aLegThatFailsWhileItIsCopiedToAndComesBackIsCopiedFromTheBeginning() throws Exception {
+        LastingDisk first = disk("one");
+        LastingDisk second = disk("two");
+        ErrorInjector failing =
+                new ErrorInjector(
+                        second, Rule.always(Errno.EIO).on(Operation.WRITE).within(0, 4096));
+        Delay slow = new Delay(first, Duration.ofMillis(5), Duration.ZERO);
+        Mirror mirror = new Mirror(List.of(slow, failing), log());
+        byte[] data = random(6);
+        try (TestBed bed = TestBed.of(mirror)) {
+            bed.write(0, data);
+            failing.setEnabled(false);
+            mirror.resync(1);
+            while (second.disk.get(ValueLayout.JAVA_LONG, 65536) == 0) {
+                LockSupport.parkNanos(100_000);
+            }
+            // The first window has been copied; now it gets other data that the leg misses.
+            failing.setEnabled(true);
+            byte[] other = new byte[4096];
+            Arrays.fill(other, (byte) 7);
+            bed.write(0, other);
+            failing.setEnabled(false);
+            mirror.resync(1);
+            awaitInStep(mirror);
+            assertThat(mirror.states()).containsOnly(LegState.IN_STEP);
+            assertThat(second.disk.mismatch(first.disk)).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void aMirrorThatIsClosedBeforeItsLegsAreInStepIsSyncedTheNextTime() throws IOException {
+        LastingDisk first = disk("one");
+        LastingDisk second = disk("two");
+        try (MirrorLog killed = log()) {
+            killed.setOpen(true);
+        }
+        first.disk.fill((byte) 1);
+        new Mirror(List.of(first, second), log()).close();
+
+        Mirror next = new Mirror(List.of(first, second), log());
+        assertThat(next.states()).containsExactly(LegState.IN_STEP, LegState.SYNCING);
+        try (TestBed _ = TestBed.of(next)) {
+            awaitInStep(next);
+        }
+        assertThat(second.disk.mismatch(first.disk)).isEqualTo(-1);
+        try (MirrorLog log = log()) {
+            assertThat(log.wasOpen()).isFalse();
+        }
+    }
+
+    @Test
+    void aWriteThatOneLegRefusesMarksThatLeg() throws IOException {
+        ErrorInjector refusing =
+                new ErrorInjector(disk("one"), Rule.always(Errno.EINVAL).on(Operation.WRITE));
+        Mirror mirror = new Mirror(List.of(refusing, disk("two")), log());
+        byte[] data = random(8);
+        try (TestBed bed = TestBed.of(mirror)) {
+            bed.write(0, data);
+            assertThat(mirror.states()).containsExactly(LegState.FAILED, LegState.IN_STEP);
+            assertThat(bed.read(0, data.length)).isEqualTo(data);
+        }
+    }
+
+    @Test
+    void aDiscardThatALegNeverDoesIsRefusedAndChangesNoLeg() throws IOException {
+        LastingDisk second = disk("two");
+        second.disk.fill((byte) 1);
+        ErrorInjector refusing =
+                new ErrorInjector(disk("one"), Rule.always(Errno.EOPNOTSUPP).on(Operation.DISCARD));
+        refusing.setEnabled(true);
+        Mirror mirror = new Mirror(List.of(refusing, second), log());
+        try (TestBed bed = TestBed.of(mirror)) {
+            assertThatThrownBy(() -> bed.discard(0, 4096)).isInstanceOf(LinuxException.class);
+            assertThat(mirror.states()).containsOnly(LegState.IN_STEP);
+        }
+        assertThat(second.disk.get(ValueLayout.JAVA_BYTE, 0)).isEqualTo((byte) 1);
+    }
+
+    @Test
+    void changesFailWhileTheLogCannotTellThatALegIsOld() throws IOException {
+        ErrorInjector failing =
+                new ErrorInjector(disk("one"), Rule.always(Errno.EIO).on(Operation.WRITE));
+        MirrorLog log = log();
+        Mirror mirror = new Mirror(List.of(failing, disk("two")), log);
+        try (TestBed bed = TestBed.of(mirror)) {
+            log.close();
+            assertThatThrownBy(() -> bed.write(0, random(9))).isInstanceOf(LinuxException.class);
+            assertThatThrownBy(() -> bed.write(0, random(9))).isInstanceOf(LinuxException.class);
+            assertThatThrownBy(bed::flush).isInstanceOf(LinuxException.class);
+            assertThat(bed.read(0, 4096)).hasSize(4096);
+        }
+    }
+
+    @Test
+    void aReadOnlyMirrorWritesToNoLeg() throws IOException {
+        try (MirrorLog killed = log()) {
+            killed.setOpen(true);
+        }
+        Target one = new ReadOnly(disk("one"));
+        Mirror mirror = new Mirror(List.of(one, new ReadOnly(disk("two"))), log());
+        try (TestBed bed = TestBed.of(mirror)) {
+            assertThat(mirror.states()).containsOnly(LegState.IN_STEP);
+            assertThat(bed.read(0, 4096)).isEqualTo(new byte[4096]);
+        }
+    }
+
+    @Test
+    void aLogThatIsServedOrSaysWhatNoMirrorDoesIsRefusedByName() throws IOException {
+        try (MirrorLog _ = log()) {
+            assertThatThrownBy(this::log).hasMessageContaining("log of a mirror that is served");
+        }
+        for (String text :
+                List.of(
+                        "ublk4j mirror 1\n",
+                        "ublk4j mirror 1\nfailed 1\n",
+                        "ublk4j mirror 1\nopen\nclosed\n",
+                        "ublk4j mirror 1\nopen\nfailed 0\n",
+                        "\u00ff\u00fe")) {
+            Path path = folder.resolve("odd");
+            Files.writeString(path, text);
+            assertThatThrownBy(() -> MirrorLog.inFile(path))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("odd");
+            assertThat(Files.readString(path)).isEqualTo(text);
+        }
+        Target one = disk("one");
+        assertThatThrownBy(() -> new Mirror(List.of(one, one), MirrorLog.inMemory()))
+                .hasMessageContaining("one target is two legs");
     }
 }

@@ -3,10 +3,6 @@ package dev.ublk4j.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.server.Geometry;
-import dev.ublk4j.server.Queue;
-import dev.ublk4j.server.Target;
-import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
@@ -39,23 +35,6 @@ class OverlayTest {
         byte[] bytes = new byte[length];
         new Random(seed).nextBytes(bytes);
         return bytes;
-    }
-
-    /** A target that must not be written to. */
-    private record ReadOnly(Target target) implements Target {
-        @Override
-        public Geometry geometry() {
-            return target.geometry().asReadOnly();
-        }
-
-        @Override
-        public TargetQueue open(Queue queue) {
-            TargetQueue below = target.open(queue);
-            return request -> {
-                assertThat(request.operation().changes()).isFalse();
-                below.submit(request);
-            };
-        }
     }
 
     @Test
@@ -179,5 +158,32 @@ class OverlayTest {
                 .hasMessageContaining("the upper target has 524288 bytes");
         assertThat(base.closed && upper.closed).isTrue();
         map().close();
+    }
+
+    @Test
+    void aCommitEndsWithItsDevice() throws Exception {
+        Overlay overlay = new Overlay(disk("base"), disk("upper"), map());
+        assertThatThrownBy(overlay::commit).isInstanceOf(IllegalStateException.class);
+        try (TestBed bed = TestBed.of(overlay)) {
+            bed.write(0, random(6, SIZE));
+            overlay.commit().get(5, TimeUnit.MINUTES);
+            bed.write(0, random(7, CLUSTER));
+        }
+        assertThatThrownBy(overlay::commit)
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("no device");
+    }
+
+    @Test
+    void aMapThatWasLeftWhileItWasMadeIsMadeAgain() throws IOException {
+        Path path = Files.write(folder.resolve("map"), new byte[8192]);
+        try (OverlayMap map = map()) {
+            assertThat(map.upperClusters()).isZero();
+        }
+        Path other = folder.resolve("refused");
+        assertThatThrownBy(() -> OverlayMap.inFile(other, SIZE, 1000))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(other).doesNotExist();
+        assertThat(path).exists();
     }
 }
