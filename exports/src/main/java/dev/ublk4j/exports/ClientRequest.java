@@ -8,6 +8,8 @@ import dev.ublk4j.embedded.DiskRequest;
  */
 public abstract class ClientRequest {
     private final QueueFront front;
+
+    @SuppressWarnings("this-escape") // nothing is called before the request is submitted
     private final DiskRequest request = new DiskRequest(this::onDone);
 
     /** Makes a request of a client that a front serves. */

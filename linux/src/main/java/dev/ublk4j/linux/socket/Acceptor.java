@@ -1,6 +1,8 @@
 package dev.ublk4j.linux.socket;
 
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.LinuxException;
 import org.jspecify.annotations.Nullable;
 
 /**
