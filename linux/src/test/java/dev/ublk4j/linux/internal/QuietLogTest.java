@@ -76,6 +76,6 @@ class QuietLogTest {
         quiet.log(Level.WARNING, () -> "two");
         isFull = false;
         quiet.log(Level.WARNING, () -> "three");
-        assertThat(lines).containsExactly("WARNING three (and 2 such before)");
+        assertThat(lines).containsExactly("WARNING three (and 2 similar messages before)");
     }
 }
