@@ -87,6 +87,9 @@ public final class Queue {
     /** Parts to be sent, or that have ended, when the outermost call has returned. */
     private final ArrayDeque<Request> putOff = new ArrayDeque<>();
 
+    /** Parts of which the sending was broken off, linked by {@link Request#tornBefore}. */
+    private @Nullable Request torn;
+
     /** Requests of which the target has done a part, and is to be asked for the rest. */
     private final List<Request> unfinished = new ArrayList<>();
 
@@ -333,6 +336,7 @@ public final class Queue {
         }
         Request request = requests[RequestId.tag(requestId)];
         if (Thread.currentThread() == owner) {
+            request.isAnsweredHere = true;
             settle(request, result);
         } else {
             inbox.post(request, result);
@@ -340,7 +344,8 @@ public final class Queue {
         return true;
     }
 
-    private IllegalStateException notOut(long requestId) {
+    /** {@return what is wrong with ending a request of this id} */
+    IllegalStateException notOut(long requestId) {
         if (tags.isAhead(requestId)) {
             return new IllegalStateException(
                     "a part of tag %d on %s was never sent; use Request.submitTo"
@@ -418,21 +423,81 @@ public final class Queue {
         if (request != lent) {
             throw new IllegalStateException("a part is sent once, before the next: " + request);
         }
+        Request parent = request.parentOrNull();
         lent = null;
         lentFor = 0;
-        Request parent = request.parentOrNull();
         if (parent != null) {
             parent.partsOut++;
             parent.hasParts = true;
         }
-        request.begin(tags.deliver(request.tag()));
-        if (isToPutOff()) {
-            request.isToBeSent = true;
-            request.partsOut++;
-            putOff.addLast(request);
-        } else {
-            call(request, request.below(), null, 0);
+        boolean isSent = false;
+        try {
+            request.begin(tags.deliver(request.tag()));
+            if (isToPutOff()) {
+                request.isToBeSent = true;
+                request.partsOut++;
+                putOff.addLast(request);
+            } else {
+                call(request, request.below(), null, 0);
+            }
+            isSent = true;
+        } finally {
+            // No call here: there may be no stack for one.
+            if (!isSent && !request.isTorn) {
+                request.isTorn = true;
+                request.tornFrom = parent;
+                request.tornBefore = torn;
+                torn = request;
+            }
         }
+    }
+
+    /**
+     * Ends parts with which the queue was at work when the stack of a target that recurses was
+     * full. They may be in any state in which {@link #send} and what it calls leave them.
+     */
+    private void mendTorn() {
+        for (Request part = torn; part != null; part = torn) {
+            torn = part.tornBefore;
+            part.tornBefore = null;
+            part.isTorn = false;
+            Request parent = part.tornFrom;
+            part.tornFrom = null;
+            mend(part);
+            if (parent != null) {
+                settleIfIdle(parent);
+            }
+        }
+    }
+
+    private void mend(Request part) {
+        int tag = part.tag();
+        if (part.isCounted) {
+            // Its end has been told: it is only to be given back, unless it has been.
+            if (tags.state(tag) == TagTable.State.ANSWERED) {
+                tags.fetch(tag);
+            }
+            boolean _ = idle.remove(part);
+            part.forget();
+            idle.addLast(part);
+            return;
+        }
+        if (unfinished.contains(part) || putOff.contains(part)) {
+            return;
+        }
+        if (part.isToBeSent) {
+            part.isToBeSent = false;
+            part.partsOut--;
+        }
+        if (tags.state(tag) == TagTable.State.FETCHED) {
+            part.begin(tags.deliver(tag));
+        }
+        fail(part, Errno.EIO.negated());
+        if (part.isAnsweredHere) {
+            part.held = true;
+            part.heldResult = Errno.EIO.negated();
+        }
+        settleIfIdle(part);
     }
 
     /**
@@ -446,11 +511,12 @@ public final class Queue {
 
     /** Does what was put off, in its order, when the outermost call has returned. */
     private void catchUpIfOutermost() {
-        if (nested > 0 || putOff.isEmpty()) {
+        if (nested > 0 || (putOff.isEmpty() && torn == null)) {
             return;
         }
         nested++;
         try {
+            mendTorn();
             for (Request next = putOff.poll(); next != null; next = putOff.poll()) {
                 if (!next.isToBeSent) {
                     tell(next, next.heldResult);
@@ -519,6 +585,7 @@ public final class Queue {
 
     private void fail(Request request, int errno) {
         if (tags.answer(request.id())) {
+            request.isAnsweredHere = true;
             request.held = true;
             request.heldResult = errno;
         }
@@ -624,6 +691,7 @@ public final class Queue {
             request.held = false;
             end(request, request.heldResult);
         } else if (request.hasParts && tags.answer(request.id())) {
+            request.isAnsweredHere = true;
             int failed = request.partsResult;
             end(request, failed < 0 ? failed : request.due());
         }
@@ -679,6 +747,7 @@ public final class Queue {
             counted = failures.resultOf(e, part);
         } finally {
             nested--;
+            part.isCounted = true;
             if (parent != null) {
                 parent.partsOut--;
                 if (counted < 0 && parent.partsResult == 0) {

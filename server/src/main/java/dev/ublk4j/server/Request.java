@@ -93,6 +93,17 @@ public final class Request {
     /** Whether it waits to be handed to the target that it was sent to. */
     boolean isToBeSent;
 
+    /** Whether the queue's thread has taken its result, and whether its end has been told. */
+    boolean isAnsweredHere;
+
+    boolean isCounted;
+
+    /** Whether its sending was broken off, what it is a part of, and the one before. */
+    boolean isTorn;
+
+    @Nullable Request tornFrom;
+    @Nullable Request tornBefore;
+
     /** When the driver's request was delivered; 0 where it is not timed. */
     long deliveredNanos;
 
@@ -147,6 +158,8 @@ public final class Request {
     /** Starts with nothing done. */
     void begin(long requestId) {
         id = requestId;
+        isAnsweredHere = false;
+        isCounted = false;
         done = 0;
         hasParts = false;
         partsResult = 0;
@@ -158,6 +171,7 @@ public final class Request {
     /** Becomes the rest of itself, of which {@code bytes} have been done. */
     void goOn(long requestId, int bytes) {
         id = requestId;
+        isAnsweredHere = false;
         done += bytes;
         length -= bytes;
         offset += bytes;
@@ -362,8 +376,8 @@ public final class Request {
 
     /**
      * {@return a part of this request that has data of its own} It counts as {@link #part(long,
-     * long)} does, and is sent and cut as that is. A write {@linkplain #forcesUnitAccess forces unit
-     * access} where this request does; any other is durable only with {@link #durably}.
+     * long)} does, and is sent and cut as that is. A write {@linkplain #forcesUnitAccess forces
+     * unit access} where this request does; any other is durable only with {@link #durably}.
      *
      * @param what read or write
      * @param at first byte, of the target below
@@ -419,8 +433,8 @@ public final class Request {
     }
 
     /**
-     * Sends a part to a target's queue. That is called now or, where many calls are nested, when the
-     * outermost has returned; parts reach their targets in the order in which they are sent.
+     * Sends a part to a target's queue. That is called now or, where many calls are nested, when
+     * the outermost has returned; parts reach their targets in the order in which they are sent.
      *
      * @throws IllegalStateException when it has been sent, or another was asked for since
      */
@@ -454,6 +468,8 @@ public final class Request {
     void lent(@Nullable Request whole, long nextId) {
         parent = whole;
         level = whole == null ? 0 : whole.level + 1;
+        isCounted = false;
+        held = false;
         id = nextId;
     }
 

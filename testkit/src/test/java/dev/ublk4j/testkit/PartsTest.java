@@ -176,7 +176,13 @@ class PartsTest {
     private enum Overflow {
         SUBMIT,
         COMPLETION,
+        RECURSION,
         TEXT
+    }
+
+    private static void partsForever(Request request, int depth) {
+        request.part(0, 0).submitTo(part -> part.complete(0));
+        partsForever(request, depth + 1);
     }
 
     private static int forever(int depth) {
@@ -203,6 +209,7 @@ class PartsTest {
                                         switch (place) {
                                             case SUBMIT -> part.complete(forever(0));
                                             case COMPLETION -> below.submit(part);
+                                            case RECURSION -> partsForever(part, 0);
                                             case TEXT -> throw new Untold();
                                         }
                                     };

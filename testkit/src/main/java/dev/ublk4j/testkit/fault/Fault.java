@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
  */
 public class Fault {
     /** How long a test waits for something that should happen at once. */
-    static final Duration PATIENCE = Duration.ofSeconds(120);
+    static final Duration PATIENCE = Duration.ofMinutes(2);
 
     /** What happens to the I/O that is struck. */
     enum Effect {
