@@ -87,7 +87,10 @@ public final class Queue {
     /** Parts to be sent, or that have ended, when the outermost call has returned. */
     private final ArrayDeque<Request> putOff = new ArrayDeque<>();
 
-    /** Parts of which the sending was broken off, linked by {@link Request#tornBefore}. */
+    /**
+     * Requests of which the sending or the end was broken off, linked by {@link
+     * Request#tornBefore}.
+     */
     private @Nullable Request torn;
 
     /** Requests of which the target has done a part, and is to be asked for the rest. */
@@ -331,15 +334,39 @@ public final class Queue {
 
     /** {@return whether this result ended the request}: false when it had been completed */
     boolean answer(long requestId, int result) {
+        if (Thread.currentThread() == owner) {
+            return answerHere(requestId, result);
+        }
         if (!tags.answer(requestId)) {
             return false;
         }
+        inbox.post(requests[RequestId.tag(requestId)], result);
+        return true;
+    }
+
+    /** As {@link #answer}; once the answer is taken, the request ends even if the stack is full. */
+    private boolean answerHere(long requestId, int result) {
+        if (!tags.isOut(requestId)) {
+            return false;
+        }
         Request request = requests[RequestId.tag(requestId)];
-        if (Thread.currentThread() == owner) {
-            request.isAnsweredHere = true;
+        Request parent = request.parentOrNull();
+        if (!tags.answer(requestId)) {
+            return false;
+        }
+        request.isAnsweredHere = true;
+        boolean isSettled = false;
+        try {
             settle(request, result);
-        } else {
-            inbox.post(request, result);
+            isSettled = true;
+        } finally {
+            // No call here: there may be no stack for one.
+            if (!isSettled && !request.isTorn) {
+                request.isTorn = true;
+                request.tornFrom = parent;
+                request.tornBefore = torn;
+                torn = request;
+            }
         }
         return true;
     }
@@ -453,8 +480,8 @@ public final class Queue {
     }
 
     /**
-     * Ends parts with which the queue was at work when the stack of a target that recurses was
-     * full. They may be in any state in which {@link #send} and what it calls leave them.
+     * Ends requests with which the queue was at work when the stack of a target that recurses was
+     * full. They may be in any state in which {@link #send} and {@link #answer} leave them.
      */
     private void mendTorn() {
         for (Request part = torn; part != null; part = torn) {
@@ -482,7 +509,8 @@ public final class Queue {
             idle.addLast(part);
             return;
         }
-        if (unfinished.contains(part) || putOff.contains(part)) {
+        boolean isCommitted = tag < depth && tags.state(tag) == TagTable.State.FETCHED;
+        if (isCommitted || unfinished.contains(part) || putOff.contains(part)) {
             return;
         }
         if (part.isToBeSent) {
@@ -653,6 +681,7 @@ public final class Queue {
             any = true;
             runTasks();
         }
+        catchUpIfOutermost();
         return any;
     }
 

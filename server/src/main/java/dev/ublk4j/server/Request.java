@@ -98,7 +98,7 @@ public final class Request {
 
     boolean isCounted;
 
-    /** Whether its sending was broken off, what it is a part of, and the one before. */
+    /** Whether its sending or its end was broken off, what it is a part of, and the one before. */
     boolean isTorn;
 
     @Nullable Request tornFrom;

@@ -226,6 +226,45 @@ class PartsTest {
         }
     }
 
+    private static void completeFrom(int first, List<Long> ids, Queue queue) {
+        if (first < ids.size()) {
+            queue.complete(ids.get(first), BLOCK);
+            completeFrom(first + 1, ids, queue);
+        }
+    }
+
+    @Test
+    void partsThatAreCompletedWhereTheStackIsFullEnd() throws Exception {
+        List<Long> ids = new ArrayList<>();
+        TargetQueue layer =
+                request -> {
+                    ids.clear();
+                    for (int part = 0; part < MANY; part++) {
+                        request.part(0, BLOCK)
+                                .then((_, result) -> result)
+                                .submitTo(sent -> ids.add(sent.id()));
+                    }
+                    try {
+                        completeFrom(0, ids, request.queue());
+                    } catch (StackOverflowError _) {
+                        // Those of which it is not known are completed again.
+                    }
+                    for (long id : ids) {
+                        try {
+                            request.queue().complete(id, BLOCK);
+                        } catch (IllegalStateException _) {
+                            // It had been completed.
+                        }
+                    }
+                };
+        try (TestBed bed = TestBed.of(new Over(new Noting(), _ -> layer))) {
+            for (int turn = 0; turn < 10; turn++) {
+                assertThat(write(bed, BLOCK)).isIn(BLOCK, Errno.EIO.negated());
+            }
+            stops(bed);
+        }
+    }
+
     private enum Unsent {
         HANDED_OVER,
         NEVER,
