@@ -26,7 +26,7 @@ final class BlockingHandlers implements TargetQueue {
             result = queue.failures().resultOf(e, request);
         }
         if (result != Request.PENDING && !queue.answer(id, result)) {
-            Handlers.complain(request);
+            handlers.complain(id, request);
         }
     }
 }

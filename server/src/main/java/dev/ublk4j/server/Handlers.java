@@ -46,7 +46,7 @@ final class Handlers implements TargetQueue {
         long id = request.id();
         int result = call(request);
         if (result != Request.PENDING && !queue.answer(id, result)) {
-            complain(request);
+            complain(id, request);
         }
     }
 
@@ -66,11 +66,8 @@ final class Handlers implements TargetQueue {
         return Errno.EOPNOTSUPP.negated();
     }
 
-    static void complain(Request request) {
-        LOG.log(
-                Level.ERROR,
-                () ->
-                        "a handler returned a result for a request that it had already completed: "
-                                + request);
+    /** Logs that a result had no request to end. */
+    void complain(long id, Request request) {
+        LOG.log(Level.ERROR, () -> "%s: %s".formatted(request, queue.notOut(id).getMessage()));
     }
 }

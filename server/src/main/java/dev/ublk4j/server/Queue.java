@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
@@ -36,6 +37,15 @@ import org.jspecify.annotations.Nullable;
 public final class Queue {
     private static final System.Logger LOG = System.getLogger(Queue.class.getName());
 
+    /**
+     * How deep calls of targets and layers are nested before the next is put off. More than layers
+     * are stacked, and little of a stack.
+     */
+    private static final int DEEPEST = 32;
+
+    /** How deep parts may have parts: more than layers are stacked. */
+    private static final int MOST_LEVELS = 256;
+
     /** Files that a ring has room for: more are used by their descriptors. */
     private static final int FILES = 64;
 
@@ -67,6 +77,21 @@ public final class Queue {
     private final ArrayDeque<Request> idle = new ArrayDeque<>();
 
     private @Nullable Request lent;
+
+    /** The request that {@link #lent} is a part of by its id; 0 for none. */
+    private long lentFor;
+
+    /** Calls of targets and layers that have not returned. */
+    private int nested;
+
+    /** Parts to be sent, or that have ended, when the outermost call has returned. */
+    private final ArrayDeque<Request> putOff = new ArrayDeque<>();
+
+    /**
+     * Requests of which the sending or the end was broken off, linked by {@link
+     * Request#tornBefore}.
+     */
+    private @Nullable Request torn;
 
     /** Requests of which the target has done a part, and is to be asked for the rest. */
     private final List<Request> unfinished = new ArrayList<>();
@@ -309,19 +334,50 @@ public final class Queue {
 
     /** {@return whether this result ended the request}: false when it had been completed */
     boolean answer(long requestId, int result) {
+        if (Thread.currentThread() == owner) {
+            return answerHere(requestId, result);
+        }
         if (!tags.answer(requestId)) {
             return false;
         }
+        inbox.post(requests[RequestId.tag(requestId)], result);
+        return true;
+    }
+
+    /** As {@link #answer}; once the answer is taken, the request ends even if the stack is full. */
+    private boolean answerHere(long requestId, int result) {
+        if (!tags.isOut(requestId)) {
+            return false;
+        }
         Request request = requests[RequestId.tag(requestId)];
-        if (Thread.currentThread() == owner) {
+        Request parent = request.parentOrNull();
+        if (!tags.answer(requestId)) {
+            return false;
+        }
+        request.isAnsweredHere = true;
+        boolean isSettled = false;
+        try {
             settle(request, result);
-        } else {
-            inbox.post(request, result);
+            isSettled = true;
+        } finally {
+            // No call here: there may be no stack for one.
+            if (!isSettled && !request.isTorn) {
+                request.isTorn = true;
+                request.tornFrom = parent;
+                request.tornBefore = torn;
+                torn = request;
+            }
         }
         return true;
     }
 
-    private IllegalStateException notOut(long requestId) {
+    /** {@return what is wrong with ending a request of this id} */
+    IllegalStateException notOut(long requestId) {
+        if (tags.isAhead(requestId)) {
+            return new IllegalStateException(
+                    "a part of tag %d on %s was never sent; use Request.submitTo"
+                            .formatted(RequestId.tag(requestId), this));
+        }
         return new IllegalStateException(
                 "request %d of tag %d on %s has already been completed"
                         .formatted(
@@ -354,6 +410,15 @@ public final class Queue {
         if (parent != null && !tags.isOut(parent.id())) {
             throw notOut(parent.id());
         }
+        if (parent != null && parent.level() == MOST_LEVELS) {
+            throw new IllegalStateException(
+                    "parts of parts are no more than %d deep: %s".formatted(MOST_LEVELS, parent));
+        }
+        long before = lentFor;
+        lentFor = 0;
+        if (before != 0 && tags.isOut(before)) {
+            throw new IllegalStateException(Failures.NOT_SENT);
+        }
         Request part = lent;
         if (part == null) {
             part = idle.pollLast();
@@ -363,7 +428,8 @@ public final class Queue {
         }
         lent = part;
         part.forget();
-        part.parent(parent);
+        part.lent(parent, tags.nextId(part.tag()));
+        lentFor = parent == null ? 0 : parent.id();
         return part;
     }
 
@@ -384,14 +450,117 @@ public final class Queue {
         if (request != lent) {
             throw new IllegalStateException("a part is sent once, before the next: " + request);
         }
-        lent = null;
         Request parent = request.parentOrNull();
+        lent = null;
+        lentFor = 0;
         if (parent != null) {
             parent.partsOut++;
             parent.hasParts = true;
         }
-        request.begin(tags.deliver(request.tag()));
-        call(request, request.below(), null, 0);
+        boolean isSent = false;
+        try {
+            request.begin(tags.deliver(request.tag()));
+            if (isToPutOff()) {
+                request.isToBeSent = true;
+                request.partsOut++;
+                putOff.addLast(request);
+            } else {
+                call(request, request.below(), null, 0);
+            }
+            isSent = true;
+        } finally {
+            // No call here: there may be no stack for one.
+            if (!isSent && !request.isTorn) {
+                request.isTorn = true;
+                request.tornFrom = parent;
+                request.tornBefore = torn;
+                torn = request;
+            }
+        }
+    }
+
+    /**
+     * Ends requests with which the queue was at work when the stack of a target that recurses was
+     * full. They may be in any state in which {@link #send} and {@link #answer} leave them.
+     */
+    private void mendTorn() {
+        for (Request part = torn; part != null; part = torn) {
+            torn = part.tornBefore;
+            part.tornBefore = null;
+            part.isTorn = false;
+            Request parent = part.tornFrom;
+            part.tornFrom = null;
+            mend(part);
+            if (parent != null) {
+                settleIfIdle(parent);
+            }
+        }
+    }
+
+    private void mend(Request part) {
+        int tag = part.tag();
+        if (part.isCounted) {
+            // Its end has been told: it is only to be given back, unless it has been.
+            if (tags.state(tag) == TagTable.State.ANSWERED) {
+                tags.fetch(tag);
+            }
+            boolean _ = idle.remove(part);
+            part.forget();
+            idle.addLast(part);
+            return;
+        }
+        boolean isCommitted = tag < depth && tags.state(tag) == TagTable.State.FETCHED;
+        if (isCommitted || unfinished.contains(part) || putOff.contains(part)) {
+            return;
+        }
+        if (part.isToBeSent) {
+            part.isToBeSent = false;
+            part.partsOut--;
+        }
+        if (tags.state(tag) == TagTable.State.FETCHED) {
+            part.begin(tags.deliver(tag));
+        }
+        fail(part, Errno.EIO.negated());
+        if (part.isAnsweredHere) {
+            part.held = true;
+            part.heldResult = Errno.EIO.negated();
+        }
+        settleIfIdle(part);
+    }
+
+    /**
+     * {@return whether what comes now has to wait} A layer may send its next part when the last has
+     * ended, over a target that ends it at once: that is a loop, and the stack must not grow with
+     * it. What comes after something that waits does so too, and keeps its place.
+     */
+    private boolean isToPutOff() {
+        return nested >= DEEPEST || (nested > 0 && !putOff.isEmpty());
+    }
+
+    /** Does what was put off, in its order, when the outermost call has returned. */
+    private void catchUpIfOutermost() {
+        if (nested > 0 || (putOff.isEmpty() && torn == null)) {
+            return;
+        }
+        nested++;
+        try {
+            mendTorn();
+            for (Request next = putOff.poll(); next != null; next = putOff.poll()) {
+                if (!next.isToBeSent) {
+                    tell(next, next.heldResult);
+                    continue;
+                }
+                next.isToBeSent = false;
+                next.partsOut--;
+                if (next.held) {
+                    settleIfIdle(next);
+                } else {
+                    call(next, next.below(), null, 0);
+                }
+            }
+        } finally {
+            nested--;
+        }
     }
 
     /**
@@ -402,6 +571,7 @@ public final class Queue {
     private void call(Request request, TargetQueue target, @Nullable RingIo resumed, int result) {
         int namedBefore = named;
         int entriesBefore = ring.ring().preparedSoFar() - commands;
+        nested++;
         request.partsOut++;
         try {
             if (resumed == null) {
@@ -411,6 +581,9 @@ public final class Queue {
             }
         } catch (Throwable e) {
             fail(request, failures.resultOf(e, request));
+        } finally {
+            request.partsOut--;
+            nested--;
         }
         if (request.held) {
             int missing =
@@ -421,12 +594,26 @@ public final class Queue {
                 backendIo -= missing;
             }
         }
-        request.partsOut--;
+        if (lentFor != 0) {
+            failIfNotSent(request);
+        }
         settleIfIdle(request);
+        catchUpIfOutermost();
+    }
+
+    /** Fails a request of which a part was asked for and not sent: nobody else does that part. */
+    private void failIfNotSent(Request request) {
+        if (lentFor == request.id()) {
+            lentFor = 0;
+            if (tags.isOut(request.id()) && (request.hasParts || request.backendIo == 0)) {
+                fail(request, failures.resultOfNotSent(request));
+            }
+        }
     }
 
     private void fail(Request request, int errno) {
         if (tags.answer(request.id())) {
+            request.isAnsweredHere = true;
             request.held = true;
             request.heldResult = errno;
         }
@@ -439,7 +626,7 @@ public final class Queue {
             throw notOut(request.id());
         }
         // Room first: once the I/O is counted, preparing it must not fail.
-        ring.ring().reserve(1);
+        ring.reserve(1);
         request.backendIo++;
         backendIo++;
         named++;
@@ -494,6 +681,7 @@ public final class Queue {
             any = true;
             runTasks();
         }
+        catchUpIfOutermost();
         return any;
     }
 
@@ -532,6 +720,7 @@ public final class Queue {
             request.held = false;
             end(request, request.heldResult);
         } else if (request.hasParts && tags.answer(request.id())) {
+            request.isAnsweredHere = true;
             int failed = request.partsResult;
             end(request, failed < 0 ? failed : request.due());
         }
@@ -564,25 +753,52 @@ public final class Queue {
     }
 
     private void endPart(Request part, int result) {
+        if (isToPutOff()) {
+            part.heldResult = result;
+            putOff.addLast(part);
+        } else {
+            tell(part, result);
+            catchUpIfOutermost();
+        }
+    }
+
+    /** Tells the layer that sent a part how it has ended, and then the request that it is of. */
+    private void tell(Request part, int result) {
         Request parent = part.parentOrNull();
         Completion completion = part.completion();
-        int counted = result;
-        if (completion != null) {
-            try {
+        int counted = completion == null ? result : Errno.EIO.negated();
+        nested++;
+        try {
+            if (completion != null) {
                 counted = completion.completed(part, result);
-            } catch (Throwable e) {
-                counted = failures.resultOf(e, part);
             }
+        } catch (Throwable e) {
+            counted = failures.resultOf(e, part);
+        } finally {
+            nested--;
+            part.isCounted = true;
+            if (parent != null) {
+                parent.partsOut--;
+                if (counted < 0 && parent.partsResult == 0) {
+                    parent.partsResult = counted;
+                }
+            }
+            tags.fetch(part.tag());
+            part.forget();
+            idle.addLast(part);
         }
-        tags.fetch(part.tag());
-        part.forget();
-        idle.addLast(part);
-        if (parent != null) {
-            if (counted < 0 && parent.partsResult == 0) {
-                parent.partsResult = counted;
-            }
-            parent.partsOut--;
+        if (parent == null) {
+            return;
+        }
+        if (lentFor != 0) {
+            failIfNotSent(parent);
+        }
+        // It may be a part itself, and that of another.
+        nested++;
+        try {
             settleIfIdle(parent);
+        } finally {
+            nested--;
         }
     }
 

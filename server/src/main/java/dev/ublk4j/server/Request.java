@@ -65,6 +65,9 @@ public final class Request {
     /** What a layer sent it for. */
     private @Nullable Request parent;
 
+    /** How many requests it is a part of, one in the other. */
+    private int level;
+
     private @Nullable Completion completion;
     private @Nullable Object context;
 
@@ -86,6 +89,20 @@ public final class Request {
     boolean held;
 
     int heldResult;
+
+    /** Whether it waits to be handed to the target that it was sent to. */
+    boolean isToBeSent;
+
+    /** Whether the queue's thread has taken its result, and whether its end has been told. */
+    boolean isAnsweredHere;
+
+    boolean isCounted;
+
+    /** Whether its sending or its end was broken off, what it is a part of, and the one before. */
+    boolean isTorn;
+
+    @Nullable Request tornFrom;
+    @Nullable Request tornBefore;
 
     /** When the driver's request was delivered; 0 where it is not timed. */
     long deliveredNanos;
@@ -141,6 +158,8 @@ public final class Request {
     /** Starts with nothing done. */
     void begin(long requestId) {
         id = requestId;
+        isAnsweredHere = false;
+        isCounted = false;
         done = 0;
         hasParts = false;
         partsResult = 0;
@@ -152,6 +171,7 @@ public final class Request {
     /** Becomes the rest of itself, of which {@code bytes} have been done. */
     void goOn(long requestId, int bytes) {
         id = requestId;
+        isAnsweredHere = false;
         done += bytes;
         length -= bytes;
         offset += bytes;
@@ -327,12 +347,22 @@ public final class Request {
      * flags of this one, lies at the same place of the device unless it is put elsewhere, and its
      * data is that range of this one's. The request completes when all of its parts have.
      *
-     * <p>A part is {@linkplain #submitTo sent} before the next is asked for, or is forgotten.
+     * <p>A part is {@linkplain #submitTo sent} before the next is asked for, and before the call
+     * that asked for it returns: it is never handed to {@link TargetQueue#submit}. One that is not
+     * sent fails this request with {@code EIO}, and is logged.
+     *
+     * <p>A part is cut as the driver cuts requests: {@code begin} and {@code bytes} are whole
+     * logical blocks of the device. Nobody checks that. What is no whole block reaches the target
+     * below as it is, which may refuse it ({@code EINVAL} from direct I/O); and where that does
+     * less than all of it, the rest is asked for in steps of the device's block from the beginning
+     * of the part, and less than a block fails it with {@code EIO}.
      *
      * @param begin first byte of the part, within this request
      * @param bytes its length; 0 for an operation that has none
      * @throws IndexOutOfBoundsException when it is not within this request
-     * @throws IllegalStateException when this request has been completed
+     * @throws IllegalStateException when this request has been completed, or is a part of a part
+     *     and so on, hundreds deep, as of a layer that sends parts to itself; or when a part of it
+     *     has been asked for and not sent
      */
     public Request part(long begin, long bytes) {
         Objects.checkFromIndexSize(begin, bytes, length);
@@ -345,7 +375,9 @@ public final class Request {
     }
 
     /**
-     * {@return a part of this request that has data of its own} It counts as {@link #part} does.
+     * {@return a part of this request that has data of its own} It counts as {@link #part(long,
+     * long)} does, and is sent and cut as that is. A write {@linkplain #forcesUnitAccess forces
+     * unit access} where this request does; any other is durable only with {@link #durably}.
      *
      * @param what read or write
      * @param at first byte, of the target below
@@ -354,10 +386,14 @@ public final class Request {
     public Request part(Operation what, long at, MemorySegment memory) {
         Request part = queue.lend(this);
         part.describeOwn(what, at, memory);
+        part.forcesUnitAccess = what == Operation.WRITE && forcesUnitAccess;
         return part;
     }
 
-    /** Puts a part elsewhere: {@code position} is its first byte on the target below. */
+    /**
+     * Puts a part elsewhere: {@code position} is its first byte on the target below, where a
+     * logical block of that begins.
+     */
     public Request at(long position) {
         offset = position;
         return this;
@@ -396,7 +432,12 @@ public final class Request {
         return (long) from - (parent == null ? 0 : parent.from);
     }
 
-    /** Sends a part to a target's queue. */
+    /**
+     * Sends a part to a target's queue. That is called now or, where many calls are nested, when
+     * the outermost has returned; parts reach their targets in the order in which they are sent.
+     *
+     * @throws IllegalStateException when it has been sent, or another was asked for since
+     */
     public void submitTo(TargetQueue target) {
         below = target;
         queue.send(this);
@@ -415,12 +456,21 @@ public final class Request {
         below = target;
     }
 
+    int level() {
+        return level;
+    }
+
     @Nullable Request parentOrNull() {
         return parent;
     }
 
-    void parent(@Nullable Request whole) {
+    /** Becomes a part of another request, or of none, that is yet to be sent. */
+    void lent(@Nullable Request whole, long nextId) {
         parent = whole;
+        level = whole == null ? 0 : whole.level + 1;
+        isCounted = false;
+        held = false;
+        id = nextId;
     }
 
     @Nullable Completion completion() {

@@ -116,6 +116,20 @@ final class TagTable {
         return RequestId.of(tag, generation);
     }
 
+    /** {@return the id that {@link #deliver} gives the next request of a fetched tag} */
+    long nextId(int tag) {
+        return RequestId.of(tag, RequestId.nextGeneration(read(tag) >>> STATE_BITS));
+    }
+
+    /** {@return whether an id is the next of a tag of layers}; from any thread, for messages */
+    boolean isAhead(long id) {
+        int tag = RequestId.tag(id);
+        return tag >= depth
+                && isKnown(tag)
+                && state(read(tag)) == State.FETCHED
+                && nextId(tag) == id;
+    }
+
     /**
      * Ends a request; from any thread.
      *

@@ -14,7 +14,8 @@ public interface TargetQueue extends AutoCloseable {
      *   <li>I/O on the queue's ring, {@link Queue#read} and its like, which completes it;
      *   <li>{@linkplain Request#part parts} sent to other targets. The request completes when all
      *       of them have: with its whole, or with the first errno;
-     *   <li>{@code below.submit(request)}: another target's queue takes it as it is.
+     *   <li>{@code below.submit(request)}: another target's queue takes it as it is. One of them,
+     *       and the request is not touched afterwards: what is to go to two goes there in parts.
      * </ul>
      *
      * <p><b>Results.</b> A result is the number of bytes done, or 0 where no data is moved, or a

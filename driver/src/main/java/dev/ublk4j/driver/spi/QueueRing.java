@@ -18,6 +18,16 @@ public interface QueueRing extends AutoCloseable {
     Ring ring();
 
     /**
+     * Makes room for some entries of backend I/O, submitting what is prepared where they would not
+     * fit; as {@link Ring#reserve}, and known to what stands before the ring.
+     *
+     * @param count at most the size of the ring
+     */
+    default void reserve(int count) {
+        ring().reserve(count);
+    }
+
+    /**
      * Queues one io command. It goes to the driver with the next {@link #run}, and its completion
      * comes back from a later one: result {@code UBLK_IO_RES_OK} when a request has been described
      * in the tag's descriptor, {@code UBLK_IO_RES_ABORT} when the device stops, another negative

@@ -26,8 +26,9 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
     /*
      * Going in:
      * ---------
-     * A target prepares its I/O between two passes and while it is called in one; all of it lies in
-     * the ring, unsubmitted, when the next pass begins. There each entry gets a user data of its own,
+     * A target prepares its I/O between two passes and while it is called in one. It lies in the
+     * ring, unsubmitted, when the next pass begins, or room has to be made in a ring that is full.
+     * There each entry gets a user data of its own,
      * so that the completion of one I/O is told from that of another whatever the target gave them.
      * One that is to fail is aimed at no file: it does nothing, and what was linked to it is
      * canceled, as after any failure. One that is to be short is told to move less.
@@ -89,11 +90,21 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
         return ring.ring();
     }
 
+    /** What leaves the ring to make room is looked at before, as in a pass. */
+    @Override
+    public void reserve(int count) {
+        if (ring().free() < count) {
+            inspect();
+        }
+        ring.reserve(count);
+    }
+
     @Override
     public void command(
             int commandOp, int queueId, int tag, int result, long address, long userData) {
         if (lives(commandOp)) {
             commands.add(userData);
+            reserve(1);
             ring.command(commandOp, queueId, tag, result, address, userData);
         }
     }
@@ -103,6 +114,7 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
             int commandOp, int queueId, int tag, int result, int slot, long userData) {
         if (lives(commandOp)) {
             commands.add(userData);
+            reserve(1);
             ring.commandWithSlot(commandOp, queueId, tag, result, slot, userData);
         }
     }
