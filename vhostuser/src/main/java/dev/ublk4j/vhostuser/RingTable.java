@@ -135,7 +135,7 @@ final class RingTable {
         Vring opened = format.open(ring, memory, features, kept);
         if (opened.unfinished() > 0) {
             LOG.log(
-                    Level.DEBUG,
+                    Level.INFO,
                     () ->
                             "ring %d: %d requests of the previous process are executed again"
                                     .formatted(ring.index(), opened.unfinished()));

@@ -23,7 +23,7 @@ final class KillableExport {
     private static final int QUEUES = 2;
     private static final String SERVING = "serving";
     private static final String HOLDING = "holding";
-    private static final Pattern DONE_AGAIN = Pattern.compile("(\\d+) requests .* done again");
+    private static final Pattern DONE_AGAIN = Pattern.compile("(\\d+) requests .* executed again");
 
     private final Process process;
     private final Path output;
