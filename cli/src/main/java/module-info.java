@@ -1,13 +1,14 @@
 /** The command line. */
 module dev.ublk4j.cli {
     requires static org.jspecify;
-    requires dev.ublk4j.demo;
+    requires dev.ublk4j.client;
     requires dev.ublk4j.embedded;
     requires dev.ublk4j.kernel;
     requires dev.ublk4j.layers;
     requires dev.ublk4j.nbd;
     requires dev.ublk4j.sharing;
     requires dev.ublk4j.targets;
+    requires dev.ublk4j.testkit;
     requires dev.ublk4j.vhostuser;
     requires info.picocli;
     requires java.logging;

@@ -1,6 +1,5 @@
 package dev.ublk4j.bench;
 
-import dev.ublk4j.demo.RegistrationSoak;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.kernel.KernelDriver;

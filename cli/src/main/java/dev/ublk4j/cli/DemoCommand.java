@@ -1,7 +1,7 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.demo.Demo;
 import dev.ublk4j.cli.output.Table;
-import dev.ublk4j.demo.Demo;
 import dev.ublk4j.driver.Driver;
 import java.io.PrintWriter;
 import java.util.List;

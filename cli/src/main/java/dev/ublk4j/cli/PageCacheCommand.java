@@ -1,14 +1,14 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.demo.pagecache.PageCacheDemo;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.client.BlockDevice;
-import dev.ublk4j.demo.ServedBlockDevice;
-import dev.ublk4j.demo.pagecache.PageCacheDemo;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import dev.ublk4j.uapi.Feature;
 import java.io.PrintWriter;
 import java.nio.file.Path;

@@ -11,6 +11,7 @@ import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -48,7 +49,7 @@ class ChecksumsTest {
         BackingFile backing = BackingFile.open(file, BackingFile.Caching.BUFFERED, true);
         try (EmbeddedDriver driver = EmbeddedDriver.create();
                 Device device = Device.start(driver, new FileTarget(backing), options)) {
-            Checksums.Result result = Checksums.of(new EmbeddedBlockDevice(driver, device));
+            Checksums.Result result = Checksums.of(new ServedBlockDevice(driver, device));
             assertArrayEquals(expected, result.sums());
             assertTrue(result.shared());
             assertEquals(0, device.counters().copiedRequests());

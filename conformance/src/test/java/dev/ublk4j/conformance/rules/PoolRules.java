@@ -2,6 +2,8 @@ package dev.ublk4j.conformance.rules;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.ublk4j.bench.RegistrationSoak;
+import dev.ublk4j.cli.demo.pagecache.PageCacheDemo;
 import dev.ublk4j.client.Attachment;
 import dev.ublk4j.client.DeviceChannel;
 import dev.ublk4j.client.PoolOptions;
@@ -9,12 +11,10 @@ import dev.ublk4j.client.PooledBuffer;
 import dev.ublk4j.client.SharedBufferPool;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.lane.Pause;
-import dev.ublk4j.demo.RegistrationSoak;
-import dev.ublk4j.demo.ServedBlockDevice;
-import dev.ublk4j.demo.pagecache.PageCacheDemo;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.DeviceCounters;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.SplittableRandom;

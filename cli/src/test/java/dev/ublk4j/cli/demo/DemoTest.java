@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.cli.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.cli.demo;
 
 import dev.ublk4j.client.Attachment;
 import dev.ublk4j.client.DeviceChannel;
@@ -10,6 +10,7 @@ import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;

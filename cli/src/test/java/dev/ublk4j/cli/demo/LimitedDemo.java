@@ -1,10 +1,11 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.cli.demo;
 
-import dev.ublk4j.demo.pagecache.PageCacheDemo;
+import dev.ublk4j.cli.demo.pagecache.PageCacheDemo;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import dev.ublk4j.uapi.Feature;
 
 /** Run as a process of its own, which may lock little and has no capabilities. */

@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.cli.demo;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;

@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.cli.demo;
 
 /** A block that was read back with other bytes than it was written with. */
 public final class CorruptDataException extends RuntimeException {

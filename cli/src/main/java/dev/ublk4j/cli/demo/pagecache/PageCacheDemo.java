@@ -1,4 +1,4 @@
-package dev.ublk4j.demo.pagecache;
+package dev.ublk4j.cli.demo.pagecache;
 
 import dev.ublk4j.client.Attachment;
 import dev.ublk4j.client.BlockDevice;

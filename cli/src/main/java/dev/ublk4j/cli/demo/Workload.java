@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.cli.demo;
 
 import dev.ublk4j.client.DeviceChannel;
 import dev.ublk4j.client.PooledBuffer;

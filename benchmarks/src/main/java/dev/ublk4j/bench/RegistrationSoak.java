@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.bench;
 
 import dev.ublk4j.client.Attachment;
 import dev.ublk4j.client.DeviceChannel;
@@ -10,6 +10,7 @@ import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -43,7 +44,7 @@ public record RegistrationSoak(Driver driver, int cycles) {
     /**
      * Runs it.
      *
-     * @throws CorruptDataException when a read brings other data than was written
+     * @throws IllegalStateException when a read brings other data than was written
      * @throws dev.ublk4j.linux.LinuxException when a request or a registration fails
      */
     public Outcome run() {
@@ -157,7 +158,8 @@ public record RegistrationSoak(Driver driver, int cycles) {
         private static void compare(PooledBuffer buffer, byte[] expected, long position) {
             long wrong = buffer.memory().mismatch(MemorySegment.ofArray(expected));
             if (wrong >= 0) {
-                throw new CorruptDataException(position, wrong);
+                throw new IllegalStateException(
+                        "the block at %d is corrupt from byte %d".formatted(position, wrong));
             }
         }
     }

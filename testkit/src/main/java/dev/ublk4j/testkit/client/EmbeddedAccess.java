@@ -1,4 +1,4 @@
-package dev.ublk4j.demo;
+package dev.ublk4j.testkit.client;
 
 import dev.ublk4j.client.BlockAccess;
 import dev.ublk4j.embedded.ClientMemory;

@@ -1,4 +1,4 @@
-package dev.ublk4j.demo.pagecache;
+package dev.ublk4j.cli.demo.pagecache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -8,7 +8,6 @@ import dev.ublk4j.client.BlockDevice;
 import dev.ublk4j.client.PoolInUseException;
 import dev.ublk4j.client.PoolOptions;
 import dev.ublk4j.client.SharedBufferPool;
-import dev.ublk4j.demo.ServedBlockDevice;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Errno;
@@ -21,6 +20,7 @@ import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.client.ServedBlockDevice;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;

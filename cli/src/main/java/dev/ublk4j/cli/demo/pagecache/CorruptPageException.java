@@ -1,4 +1,4 @@
-package dev.ublk4j.demo.pagecache;
+package dev.ublk4j.cli.demo.pagecache;
 
 /** A page that was read is not what was written. */
 public final class CorruptPageException extends RuntimeException {

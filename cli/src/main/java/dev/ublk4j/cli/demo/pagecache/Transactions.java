@@ -1,4 +1,4 @@
-package dev.ublk4j.demo.pagecache;
+package dev.ublk4j.cli.demo.pagecache;
 
 import java.util.List;
 import java.util.SplittableRandom;
