@@ -180,7 +180,7 @@ class CommandLineTest {
                     add file -f @                          | --file is empty
                     add file --file=@                      | --file is empty
                     add file a @                           | an argument is empty
-                    add null @                             | is no size
+                    add null @                             | is not a size
                     del @                                  | empty
                     stat @                                 | empty
                     resize 1 @                             | is not a size

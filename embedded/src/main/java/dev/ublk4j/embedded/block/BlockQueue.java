@@ -113,7 +113,8 @@ final class BlockQueue implements BlockRequest.Owner {
         Submission submission = request.submission();
         boolean isFollowed = submission.isFollowedByFlush();
         boolean isLast = isFollowed && submission.isLastPart(status);
-        if (isLast && submission.beginFlush(request)) {
+        if (isLast && submission.beginFlush()) {
+            int _ = request.take(submission);
             // In the place of the data, as in the kernel: a stop waits for it, or keeps it from
             // being started where it ends what waits for a next server.
             if (driver.holdsRequests()) {

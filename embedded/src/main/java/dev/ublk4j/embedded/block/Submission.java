@@ -264,12 +264,11 @@ public final class Submission extends Link {
     }
 
     /**
-     * Begins the flush that follows the data.
+     * Begins the flush that follows the data: its one part takes the place of the last of those.
      *
-     * @param part the last of the data, in whose place it comes
      * @return false where the data has failed
      */
-    boolean beginFlush(BlockRequest part) {
+    boolean beginFlush() {
         if (error != 0) {
             return false;
         }
@@ -277,7 +276,6 @@ public final class Submission extends Link {
         op = IoOp.UBLK_IO_OP_FLUSH;
         flags &= ~IoFlag.UBLK_IO_F_FUA;
         rewind();
-        int _ = part.take(this);
         return true;
     }
 
