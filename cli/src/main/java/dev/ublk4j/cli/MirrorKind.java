@@ -8,6 +8,7 @@ import dev.ublk4j.layers.MirrorLog;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -70,13 +71,31 @@ final class MirrorKind extends LayerKind {
         }
     }
 
+    private static MirrorLog inFile(Path file) throws IOException {
+        try {
+            return MirrorLog.inFile(file);
+        } catch (FileSystemException e) {
+            throw new Failure(
+                    "the mirror's log %s cannot be opened: %s".formatted(file, Explanation.of(e)),
+                    e);
+        }
+    }
+
+    private List<Target> openLegs(Opened opened, MirrorLog log) throws IOException {
+        try {
+            return openLegs(opened);
+        } catch (Throwable e) {
+            log.close();
+            throw e;
+        }
+    }
+
     @Override
     Target open(Opened opened) throws IOException {
         Path file = absolute();
-        MirrorLog read = file == null ? MirrorLog.inMemory() : MirrorLog.inFile(file);
-        List<Target> legs = openLegs(opened);
+        MirrorLog read = file == null ? MirrorLog.inMemory() : inFile(file);
         try {
-            return new Mirror(legs, read);
+            return new Mirror(openLegs(opened, read), read);
         } catch (UncheckedIOException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new Failure(

@@ -300,7 +300,7 @@ class ComposedTargetTest {
                     """)
     void isRefusedBeforeAnythingIsOpened(String line, String reason) {
         assertThatThrownBy(() -> kind(line))
-                .hasMessageStartingWith("cannot make the target again: ")
+                .hasMessageStartingWith("cannot open the target again: ")
                 .hasMessageContaining(reason);
     }
 
@@ -325,7 +325,7 @@ class ComposedTargetTest {
                     mirror a.img 'concat(b.img, missing.img)' --log l.log | no such file
                     mirror a.img b.img,block-size=4K --log l.log         | mirror: leg 2 has blocks of 4096 bytes
                     mirror a.img b.img --log noisy.img                   | is not the log of a mirror
-                    mirror a.img b.img --log none.d/x.log                | cannot be written: no such file
+                    mirror a.img b.img --log none.d/x.log                | cannot be opened: no such file
                     overlay a.img d.img --map noisy.img                  | is not the map of an overlay
                     overlay a.img new.img --map none.d/x.map             | no such file
                     overlay a.img target:java.lang.String --map m.map    | java.lang.String is no target

@@ -96,12 +96,15 @@ class OutputTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 30})
+    @ValueSource(ints = {5, 6, 7, 8, 9, 10, 12, 14, 16, 20})
     void whereNoClassCanBeLoadedThatIsSaidOnOneLine(int descriptors) throws Exception {
         Program program =
                 Program.shell(folder, "ulimit -n " + descriptors + "; ublk4j demo --size 8M");
 
-        assertThat(program.status()).isNotZero();
+        // How many are enough depends on the class path.
+        assertThat(program.status() != 0 || program.out().contains("every byte verified"))
+                .as(program.err())
+                .isTrue();
         assertThat(program.err()).doesNotContain("\tat ", "Exception in thread");
     }
 }

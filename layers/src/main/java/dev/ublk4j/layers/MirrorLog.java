@@ -49,7 +49,12 @@ public final class MirrorLog implements AutoCloseable {
         if (Files.exists(path) && !Files.isRegularFile(path)) {
             throw notALog(path);
         }
-        FileChannel file = open(path);
+        FileChannel file =
+                FileChannel.open(
+                        path,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE);
         try {
             lock(file, path);
             MirrorLog log = new MirrorLog(path, file);
@@ -58,18 +63,6 @@ public final class MirrorLog implements AutoCloseable {
         } catch (Throwable e) {
             file.close();
             throw e;
-        }
-    }
-
-    private static FileChannel open(Path path) throws IOException {
-        try {
-            return FileChannel.open(
-                    path,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.READ,
-                    StandardOpenOption.WRITE);
-        } catch (IOException e) {
-            throw new IOException("the log of a mirror cannot be opened: " + e, e);
         }
     }
 
@@ -162,10 +155,13 @@ public final class MirrorLog implements AutoCloseable {
         channel.force(true);
     }
 
-    /** Lets go of the file. */
+    /** Lets go of the file, which is deleted where it is empty: no mirror has come of it. */
     @Override
     public void close() throws IOException {
-        if (file != null) {
+        if (file != null && file.isOpen()) {
+            if (path != null && file.size() == 0) {
+                Files.deleteIfExists(path);
+            }
             file.close();
         }
     }

@@ -110,7 +110,12 @@ public final class OverlayMap implements AutoCloseable {
     public static OverlayMap inFile(Path path, long size, int cluster) throws IOException {
         OverlayMap asked = inMemory(size, cluster);
         boolean isNew = !Files.exists(path);
-        FileChannel file = open(path);
+        FileChannel file =
+                FileChannel.open(
+                        path,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.READ,
+                        StandardOpenOption.WRITE);
         try {
             lock(file, path);
             return asked.isUnbegun(file) ? create(file, size, cluster) : read(file, path, size);
@@ -120,18 +125,6 @@ public final class OverlayMap implements AutoCloseable {
                 Files.deleteIfExists(path);
             }
             throw e;
-        }
-    }
-
-    private static FileChannel open(Path path) throws IOException {
-        try {
-            return FileChannel.open(
-                    path,
-                    StandardOpenOption.CREATE,
-                    StandardOpenOption.READ,
-                    StandardOpenOption.WRITE);
-        } catch (IOException e) {
-            throw new IOException("the map of an overlay cannot be opened: " + e, e);
         }
     }
 

@@ -5,10 +5,17 @@ import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.uapi.DeviceInfo;
 import java.lang.System.Logger.Level;
+import java.time.ZoneId;
 
 /** Adds a device to a driver and puts this process behind it. */
 final class Startup {
     private static final System.Logger LOG = System.getLogger(Startup.class.getName());
+
+    static {
+        // A formatter of log lines needs the time zone, whose data cannot be loaded when there are
+        // no descriptors, which is when queues log; a class that failed to load once never does.
+        var _ = ZoneId.systemDefault();
+    }
 
     private final Driver driver;
     private final Target target;
