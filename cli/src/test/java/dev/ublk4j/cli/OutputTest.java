@@ -101,10 +101,7 @@ class OutputTest {
         Program program =
                 Program.shell(folder, "ulimit -n " + descriptors + "; ublk4j demo --size 8M");
 
-        // How many are enough depends on the class path.
-        assertThat(program.status() != 0 || program.out().contains("every byte verified"))
-                .as(program.err())
-                .isTrue();
+        assertThat(program.status()).isNotZero();
         assertThat(program.err()).doesNotContain("\tat ", "Exception in thread");
     }
 }

@@ -259,14 +259,17 @@ final class QueueThread {
                             table,
                             counters,
                             departure);
+            // Made before there is I/O to end: a class that cannot be loaded then ends none.
+            LeftoverIo leftover = new LeftoverIo(queue, ring, guest);
             guest.started(new GuestHost(queue, guest));
+            ioLeft = true;
             try {
                 queue.fetchAll();
                 ring.run(false, dispatcher);
                 fetched.complete(null);
                 loop(queue, opened, ring, dispatcher);
             } finally {
-                ioLeft = !new LeftoverIo(queue, ring, guest).end();
+                ioLeft = !leftover.end();
                 queue.doorbell().close();
                 guest.stopped();
             }

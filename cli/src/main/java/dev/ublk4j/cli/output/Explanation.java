@@ -45,6 +45,7 @@ public final class Explanation {
                     case UncheckedIOException failed -> ofWrapped(failed);
                     case IOException failed -> failed.getMessage();
                     case OutOfMemoryError none -> ofMemory(none);
+                    case LinkageError missing -> ofClasses(missing);
                     default -> unexpected(error);
                 };
         return text == null ? "no reason given" : Visible.of(text.strip());
@@ -75,7 +76,14 @@ public final class Explanation {
                 || error instanceof LinuxException
                 || error instanceof UnfitFileException
                 || error instanceof IOException
-                || error instanceof UncheckedIOException;
+                || error instanceof UncheckedIOException
+                || error instanceof LinkageError;
+    }
+
+    /** A class that was there when the program was built is missing for lack of something else. */
+    private static String ofClasses(LinkageError e) {
+        return "cannot load its classes (%s: %s); a limit may be too low, see: ulimit -n, ulimit -v"
+                .formatted(e.getClass().getSimpleName(), oneLine(e.getMessage()));
     }
 
     private static String ofMemory(OutOfMemoryError e) {
