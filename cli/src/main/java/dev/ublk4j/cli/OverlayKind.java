@@ -155,13 +155,13 @@ final class OverlayKind extends LayerKind {
                 made.add(file);
             }
             opened.add(changes().openShaped());
-            if (mapPath != null && Files.notExists(mapPath)) {
-                made.add(mapPath);
-            }
             OverlayMap read =
                     mapPath == null
                             ? OverlayMap.inMemory(size, (int) cluster)
                             : OverlayMap.inFile(mapPath, size, (int) cluster);
+            if (mapPath != null && read.isNew()) {
+                made.add(mapPath);
+            }
             List<Target> both = opened.take();
             return new Overlay(both.get(0), both.get(1), read);
         } catch (Throwable e) {

@@ -3,11 +3,9 @@ package dev.ublk4j.layers;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -25,12 +23,12 @@ public final class MirrorLog implements AutoCloseable {
     private static final int BYTES = 512;
 
     private final @Nullable Path path;
-    private final @Nullable FileChannel file;
+    private final @Nullable OwnedFile file;
     private final BitSet failed = new BitSet();
     private boolean wasOpen;
     private boolean open;
 
-    private MirrorLog(@Nullable Path path, @Nullable FileChannel file) {
+    private MirrorLog(@Nullable Path path, @Nullable OwnedFile file) {
         this.path = path;
         this.file = file;
     }
@@ -49,32 +47,15 @@ public final class MirrorLog implements AutoCloseable {
         if (Files.exists(path) && !Files.isRegularFile(path)) {
             throw notALog(path);
         }
-        FileChannel file =
-                FileChannel.open(
-                        path,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE);
+        OwnedFile file = OwnedFile.open(path, "the log of a mirror");
         try {
-            lock(file, path);
             MirrorLog log = new MirrorLog(path, file);
-            log.read(path, file);
+            log.read(path, file.channel());
             return log;
         } catch (Throwable e) {
             file.close();
             throw e;
         }
-    }
-
-    private static void lock(FileChannel file, Path path) throws IOException {
-        try {
-            if (file.tryLock() != null) {
-                return;
-            }
-        } catch (OverlappingFileLockException e) {
-            throw new IOException(path + " is the log of a mirror that is served", e);
-        }
-        throw new IOException(path + " is the log of a mirror that is served");
     }
 
     private static IOException notALog(Path file) {
@@ -137,8 +118,7 @@ public final class MirrorLog implements AutoCloseable {
     }
 
     private void write() throws IOException {
-        FileChannel channel = file;
-        if (channel == null) {
+        if (file == null) {
             return;
         }
         StringBuilder text = new StringBuilder(MAGIC).append('\n');
@@ -148,6 +128,8 @@ public final class MirrorLog implements AutoCloseable {
             throw new IOException("%s has no room for so many targets".formatted(path));
         }
         text.append("\n".repeat(BYTES - text.length()));
+        file.keep();
+        FileChannel channel = file.channel();
         ByteBuffer bytes = StandardCharsets.ISO_8859_1.encode(text.toString());
         while (bytes.hasRemaining()) {
             int _ = channel.write(bytes, bytes.position());
@@ -155,13 +137,10 @@ public final class MirrorLog implements AutoCloseable {
         channel.force(true);
     }
 
-    /** Lets go of the file, which is deleted where it is empty: no mirror has come of it. */
+    /** Lets go of the file, which is deleted where it was made and no mirror has come of it. */
     @Override
     public void close() throws IOException {
-        if (file != null && file.isOpen()) {
-            if (path != null && file.size() == 0) {
-                Files.deleteIfExists(path);
-            }
+        if (file != null) {
             file.close();
         }
     }

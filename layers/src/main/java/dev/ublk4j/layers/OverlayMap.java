@@ -8,11 +8,8 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.concurrent.atomic.AtomicIntegerArray;
@@ -61,7 +58,7 @@ public final class OverlayMap implements AutoCloseable {
 
     private final int cluster;
     private final long size;
-    private final @Nullable FileChannel file;
+    private final @Nullable OwnedFile file;
 
     /** Two bits for each cluster. */
     private final AtomicIntegerArray states;
@@ -74,7 +71,7 @@ public final class OverlayMap implements AutoCloseable {
     /** The live bits of the file, null without one. */
     private @Nullable MemorySegment live;
 
-    private OverlayMap(long size, int cluster, @Nullable FileChannel file) {
+    private OverlayMap(long size, int cluster, @Nullable OwnedFile file) {
         if (Integer.bitCount(cluster) != 1 || cluster < PAGE) {
             throw new IllegalArgumentException(
                     "overlay: a cluster is a power of two from 4096 bytes on, and not " + cluster);
@@ -109,23 +106,23 @@ public final class OverlayMap implements AutoCloseable {
      */
     public static OverlayMap inFile(Path path, long size, int cluster) throws IOException {
         OverlayMap asked = inMemory(size, cluster);
-        boolean isNew = !Files.exists(path);
-        FileChannel file =
-                FileChannel.open(
-                        path,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.READ,
-                        StandardOpenOption.WRITE);
+        OwnedFile file = OwnedFile.open(path, "the map of an overlay");
         try {
-            lock(file, path);
-            return asked.isUnbegun(file) ? create(file, size, cluster) : read(file, path, size);
+            OverlayMap map =
+                    asked.isUnbegun(file.channel())
+                            ? create(file, size, cluster)
+                            : read(file, path, size);
+            file.keep();
+            return map;
         } catch (Throwable e) {
             file.close();
-            if (isNew) {
-                Files.deleteIfExists(path);
-            }
             throw e;
         }
+    }
+
+    /** {@return whether the file was made for this map} */
+    public boolean isNew() {
+        return file != null && file.isNew();
     }
 
     /** {@return whether a file is empty, or was left while it was made: its header comes last} */
@@ -136,19 +133,9 @@ public final class OverlayMap implements AutoCloseable {
                 && ByteBuffer.allocate(header.position()).equals(header.flip());
     }
 
-    private static void lock(FileChannel file, Path path) throws IOException {
-        try {
-            FileLock lock = file.tryLock();
-            if (lock == null) {
-                throw new IOException(path + " is the map of an overlay that is served");
-            }
-        } catch (OverlappingFileLockException e) {
-            throw new IOException(path + " is the map of an overlay that is served", e);
-        }
-    }
-
-    private static OverlayMap create(FileChannel file, long size, int cluster) throws IOException {
-        OverlayMap map = new OverlayMap(size, cluster, file);
+    private static OverlayMap create(OwnedFile owned, long size, int cluster) throws IOException {
+        OverlayMap map = new OverlayMap(size, cluster, owned);
+        FileChannel file = owned.channel();
         ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
         header.putLong(MAGIC).putInt(VERSION).putInt(cluster).putLong(size).clear();
         writeAll(file, ByteBuffer.allocate(PAGE), map.fileBytes() - PAGE);
@@ -159,7 +146,8 @@ public final class OverlayMap implements AutoCloseable {
         return map;
     }
 
-    private static OverlayMap read(FileChannel file, Path path, long size) throws IOException {
+    private static OverlayMap read(OwnedFile owned, Path path, long size) throws IOException {
+        FileChannel file = owned.channel();
         ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
         boolean whole = readAll(file, header, 0);
         if (!whole || header.getLong(0) != MAGIC) {
@@ -175,7 +163,7 @@ public final class OverlayMap implements AutoCloseable {
                     "%s is the map of a device of %d bytes, and this one has %d"
                             .formatted(path, header.getLong(16), size));
         }
-        OverlayMap map = known(path, size, header.getInt(12), file);
+        OverlayMap map = known(path, size, header.getInt(12), owned);
         if (file.size() < map.fileBytes()) {
             throw new IOException(path + " is cut off: it has not a bit for each cluster");
         }
@@ -191,7 +179,7 @@ public final class OverlayMap implements AutoCloseable {
         return map;
     }
 
-    private static OverlayMap known(Path path, long size, int cluster, FileChannel file)
+    private static OverlayMap known(Path path, long size, int cluster, OwnedFile file)
             throws IOException {
         try {
             return new OverlayMap(size, cluster, file);
@@ -445,8 +433,8 @@ public final class OverlayMap implements AutoCloseable {
 
     /** Writes pages to the file, durably. Blocks. */
     void write(Pages pages) throws IOException {
-        FileChannel channel = file;
-        if (channel != null) {
+        if (file != null) {
+            FileChannel channel = file.channel();
             for (int i = 0; i < pages.numbers.length; i++) {
                 long at = PAGE + (long) pages.numbers[i] * PAGE;
                 writeAll(channel, ByteBuffer.wrap(pages.bits[i]), at);

@@ -296,6 +296,22 @@ class MirrorTest {
     }
 
     @Test
+    void aMirrorThatDoesNotComeAboutDeletesTheLogThatItMadeAndNoOther() throws IOException {
+        Path path = folder.resolve("log");
+        assertThatThrownBy(() -> new Mirror(List.of(disk("one")), log()))
+                .hasMessageContaining("at least 2");
+        assertThat(path).doesNotExist();
+        Files.createFile(path);
+        assertThatThrownBy(() -> new Mirror(List.of(disk("one")), log()))
+                .hasMessageContaining("at least 2");
+        assertThat(path).exists();
+        try (MirrorLog _ = log()) {
+            assertThatThrownBy(this::log).hasMessageContaining("is served");
+            assertThat(path).exists();
+        }
+    }
+
+    @Test
     void aLogThatIsServedOrSaysWhatNoMirrorDoesIsRefusedByName() throws IOException {
         try (MirrorLog _ = log()) {
             assertThatThrownBy(this::log).hasMessageContaining("log of a mirror that is served");

@@ -179,6 +179,9 @@ class OverlayTest {
         Path path = Files.write(folder.resolve("map"), new byte[8192]);
         try (OverlayMap map = map()) {
             assertThat(map.upperClusters()).isZero();
+            assertThat(map.isNew()).isFalse();
+            assertThatThrownBy(this::map).hasMessageContaining("is served");
+            assertThat(path).exists();
         }
         Path other = folder.resolve("refused");
         assertThatThrownBy(() -> OverlayMap.inFile(other, SIZE, 1000))
