@@ -10,6 +10,7 @@ import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
@@ -168,6 +169,13 @@ class LateCommandTest {
             held.awaitSent();
             page.set(ValueLayout.JAVA_INT, 0, 7);
             CompletableFuture<Long> written = write(disk, client);
+            // The driver looks for its memory in its own time, and not once that is gone again.
+            assertThat(
+                            Deadline.in(LONG)
+                                    .poll(
+                                            Duration.ofNanos(1_000),
+                                            () -> driver.counters(device.id()).hits() == 1))
+                    .isTrue();
             held.release();
 
             assertThat(written.get(4, TimeUnit.MINUTES)).isEqualTo(PAGE);
