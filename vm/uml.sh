@@ -38,6 +38,9 @@ choose_accelerator() {
 # Starts the machine, whose process it leaves in machine_pid.
 boot_machine() {
   local dir number=0 disk level=5
+  # The machine keeps a descriptor for each file of the host that it has read, and one for each of its processes; without
+  # one it can start none.
+  ulimit -Sn "$(ulimit -Hn)" 2>/dev/null || true
   local arguments=("mem=$memory" seccomp=auto "initrd=$work/initramfs" "ubd0=$work/scratch.img" "uml_dir=$work/uml"
     umid=machine con0=null,fd:1 con=null ssl=null oops=panic panic=-1)
   if [[ -n $verbose ]]; then level=7; fi

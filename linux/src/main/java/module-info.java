@@ -16,7 +16,9 @@ module dev.ublk4j.linux {
             dev.ublk4j.embedded,
             dev.ublk4j.exports,
             dev.ublk4j.nbd,
+            dev.ublk4j.qcow2,
             dev.ublk4j.server,
+            dev.ublk4j.sharedmemory,
             dev.ublk4j.sharing,
             dev.ublk4j.targets,
             dev.ublk4j.vhostuser;

@@ -1,4 +1,4 @@
-/** Devices of the embedded driver for NBD clients. */
+/** The protocol NBD: devices of the embedded driver for its clients, and a target that is one. */
 module dev.ublk4j.nbd {
     requires static transitive org.jspecify;
     requires transitive dev.ublk4j.embedded;

@@ -8,4 +8,6 @@ module dev.ublk4j.sharedmemory {
     exports dev.ublk4j.sharedmemory.frames to
             dev.ublk4j.embedded,
             dev.ublk4j.vhostuser;
+    exports dev.ublk4j.sharedmemory.process to
+            dev.ublk4j.sharing;
 }

@@ -6,5 +6,6 @@ module dev.ublk4j.sharing {
     requires transitive dev.ublk4j.sharedmemory;
 
     exports dev.ublk4j.sharing;
+    exports dev.ublk4j.sharing.adopt;
     exports dev.ublk4j.sharing.store;
 }

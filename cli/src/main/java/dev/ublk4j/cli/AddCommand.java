@@ -48,24 +48,19 @@ import picocli.CommandLine.Spec;
             "  ublk4j add file disk.img",
             "  ublk4j add memory --size 1G -n 5",
             "  ublk4j add file disk.img --recovery reissue",
+            "  ublk4j add memory 64M --mode copy,batch",
             "  ublk4j add null --queues 2 --foreground",
             "  ublk4j add mirror a.img b.img --log ab.log",
             "  ublk4j add stripe 'mirror(a.img, b.img; log=ab.log)' 'mirror(c.img, d.img; log=cd.log)'",
-            "  ublk4j add overlay a.img changes.img --layer delay,read=5ms,write=10ms"
-        },
-        subcommands = {
-            FileKind.class,
-            MemoryKind.class,
-            NullKind.class,
-            ClassKind.class,
-            StripeKind.class,
-            MirrorKind.class,
-            ConcatKind.class,
-            OverlayKind.class,
-            DelayKind.class,
-            ErrorKind.class
+            "  ublk4j add overlay a.img changes.img --layer fault,delay=5ms",
+            "  ublk4j add file disk.img --unprivileged"
         })
-final class AddCommand implements Runnable, TargetHost {
+final class AddCommand extends TargetHost implements Runnable {
+    private static final long NOT_UNPRIVILEGED =
+            Feature.UBLK_F_USER_COPY
+                    | Feature.UBLK_F_SUPPORT_ZERO_COPY
+                    | Feature.UBLK_F_AUTO_BUF_REG;
+
     @Option(
             names = {"-n", "--number"},
             paramLabel = "N",
@@ -78,12 +73,16 @@ final class AddCommand implements Runnable, TargetHost {
             paramLabel = "COUNT",
             defaultValue = "1",
             scope = ScopeType.INHERIT,
-            description = "Number of queues; each has its own thread. Default: ${DEFAULT-VALUE}.")
+            description =
+                    "Number of queues; each has its own thread, unless there are --threads."
+                            + " Default: ${DEFAULT-VALUE}.")
     private int queues;
 
     @Mixin private final QueueFlags flags = new QueueFlags();
 
-    @Mixin private final DataFlags data = new DataFlags();
+    @Mixin private final ShapeFlags shape = new ShapeFlags();
+
+    @Mixin private final ModeFlags mode = new ModeFlags();
 
     @Option(
             names = "--recovery",
@@ -115,6 +114,23 @@ final class AddCommand implements Runnable, TargetHost {
     @Mixin private final ServeFlags serving = new ServeFlags();
 
     @Option(
+            names = "--unprivileged",
+            scope = ScopeType.INHERIT,
+            description =
+                    "Add a device that belongs to this user, who needs no privilege (Linux 6.3)."
+                            + " Root has to have installed the udev rule of ublk4j. Such a device ends"
+                            + " with its server, and its data is copied.")
+    private boolean unprivileged;
+
+    @Option(
+            names = "--no-part-scan",
+            scope = ScopeType.INHERIT,
+            description =
+                    "Do not look for partitions when the device appears; 'blockdev --rereadpt' does"
+                            + " so later (Linux 7.0).")
+    private boolean noPartScan;
+
+    @Option(
             names = "--risk-crash",
             scope = ScopeType.INHERIT,
             description = "Add the device even if this kernel is known to crash when one is added.")
@@ -131,18 +147,8 @@ final class AddCommand implements Runnable, TargetHost {
     }
 
     @Override
-    public int serve(TargetKind kind) throws IOException {
-        SharingPlan shared = kind.checked(sharing::plan);
-        DeviceOptions options = kind.checked(() -> options(kind, shared != null));
-        List<String> words = new ArrayList<>(sharing.words());
-        words.addAll(kind.words());
-        DevicePlan plan =
-                new DevicePlan(
-                        kind.name(),
-                        kind.source(),
-                        kind.composition(),
-                        words,
-                        driver -> start(driver, kind, options, shared));
+    int serve(TargetKind kind) throws IOException {
+        DevicePlan plan = plan(kind);
         if (!riskCrash) {
             CrashGuard.check(KernelIdentity.running(), "; --risk-crash adds it anyway");
         }
@@ -151,15 +157,31 @@ final class AddCommand implements Runnable, TargetHost {
         return 0;
     }
 
+    /** {@return what is to be served} */
+    DevicePlan plan(TargetKind kind) {
+        SharingPlan shared = kind.checked(sharing::plan);
+        DeviceOptions options = kind.checked(() -> options(kind, shared != null));
+        List<String> words = new ArrayList<>(sharing.words());
+        words.addAll(shape.words());
+        words.addAll(kind.words());
+        return new DevicePlan(
+                kind.name(),
+                kind.source(),
+                kind.composition(),
+                words,
+                orRecover,
+                driver -> start(driver, kind, options, shared));
+    }
+
     private LiveDevice start(
             Driver driver, TargetKind kind, DeviceOptions options, @Nullable SharingPlan shared) {
         if (orRecover && isWaiting(driver)) {
             requireSameData(kind);
-            return takingOver.recover(driver, number, kind, shared);
+            return takingOver.recover(driver, number, () -> shape.over(kind.openShaped()), shared);
         }
-        Device device = Device.start(driver, kind.openShaped(), options);
+        Device device = Device.start(driver, shape.over(kind.openShaped()), options);
         return shared == null
-                ? new LiveDevice(device, null)
+                ? new LiveDevice(device, null, false)
                 : shared.start(device, RunFolder.ofUser());
     }
 
@@ -192,6 +214,20 @@ final class AddCommand implements Runnable, TargetHost {
         }
     }
 
+    private static DeviceOptions unprivileged(DeviceOptions options) {
+        if (Recovery.of(options.features()) != Recovery.NONE) {
+            throw new IllegalArgumentException(
+                    "--unprivileged excludes --recovery: the driver ends such a device with its"
+                            + " server");
+        }
+        if ((options.features() & NOT_UNPRIVILEGED) != 0) {
+            throw new IllegalArgumentException(
+                    "--unprivileged excludes -u, -z and the modes with user copy or zero copy: the"
+                            + " driver copies the data of such a device");
+        }
+        return options.with(Feature.UNPRIVILEGED_DEV);
+    }
+
     private DeviceOptions options(TargetKind kind, boolean shares) {
         if (number >= 0) {
             NamedFiles files = new NamedFiles();
@@ -206,10 +242,17 @@ final class AddCommand implements Runnable, TargetHost {
                     "--recovery does not apply to %s: its data is lost with the server"
                             .formatted(kind.name()));
         }
+        shape.check();
         DeviceOptions options =
-                data.choose(flags.options(number, queues))
+                mode.choose(flags.options(number, queues))
                         .with(recovery)
                         .withIfAble(Feature.UPDATE_SIZE);
+        if (unprivileged) {
+            options = unprivileged(options);
+        }
+        if (noPartScan) {
+            options = options.with(Feature.NO_AUTO_PART_SCAN);
+        }
         return shares ? options.with(Feature.SHMEM_ZC) : options;
     }
 }

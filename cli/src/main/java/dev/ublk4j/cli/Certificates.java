@@ -1,36 +1,26 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.output.Failure;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyFactory;
 import java.security.KeyStore;
-import java.security.PrivateKey;
 import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
-import java.security.spec.InvalidKeySpecException;
-import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Arrays;
-import java.util.Base64;
-import java.util.List;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A server's key and certificate, and whose clients it trusts, in the PEM files that QEMU and
  * nbdkit use.
  */
 final class Certificates {
-    private static final String BEGIN_KEY = "-----BEGIN PRIVATE KEY-----";
-    private static final String END_KEY = "-----END PRIVATE KEY-----";
     private static final char[] NO_PASSWORD = {};
 
     private Certificates() {}
@@ -39,16 +29,17 @@ final class Certificates {
      * {@return TLS with what a folder holds}
      *
      * @param verifiesClients whether {@code ca-cert.pem} is needed
-     * @throws Failure when a key is in a form that is not known
+     * @param allowed which of the clients that it has signed are let in
+     * @throws dev.ublk4j.cli.output.Failure when a key is encrypted, or there is none
      * @throws IOException when a file cannot be read
      * @throws GeneralSecurityException when a file is no key or certificate
      */
-    static SSLContext load(Path folder, boolean verifiesClients)
+    static SSLContext load(Path folder, boolean verifiesClients, AllowedClients allowed)
             throws IOException, GeneralSecurityException {
         KeyStore own = empty();
         own.setKeyEntry(
                 "server",
-                key(folder.resolve("server-key.pem")),
+                PrivateKeys.read(folder.resolve("server-key.pem")),
                 NO_PASSWORD,
                 certificates(folder.resolve("server-cert.pem")));
         KeyManagerFactory keys =
@@ -57,8 +48,34 @@ final class Certificates {
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(
                 keys.getKeyManagers(),
-                verifiesClients ? trust(folder.resolve("ca-cert.pem")) : null,
+                verifiesClients ? clients(folder.resolve("ca-cert.pem"), allowed) : null,
                 null);
+        return context;
+    }
+
+    /**
+     * {@return TLS of a client with what a folder holds}: {@code ca-cert.pem}, and {@code
+     * client-cert.pem} with {@code client-key.pem} where they are there
+     *
+     * @throws dev.ublk4j.cli.output.Failure when a key is encrypted, or there is none
+     * @throws IOException when a file cannot be read
+     * @throws GeneralSecurityException when a file is no key or certificate
+     */
+    static SSLContext loadOfClient(Path folder) throws IOException, GeneralSecurityException {
+        KeyStore own = empty();
+        Path certificate = folder.resolve("client-cert.pem");
+        if (Files.exists(certificate)) {
+            own.setKeyEntry(
+                    "client",
+                    PrivateKeys.read(folder.resolve("client-key.pem")),
+                    NO_PASSWORD,
+                    certificates(certificate));
+        }
+        KeyManagerFactory keys =
+                KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        keys.init(own, NO_PASSWORD);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(keys.getKeyManagers(), authorities(folder.resolve("ca-cert.pem")), null);
         return context;
     }
 
@@ -71,11 +88,26 @@ final class Certificates {
     private static Certificate[] certificates(Path file)
             throws IOException, GeneralSecurityException {
         CertificateFactory factory = CertificateFactory.getInstance("X.509");
-        return factory.generateCertificates(new ByteArrayInputStream(Files.readAllBytes(file)))
-                .toArray(Certificate[]::new);
+        Certificate[] read =
+                factory.generateCertificates(new ByteArrayInputStream(Files.readAllBytes(file)))
+                        .toArray(Certificate[]::new);
+        if (read.length == 0) {
+            throw new CertificateException(file + " has no certificate in it");
+        }
+        return read;
     }
 
-    private static TrustManager @Nullable [] trust(Path file)
+    private static TrustManager[] clients(Path file, AllowedClients allowed)
+            throws IOException, GeneralSecurityException {
+        return Arrays.stream(authorities(file))
+                .map(manager ->
+                        manager instanceof X509ExtendedTrustManager extended
+                                ? new UnnamedAuthorities(extended, allowed)
+                                : manager)
+                .toArray(TrustManager[]::new);
+    }
+
+    private static TrustManager[] authorities(Path file)
             throws IOException, GeneralSecurityException {
         KeyStore trusted = empty();
         for (Certificate certificate : certificates(file)) {
@@ -84,35 +116,6 @@ final class Certificates {
         TrustManagerFactory factory =
                 TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
         factory.init(trusted);
-        return Arrays.stream(factory.getTrustManagers())
-                .map(manager ->
-                        manager instanceof X509ExtendedTrustManager extended
-                                ? new UnnamedAuthorities(extended)
-                                : manager)
-                .toArray(TrustManager[]::new);
-    }
-
-    private static PrivateKey key(Path file) throws IOException, GeneralSecurityException {
-        // What stands around a key may be in any encoding.
-        String text = Files.readString(file, StandardCharsets.ISO_8859_1);
-        int begin = text.indexOf(BEGIN_KEY);
-        int end = text.indexOf(END_KEY);
-        if (begin < 0 || end < begin) {
-            throw new Failure(
-                    "%s is not a PKCS #8 key; type: openssl pkcs8 -topk8 -nocrypt -in OLD -out %s"
-                            .formatted(file, file));
-        }
-        byte[] der =
-                Base64.getMimeDecoder().decode(text.substring(begin + BEGIN_KEY.length(), end));
-        PKCS8EncodedKeySpec spec = new PKCS8EncodedKeySpec(der);
-        for (String algorithm : List.of("EC", "RSA", "EdDSA")) {
-            try {
-                return KeyFactory.getInstance(algorithm).generatePrivate(spec);
-            } catch (InvalidKeySpecException e) {
-                // It may be a key of the next kind.
-            }
-        }
-        throw new InvalidKeySpecException(
-                file + " is a key of an unknown kind: not EC, RSA or EdDSA");
+        return factory.getTrustManagers();
     }
 }

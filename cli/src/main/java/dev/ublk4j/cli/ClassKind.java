@@ -20,6 +20,9 @@ import picocli.CommandLine.Parameters;
                     + " public constructor that takes the arguments: all as String..., or each as a"
                     + " String, Path, boolean, int or long. Numbers may be sizes, such as 64M.",
             "",
+            "A jar may name its targets by a dev.ublk4j.server.TargetProvider, which ServiceLoader finds;"
+                    + " then NAME is that name.",
+            "",
             "Examples:",
             "  ublk4j add target --class com.example.RamDisk --jar ram.jar 1G",
             "  ublk4j add target --class com.example.Cached --jar cached.jar /dev/sdb 64M"
@@ -28,7 +31,9 @@ final class ClassKind extends TargetKind {
     @Option(
             names = "--class",
             paramLabel = "NAME",
-            description = "The target's class, with its package. Default: the first ARGUMENT.")
+            description =
+                    "The target's class, with its package, or the name that its jar gives it. Default:"
+                            + " the first ARGUMENT.")
     private @Nullable String className;
 
     @Option(
@@ -93,6 +98,6 @@ final class ClassKind extends TargetKind {
 
     @Override
     Target open() {
-        return TargetClass.load(className(), jars).create(arguments());
+        return TargetClass.create(className(), jars, arguments());
     }
 }

@@ -6,6 +6,8 @@ import dev.ublk4j.cli.serve.ProcessIdentity;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.ServedExport;
+import dev.ublk4j.cli.serve.ServedName;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
@@ -13,9 +15,16 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,22 +36,28 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "del",
         aliases = {"delete", "rm"},
-        description = "Stop and delete devices, and wait for their servers to end.",
+        description = "Stop and delete devices, end exports, and wait for their servers to end.",
         footer = {
             "",
             "Also deletes devices without a server. Requests to a device that is mounted"
                     + " or otherwise open fail from then on; the device disappears when it is"
-                    + " closed."
+                    + " closed.",
+            "",
+            "Clients of an export are disconnected. A process that serves several exports ends with"
+                    + " all of them, so name them all."
         })
 final class DelCommand implements Callable<Integer> {
     /** How long a server may take to end once its device is gone. */
     private static final Duration SERVER_PATIENCE = Duration.ofSeconds(30);
 
-    @Mixin private final DeviceNumbers devices = new DeviceNumbers();
+    /** How long the target of a server of ours may take to complete its requests. */
+    private static final Duration STOP_PATIENCE = Duration.ofSeconds(8);
+
+    @Mixin private final ServedNames served = new ServedNames();
 
     @Option(
             names = {"-a", "--all"},
-            description = "All ublk devices, also those of other servers.")
+            description = "All ublk devices, also those of other servers, and no exports.")
     private boolean all;
 
     @Option(
@@ -58,14 +73,51 @@ final class DelCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        Collection<Integer> chosen = chosen();
-        if (chosen.isEmpty()) {
-            if (!DriverModule.isLoaded()) {
-                spec.commandLine().getErr().println("ublk4j: " + DriverModule.missing());
-            }
-            return 0;
+        List<ServedName> names = served.names();
+        if (all == !names.isEmpty()) {
+            throw new ParameterException(
+                    spec.commandLine(), "give the names of devices or exports, or --all");
         }
-        DriverModule.check();
+        List<ServedName> exports = names.stream().filter(ServedName::isExport).toList();
+        Collection<Integer> devices = all ? Devices.all() : numbers(names);
+        if (!devices.isEmpty()) {
+            DriverModule.check();
+        } else if (all && !DriverModule.isLoaded()) {
+            spec.commandLine().getErr().println("ublk4j: " + DriverModule.missing());
+        }
+        int status = end(exports);
+        return devices.isEmpty() ? status : Math.max(status, delete(devices));
+    }
+
+    private static List<Integer> numbers(List<ServedName> names) {
+        return names.stream().filter(name -> !name.isExport()).map(ServedName::number).toList();
+    }
+
+    /** Ends exports, those of one server together. */
+    private int end(List<ServedName> exports) {
+        int status = 0;
+        RunFolders folders = RunFolders.ofUser();
+        Map<Object, List<ServedName>> byServer = new LinkedHashMap<>();
+        for (ServedName export : exports) {
+            ServedExport found = folders.of(export).readExportOrNull(export.number());
+            Object server = found == null ? export : found.server();
+            byServer.computeIfAbsent(server, _ -> new ArrayList<>()).add(export);
+        }
+        for (Map.Entry<Object, List<ServedName>> each : byServer.entrySet()) {
+            try {
+                folders.client(each.getValue().getFirst()).end(each.getValue());
+                if (each.getKey() instanceof ProcessIdentity server && !async) {
+                    awaitEnd(each.getValue().getFirst().text() + " is ended", server);
+                }
+            } catch (Failure e) {
+                spec.commandLine().getErr().println("ublk4j: " + Explanation.of(e));
+                status = Main.FAILED;
+            }
+        }
+        return status;
+    }
+
+    private int delete(Collection<Integer> chosen) throws IOException {
         int status = 0;
         try (KernelDriver driver = KernelDriver.open()) {
             Control control = new Control(driver);
@@ -81,18 +133,9 @@ final class DelCommand implements Callable<Integer> {
         return status;
     }
 
-    private Collection<Integer> chosen() {
-        List<Integer> numbers = devices.numbers();
-        if (all == !numbers.isEmpty()) {
-            throw new ParameterException(
-                    spec.commandLine(), "give the numbers of devices, or --all");
-        }
-        return all ? Devices.all() : numbers;
-    }
-
     private void delete(Control control, int number) throws IOException {
-        ServedDevice served = RunFolders.ofUser().readOrNull(number);
-        control.stop(number);
+        ServedDevice word = RunFolders.ofUser().readOrNull(number);
+        stop(control, number, word);
         try {
             if (async) {
                 control.deleteAsync(number);
@@ -110,18 +153,66 @@ final class DelCommand implements Callable<Integer> {
                 throw e;
             }
         }
-        if (served != null && !async) {
-            awaitEnd(number, served.server());
+        if (word != null && !async) {
+            awaitEnd("device %d is deleted".formatted(number), word.server());
         }
         folder.removeStale(number);
     }
 
-    private static void awaitEnd(int number, ProcessIdentity server) {
+    /**
+     * Stops a device, for which the driver waits until its requests are complete. A server of ours
+     * whose target does not complete them is told to end: the driver then fails them.
+     */
+    private void stop(Control control, int number, @Nullable ServedDevice word) {
+        if (word == null || !word.server().isAlive()) {
+            control.stop(number);
+            return;
+        }
+        try {
+            new Control(control.driver(), STOP_PATIENCE).stop(number);
+        } catch (ControlTimeoutException e) {
+            end(word.server(), "device %d is not stopped".formatted(number));
+            awaitStop(e);
+            spec.commandLine()
+                    .getErr()
+                    .println(
+                            "ublk4j: the target of device %d did not complete its requests in time; they have failed"
+                                    .formatted(number));
+        }
+    }
+
+    /** As SIGTERM does: it ends in time, whatever its target does. */
+    private static void end(ProcessIdentity server, String state) {
+        ProcessHandle.of(server.pid())
+                .filter(_ -> server.isAlive())
+                .ifPresent(ProcessHandle::destroy);
+        awaitEnd(state, server);
+    }
+
+    private static void awaitStop(ControlTimeoutException late) {
+        try {
+            int answer =
+                    late.outcome()
+                            .toCompletableFuture()
+                            .get(SERVER_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            if (answer < 0 && answer != Errno.ENODEV.negated()) {
+                throw new LinuxException(late.call(), late.object(), answer);
+            }
+        } catch (TimeoutException | ExecutionException e) {
+            late.addSuppressed(e);
+            throw late;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new Failure("interrupted while a device is stopped", e);
+        }
+    }
+
+    private static void awaitEnd(String done, ProcessIdentity server) {
         try {
             if (!server.awaitEnd(SERVER_PATIENCE)) {
                 throw new Failure(
-                        "device %d is deleted, but its server, process %d, is still running"
-                                .formatted(number, server.pid()));
+                        "%s, but its server, process %d, is still running"
+                                .formatted(done, server.pid()));
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

@@ -4,11 +4,12 @@ import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
-import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.Mode;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.Attr;
 import dev.ublk4j.uapi.wire.DeviceParams;
 import org.jspecify.annotations.Nullable;
@@ -20,20 +21,29 @@ import tools.jackson.core.JsonGenerator;
  * @param info what the driver says of it
  * @param basic its size and shape, null where they have not been set
  * @param served what its server says of it, null where that is not ublk4j
+ * @param degraded whether a leg of a mirror in it is not in step
  */
 record DeviceRow(
-        DeviceInfo info, DeviceParams.@Nullable Basic basic, @Nullable ServedDevice served) {
+        DeviceInfo info,
+        DeviceParams.@Nullable Basic basic,
+        @Nullable ServedDevice served,
+        boolean degraded)
+        implements ListRow {
     static final String[] HEADINGS = {
-        "ID", "STATE", "QUEUES", "DEPTH", "SIZE", "BLOCK", "PID", "DEVICE", "TARGET"
+        "ID", "STATE", "MODE", "QUEUES", "DEPTH", "SIZE", "BLOCK", "PID", "DEVICE", "TARGET"
     };
 
-    private static final int SECTOR = 512;
-    private static final String UNKNOWN = "-";
+    static final String UNKNOWN = "-";
+
+    static final String LIVE = DeviceState.name(DeviceState.UBLK_S_DEV_LIVE);
+
+    /** In place of live. */
+    static final String DEGRADED = "degraded";
 
     /**
-     * {@return a device, null when it has just been deleted}
+     * {@return a device, null when it has just been deleted or is not for this user to see}
      *
-     * @param required whether to throw when there is no such device
+     * @param required whether to throw when there is none
      */
     static @Nullable DeviceRow readOrNull(
             Control control, RunFolders folders, int number, boolean required) {
@@ -41,9 +51,16 @@ record DeviceRow(
             DeviceInfo info = control.info(number);
             DeviceParams.Basic basic = control.params(number).basic();
             ServedDevice served = folders.readOrNull(number);
-            return new DeviceRow(info, basic, served);
+            boolean degraded =
+                    served != null && folders.isDegraded(served.name(), served.composition());
+            return new DeviceRow(info, basic, served, degraded);
         } catch (LinuxException e) {
-            if (e.errno() == Errno.ENODEV && !required) {
+            boolean isHidden =
+                    switch (e.errno()) {
+                        case ENODEV, EPERM, EACCES -> true;
+                        default -> false;
+                    };
+            if (isHidden && !required) {
                 return null;
             }
             throw e;
@@ -54,17 +71,23 @@ record DeviceRow(
         return KernelDriver.blockPath(info.deviceId()).toString();
     }
 
+    private String state() {
+        return DeviceState.name(info.state());
+    }
+
     private boolean readOnly() {
         return basic != null && (basic.attrs() & Attr.UBLK_ATTR_READ_ONLY) != 0;
     }
 
-    String[] cells() {
+    @Override
+    public String[] cells() {
         return new String[] {
             Integer.toString(info.deviceId()),
-            DeviceState.name(info.state()),
+            degraded && state().equals(LIVE) ? DEGRADED : state(),
+            Mode.of(info.flags()).toString(),
             Integer.toString(info.queues()),
             Integer.toString(info.queueDepth()),
-            basic == null ? UNKNOWN : ByteSize.format(basic.devSectors() * SECTOR),
+            basic == null ? UNKNOWN : ByteSize.format(Sectors.toBytes(basic.devSectors())),
             basic == null ? UNKNOWN : Integer.toString(1 << basic.logicalBsShift()),
             info.serverPid() > 0 ? Integer.toString(info.serverPid()) : UNKNOWN,
             path(),
@@ -72,16 +95,19 @@ record DeviceRow(
         };
     }
 
-    void write(JsonGenerator json) {
+    @Override
+    public void write(JsonGenerator json) {
         json.writeStartObject();
         json.writeNumberProperty("id", info.deviceId());
         json.writeStringProperty("device", path());
-        json.writeStringProperty("state", DeviceState.name(info.state()));
+        json.writeStringProperty("state", state());
+        json.writeBooleanProperty("degraded", degraded);
+        json.writeStringProperty("mode", Mode.of(info.flags()).toString());
         json.writeNumberProperty("queues", info.queues());
         json.writeNumberProperty("depth", info.queueDepth());
         json.writeNumberProperty("max_io", info.maxIoBufBytes());
         if (basic != null) {
-            json.writeNumberProperty("size", basic.devSectors() * SECTOR);
+            json.writeNumberProperty("size", Sectors.toBytes(basic.devSectors()));
             json.writeNumberProperty("block_size", 1 << basic.logicalBsShift());
             json.writeBooleanProperty("read_only", readOnly());
         }

@@ -25,7 +25,7 @@ final class Devices {
                 Files.newDirectoryStream(folder, CHAR_DEVICE + "[0-9]*")) {
             for (Path node : nodes) {
                 String number = node.getFileName().toString().substring(CHAR_DEVICE.length());
-                if (number.chars().allMatch(digit -> digit >= '0' && digit <= '9')) {
+                if (number.matches("\\d{1,9}")) {
                     numbers.add(Integer.parseInt(number));
                 }
             }

@@ -3,6 +3,7 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.doctor.CrashGuard;
 import dev.ublk4j.cli.doctor.KernelIdentity;
 import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.cli.output.Rehearsal;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.driver.control.Control;
@@ -38,6 +39,7 @@ enum DriverChoice {
      * @param err where to say that a module is being loaded
      */
     Driver open(PrintWriter err) {
+        Rehearsal.run();
         return switch (this) {
             case EMBEDDED -> EmbeddedDriver.create();
             case KERNEL -> {
@@ -66,7 +68,7 @@ enum DriverChoice {
             err.flush();
             driver.close();
             return null;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             driver.close();
             throw e;
         }

@@ -5,6 +5,7 @@ import dev.ublk4j.cli.doctor.Finding;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.ProcessUser;
+import dev.ublk4j.cli.serve.ServedName;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.Deadline;
 import java.io.IOException;
@@ -71,6 +72,13 @@ final class DriverModule {
     static void check() {
         if (!isLoaded()) {
             throw new Failure(missing());
+        }
+    }
+
+    /** As {@link #check}, where something that is served needs the driver: an export does not. */
+    static void checkFor(ServedName name) {
+        if (!name.isExport()) {
+            check();
         }
     }
 

@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
             "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
             "  ublk4j export nbd --socket /tmp/disk.sock mirror a.img b.img --log ab.log",
             "  ublk4j export nbd --socket /tmp/s.sock stripe 'concat(a.img, b.img)' memory:2M",
-            "  ublk4j export nbd --socket /tmp/o.sock overlay a.img changes.img --layer delay,read=5ms"
+            "  ublk4j export nbd --socket /tmp/o.sock overlay a.img changes.img --layer fault,delay=5ms"
         },
         subcommands = {ExportNbdCommand.class, ExportVhostUserCommand.class})
 final class ExportCommand implements Runnable {

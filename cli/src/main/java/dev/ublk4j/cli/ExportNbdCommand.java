@@ -1,12 +1,16 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.Front;
 import dev.ublk4j.cli.serve.NbdFront;
+import dev.ublk4j.cli.serve.PassedSockets;
 import dev.ublk4j.nbd.NbdOptions;
+import dev.ublk4j.nbd.NbdServer;
 import dev.ublk4j.nbd.Tls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.ArrayList;
@@ -35,18 +39,6 @@ import picocli.CommandLine.Option;
             "  ublk4j export nbd --name a --name b file a.img memory --size 1G",
             "  ublk4j export nbd --socket /tmp/ab.sock stripe a.img b.img --chunk 128K",
             "  ublk4j export nbd --tls required --certificates pki file disk.img"
-        },
-        subcommands = {
-            FileKind.class,
-            MemoryKind.class,
-            NullKind.class,
-            ClassKind.class,
-            StripeKind.class,
-            MirrorKind.class,
-            ConcatKind.class,
-            OverlayKind.class,
-            DelayKind.class,
-            ErrorKind.class
         })
 final class ExportNbdCommand extends ExportProtocol {
     /** Whether clients may or must use TLS. */
@@ -81,7 +73,10 @@ final class ExportNbdCommand extends ExportProtocol {
             names = {"-l", "--listen"},
             paramLabel = "ADDRESS:PORT",
             converter = ListenAddress.class,
-            description = "Listen on TCP. Default without --socket: " + DEFAULT_ADDRESS + ".")
+            description =
+                    "Listen on TCP, also besides --socket. Default without both: "
+                            + DEFAULT_ADDRESS
+                            + ".")
     private @Nullable InetSocketAddress address;
 
     @Option(
@@ -89,6 +84,12 @@ final class ExportNbdCommand extends ExportProtocol {
             paramLabel = "NAME",
             description = "The export name. Default: the empty name.")
     private List<String> names = new ArrayList<>();
+
+    @Option(
+            names = "--description",
+            paramLabel = "TEXT",
+            description = "What clients that list the exports are told of one; once per target.")
+    private List<String> descriptions = new ArrayList<>();
 
     @Option(
             names = "--max-connections",
@@ -130,6 +131,15 @@ final class ExportNbdCommand extends ExportProtocol {
             description = "Accept only clients with a certificate that ca-cert.pem has signed.")
     private boolean verifiesClients;
 
+    @Option(
+            names = "--allow-client",
+            paramLabel = "NAME",
+            description =
+                    "With --verify-clients: accept only clients whose certificate has this name, such"
+                            + " as CN=laptop, CN=laptop,O=Example or DNS:laptop.example.com. May be"
+                            + " repeated; one that fits is enough.")
+    private List<String> allowed = new ArrayList<>();
+
     @Override
     void check(int targets) {
         if (names.isEmpty() && targets == 1) {
@@ -139,13 +149,39 @@ final class ExportNbdCommand extends ExportProtocol {
             throw new IllegalArgumentException(
                     "%d targets need %<d different names: --name NAME".formatted(targets));
         }
-        if (socket != null && address != null) {
-            throw new IllegalArgumentException("--socket and --listen exclude each other");
+        if (!descriptions.isEmpty() && descriptions.size() != targets) {
+            throw new IllegalArgumentException(
+                    "%d targets need %<d descriptions, or none".formatted(targets));
+        }
+        for (String description : descriptions) {
+            if (description.getBytes(StandardCharsets.UTF_8).length > NbdServer.MAX_DESCRIPTION) {
+                throw new IllegalArgumentException(
+                        "a description of more than %d bytes".formatted(NbdServer.MAX_DESCRIPTION));
+            }
+        }
+        if (!PassedSockets.ofProcess().descriptors().isEmpty()) {
+            requireForeground("LISTEN_FDS");
+            if (socket != null || address != null) {
+                throw new IllegalArgumentException(
+                        "--socket and --listen exclude sockets that were passed (LISTEN_FDS)");
+            }
         }
         if ((tls == TlsChoice.OFF) != (certificates == null)) {
             throw new IllegalArgumentException("--tls and --certificates go together");
         }
+        if (verifiesClients && tls == TlsChoice.OFF) {
+            throw new IllegalArgumentException("--verify-clients needs --tls");
+        }
+        if (!allowed.isEmpty() && !verifiesClients) {
+            throw new IllegalArgumentException("--allow-client needs --verify-clients");
+        }
+        var _ = AllowedClients.of(allowed);
         var _ = options();
+    }
+
+    @Override
+    boolean countsBytes() {
+        return true;
     }
 
     private NbdOptions options() {
@@ -157,16 +193,19 @@ final class ExportNbdCommand extends ExportProtocol {
 
     @Override
     Front front() {
-        return new NbdFront(
-                options().withTls(openTls()),
-                names,
-                socket,
-                socket == null ? tcpAddress() : null,
-                tls != TlsChoice.OFF);
+        List<NbdFront.Name> exported = new ArrayList<>();
+        for (int index = 0; index < names.size(); index++) {
+            String description = descriptions.isEmpty() ? "" : descriptions.get(index);
+            exported.add(new NbdFront.Name(names.get(index), description));
+        }
+        return new NbdFront(options().withTls(openTls()), exported, places(), tls != TlsChoice.OFF);
     }
 
-    private InetSocketAddress tcpAddress() {
-        return address == null ? new ListenAddress().convert(DEFAULT_ADDRESS) : address;
+    private NbdFront.Places places() {
+        List<Integer> passed = PassedSockets.ofProcess().descriptors();
+        boolean anywhere = socket != null || address != null || !passed.isEmpty();
+        return new NbdFront.Places(
+                socket, anywhere ? address : new ListenAddress().convert(DEFAULT_ADDRESS), passed);
     }
 
     private Tls openTls() {
@@ -174,10 +213,13 @@ final class ExportNbdCommand extends ExportProtocol {
             return Tls.off();
         }
         try {
-            SSLContext context = Certificates.load(certificates, verifiesClients);
+            SSLContext context =
+                    Certificates.load(certificates, verifiesClients, AllowedClients.of(allowed));
             Tls chosen = tls == TlsChoice.REQUIRED ? Tls.required(context) : Tls.offered(context);
             return verifiesClients ? chosen.withVerifiedClients() : chosen;
-        } catch (IOException | GeneralSecurityException e) {
+        } catch (IOException e) {
+            throw new Failure(Explanation.of(e), e);
+        } catch (GeneralSecurityException | IllegalArgumentException e) {
             throw new Failure("%s: %s".formatted(certificates, e.getMessage()), e);
         }
     }

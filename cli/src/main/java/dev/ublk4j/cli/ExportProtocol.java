@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.cli.output.OutputException;
 import dev.ublk4j.cli.serve.Background;
 import dev.ublk4j.cli.serve.ExportServer;
 import dev.ublk4j.cli.serve.Front;
@@ -24,7 +25,7 @@ import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
 /** What every {@code export} does, whatever the protocol is. */
-abstract class ExportProtocol implements Runnable, TargetHost {
+abstract class ExportProtocol extends TargetHost implements Runnable {
     private static final int MOST_USUAL_QUEUES = 16;
     private static final int LONGEST_POLL_MICROS = 1_000_000;
     private static final int MICROSECOND = 1000;
@@ -78,6 +79,11 @@ abstract class ExportProtocol implements Runnable, TargetHost {
      */
     abstract void check(int targets);
 
+    /** {@return whether a disk of the protocol can have any number of bytes} */
+    boolean countsBytes() {
+        return false;
+    }
+
     /** {@return the front, which has no devices yet} */
     abstract Front front();
 
@@ -88,8 +94,11 @@ abstract class ExportProtocol implements Runnable, TargetHost {
     }
 
     @Override
-    public final int serve(TargetKind kind) throws IOException {
+    final int serve(TargetKind kind) throws IOException {
         kinds.add(kind);
+        if (countsBytes()) {
+            kind.takeAnySize();
+        }
         // Each target of the command line comes by; all are served by the last.
         if (kinds.size() < spec.commandLine().getParseResult().subcommands().size()) {
             return 0;
@@ -98,7 +107,13 @@ abstract class ExportProtocol implements Runnable, TargetHost {
         for (TargetKind each : kinds) {
             DeviceOptions options =
                     each.checked(() -> flags.options(-1, queues).with(Feature.SHMEM_ZC));
-            plans.add(new Plan(each.name(), each.source(), options, each::openShaped));
+            plans.add(
+                    new Plan(
+                            each.name(),
+                            each.source(),
+                            each.composition(),
+                            options,
+                            each::openShaped));
         }
         kind.checked(() -> {
             checkPoll();
@@ -110,16 +125,29 @@ abstract class ExportProtocol implements Runnable, TargetHost {
         if (log != null) {
             report(plans, log, out);
         } else if (detach) {
-            String served = Background.start(RunFolder.ofUser());
-            print(json ? List.of(served) : ExportServer.addresses(served), out);
+            Background.start(RunFolder.ofUser(), false, served -> tell(served, out));
         } else {
             ExportServer.serve(
                     spec.name(),
+                    RunFolder.ofUser(),
                     plans,
                     this::front,
                     server -> print(json ? List.of(server.json()) : server.addresses(), out));
         }
         return 0;
+    }
+
+    /**
+     * Insists on serving by this process itself, which alone has what was passed to it.
+     *
+     * @throws IllegalArgumentException when a background process is asked for
+     */
+    final void requireForeground(String option) {
+        if (detach) {
+            throw new IllegalArgumentException(
+                    "--detach excludes sockets that were passed to this process (%s)"
+                            .formatted(option));
+        }
     }
 
     private void checkPoll() {
@@ -139,13 +167,14 @@ abstract class ExportProtocol implements Runnable, TargetHost {
         try {
             ExportServer.serve(
                     spec.name(),
+                    RunFolder.ofUser(),
                     plans,
                     this::front,
                     server -> {
                         nameLog(log);
                         print(List.of(server.json()), out);
                     });
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             print(List.of(Report.failed(Explanation.of(e))), out);
             throw e;
         }
@@ -156,6 +185,15 @@ abstract class ExportProtocol implements Runnable, TargetHost {
             RunFolder.ofUser().nameLog(log, spec.name() + "-" + ProcessHandle.current().pid());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private void tell(String served, PrintWriter out) {
+        List<String> addresses = ExportServer.addresses(served);
+        try {
+            print(json ? List.of(served) : addresses, out);
+        } catch (OutputException e) {
+            throw e.after("it is served all the same: " + String.join(" ", addresses));
         }
     }
 

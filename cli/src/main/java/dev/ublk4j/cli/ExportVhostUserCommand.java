@@ -1,10 +1,12 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.Front;
+import dev.ublk4j.cli.serve.PassedSockets;
 import dev.ublk4j.cli.serve.VhostUserFront;
 import dev.ublk4j.vhostuser.VhostUserOptions;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -27,20 +29,11 @@ import picocli.CommandLine.Option;
             "  ublk4j export vhost-user --socket /tmp/disk.sock file disk.img",
             "  ublk4j export vhost-user --socket /tmp/a.sock -q 2 memory --size 1G",
             "  ublk4j export vhost-user --socket /tmp/ab.sock mirror a.img b.img --log ab.log"
-        },
-        subcommands = {
-            FileKind.class,
-            MemoryKind.class,
-            NullKind.class,
-            ClassKind.class,
-            StripeKind.class,
-            MirrorKind.class,
-            ConcatKind.class,
-            OverlayKind.class,
-            DelayKind.class,
-            ErrorKind.class
         })
 final class ExportVhostUserCommand extends ExportProtocol {
+    /** Of options whose socket is not used. */
+    private static final Path ANY = Path.of("");
+
     @Option(
             names = {"-s", "--socket"},
             paramLabel = "PATH",
@@ -48,11 +41,19 @@ final class ExportVhostUserCommand extends ExportProtocol {
     private List<Path> sockets = new ArrayList<>();
 
     @Option(
+            names = "--fd",
+            paramLabel = "FD",
+            description =
+                    "Instead of --socket: a listening UNIX socket that this process was started"
+                            + " with, by its number or its name in LISTEN_FDNAMES.")
+    private List<String> descriptors = new ArrayList<>();
+
+    @Option(
             names = "--serial",
             paramLabel = "TEXT",
             defaultValue = "ublk4j",
             description =
-                    "The serial number of the disk, at most 20 characters. Default:"
+                    "The serial number of the disk, at most 20 ASCII characters. Default:"
                             + " ${DEFAULT-VALUE}.")
     private String serial = "";
 
@@ -75,11 +76,28 @@ final class ExportVhostUserCommand extends ExportProtocol {
 
     @Override
     void check(int targets) {
-        if (sockets.size() != targets || new HashSet<>(sockets).size() != targets) {
+        List<Integer> passed = passed();
+        if (!passed.isEmpty()) {
+            requireForeground("--fd");
+            if (!sockets.isEmpty()) {
+                throw new IllegalArgumentException(
+                        "--socket excludes sockets that were passed (--fd, LISTEN_FDS)");
+            }
+        }
+        List<?> places = passed.isEmpty() ? sockets : passed;
+        if (places.size() != targets || new HashSet<>(places).size() != targets) {
             throw new IllegalArgumentException(
                     "each target needs its own --socket PATH: %d in all".formatted(targets));
         }
-        sockets.forEach(this::options);
+        var _ = options(ANY);
+    }
+
+    /** {@return the descriptors to listen at; those of a service manager where none is named} */
+    private List<Integer> passed() {
+        PassedSockets passed = PassedSockets.ofProcess();
+        return descriptors.isEmpty()
+                ? passed.descriptors()
+                : descriptors.stream().map(passed::descriptor).toList();
     }
 
     private VhostUserOptions options(Path socket) {
@@ -93,6 +111,9 @@ final class ExportVhostUserCommand extends ExportProtocol {
 
     @Override
     Front front() {
-        return new VhostUserFront(sockets.stream().map(this::options).toList());
+        List<Integer> passed = passed();
+        return passed.isEmpty()
+                ? new VhostUserFront(sockets.stream().map(this::options).toList(), passed)
+                : new VhostUserFront(Collections.nCopies(passed.size(), options(ANY)), passed);
     }
 }

@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
+import dev.ublk4j.cli.serve.Uneven;
 import dev.ublk4j.cli.spec.TargetSpec;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
@@ -60,6 +61,14 @@ final class FileKind extends TargetKind {
             })
     private boolean force;
 
+    @Option(
+            names = "--no-lock",
+            description = {
+                "Do not lock FILE against other servers, and serve it though one has it. Two that"
+                        + " write it can destroy its data."
+            })
+    private boolean noLock;
+
     @Override
     String source() {
         String path = path();
@@ -107,6 +116,7 @@ final class FileKind extends TargetKind {
         return FileOptions.of(buffered ? Caching.BUFFERED : Caching.DIRECT)
                 .withReadOnly(readOnly())
                 .withForce(force)
+                .withLock(!noLock)
                 .withBlockSize(blockSize())
                 .withPart(offset, size == null ? 0 : size);
     }
@@ -119,6 +129,9 @@ final class FileKind extends TargetKind {
         }
         if (force) {
             spec = spec.with("force");
+        }
+        if (noLock) {
+            spec = spec.with("no-lock");
         }
         if (offset != 0) {
             spec = spec.with("offset", ByteSize.exact(offset));
@@ -143,7 +156,9 @@ final class FileKind extends TargetKind {
     @Override
     Target open() {
         try {
-            return new FileTarget(BackingFile.open(file(), options()));
+            return takesAnySize()
+                    ? Uneven.file(file(), options())
+                    : new FileTarget(BackingFile.open(file(), options()));
         } catch (LinuxException e) {
             if (e.errno() == Errno.EBUSY) {
                 throw new Failure(

@@ -14,7 +14,7 @@ abstract class FilterKind extends LayerKind {
         TargetKind kind = TargetWords.readSpec(text);
         if (!(kind instanceof FilterKind filter)) {
             throw new IllegalArgumentException(
-                    "--layer takes delay or error, and not %s: %s".formatted(kind.name(), text));
+                    "--layer takes fault or record, and not %s: %s".formatted(kind.name(), text));
         }
         if (!filter.legs().isEmpty()) {
             throw new IllegalArgumentException(

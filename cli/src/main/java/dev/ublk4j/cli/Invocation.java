@@ -4,12 +4,14 @@ import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.output.OutputException;
 import dev.ublk4j.cli.output.StandardOutput;
+import dev.ublk4j.cli.output.Uncaught;
 import dev.ublk4j.cli.serve.Background;
 import dev.ublk4j.cli.serve.Report;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Help;
 import picocli.CommandLine.Help.Ansi;
@@ -22,7 +24,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 /** One run of the command: it is parsed and executed, and what fails is told. */
 final class Invocation {
     /** The exit status of a command whose reader is gone: as if by SIGPIPE. */
-    private static final int UNREAD = 128 + 13;
+    static final int UNREAD = 128 + 13;
 
     private static final String JSON = "--json";
 
@@ -37,13 +39,16 @@ final class Invocation {
      * @return the exit status
      */
     static int run(String[] arguments) {
+        Thread.setDefaultUncaughtExceptionHandler(new Uncaught());
+        // Numbers are read by programs too, and some locales have other digits than ASCII's.
+        Locale.setDefault(Locale.ROOT);
         PrintWriter out = StandardOutput.writer();
         boolean coloured =
                 StandardOutput.hasColours(
                         System.getenv().getOrDefault("TERM", ""),
                         System.getenv().getOrDefault("NO_COLOR", ""));
         CommandLine command =
-                commandLine()
+                commandLineFor(arguments)
                         .setOut(out)
                         .setColorScheme(Help.defaultColorScheme(coloured ? Ansi.ON : Ansi.OFF));
         try {
@@ -60,7 +65,20 @@ final class Invocation {
 
     /** {@return the whole command, ready to parse, and without colours} */
     static CommandLine commandLine() {
-        return configured(new TypedLine(new RootCommand()))
+        CommandLine root = new TypedLine(new RootCommand());
+        RootSubcommands.addAll(root);
+        return ready(root);
+    }
+
+    /** {@return what of it these arguments may be about} */
+    static CommandLine commandLineFor(String... arguments) {
+        CommandLine root = new TypedLine(new RootCommand());
+        RootSubcommands.addFor(root, arguments);
+        return ready(root);
+    }
+
+    private static CommandLine ready(CommandLine root) {
+        return configured(root)
                 .setAbbreviatedOptionsAllowed(true)
                 .setColorScheme(Help.defaultColorScheme(Ansi.OFF))
                 .setExecutionStrategy(Invocation::execute)
@@ -86,7 +104,10 @@ final class Invocation {
         return Path.of(text);
     }
 
-    /** Words of which one may be empty, where picocli cannot tell whether it is an abbreviation. */
+    /**
+     * Words of which one may be empty, where picocli cannot tell whether it is an abbreviation, and
+     * some may be whole targets.
+     */
     private static final class TypedLine extends CommandLine {
         TypedLine(RootCommand root) {
             super(root);
@@ -97,7 +118,11 @@ final class Invocation {
             if (List.of(arguments).contains("")) {
                 setAbbreviatedOptionsAllowed(false);
             }
-            return super.execute(arguments);
+            try {
+                return super.execute(OneWordTargets.expand(this, arguments));
+            } catch (ParameterException e) {
+                return onMisuse(e, arguments);
+            }
         }
     }
 

@@ -6,9 +6,9 @@ import picocli.CommandLine;
  * The command {@code ublk4j}.
  *
  * <p>It ends with 0, with 1 when it failed, with 2 when it was called wrongly, with 130 or 143 when
- * it served a device until SIGINT or SIGTERM, with 3 when it could not take the device down in time
- * then, and with 141 when nobody read on what it printed. A failure is one line on the standard
- * error; who asked for JSON gets it as JSON, too.
+ * it served a device until SIGINT or SIGTERM (an export ends with 0 then), with 3 when it could not
+ * take the device down in time then, and with 141 when nobody read on what it printed. A failure is
+ * one line on the standard error; who asked for JSON gets it as JSON, too.
  *
  * <p>This class rests on no other until {@link #main} has begun to catch: where a limit is so low
  * that no class can be loaded, it can still say so.
@@ -48,5 +48,10 @@ public final class Main {
     /** {@return the whole command, ready to parse, and without colours} */
     static CommandLine commandLine() {
         return Invocation.commandLine();
+    }
+
+    /** {@return what of it these arguments may be about, as {@link #main} parses them} */
+    static CommandLine commandLineFor(String... arguments) {
+        return Invocation.commandLineFor(arguments);
     }
 }

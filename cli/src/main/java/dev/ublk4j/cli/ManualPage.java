@@ -43,7 +43,9 @@ final class ManualPage {
                 "3",
                 "A device was served until SIGINT or SIGTERM, and could not be stopped in"
                         + " time; one line on standard error says what is left.");
-        entry("130, 143", "A device was served until SIGINT or SIGTERM.");
+        entry(
+                "130, 143",
+                "A device was served until SIGINT or SIGTERM. An export then ends with 0.");
         entry("141", "The reader of the output closed the pipe.");
         heading("ENVIRONMENT");
         entry("UBLK4J_RUN", "The folder of state and log files, instead of those below.");

@@ -50,6 +50,6 @@ final class MemoryKind extends TargetKind {
 
     @Override
     Target open() {
-        return new MemoryTarget(size());
+        return sized(size(), MemoryTarget::new);
     }
 }

@@ -9,7 +9,9 @@ import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -52,6 +54,8 @@ final class MirrorKind extends LayerKind {
         }
     }
 
+    private final List<Path> made = new ArrayList<>();
+
     private @Nullable Path absolute() {
         return log == null ? null : log.toAbsolutePath().normalize();
     }
@@ -91,9 +95,20 @@ final class MirrorKind extends LayerKind {
     }
 
     @Override
+    void deleteMade() {
+        delete(made);
+        made.clear();
+        super.deleteMade();
+    }
+
+    @Override
     Target open(Opened opened) throws IOException {
         Path file = absolute();
+        boolean isNew = file != null && Files.notExists(file);
         MirrorLog read = file == null ? MirrorLog.inMemory() : inFile(file);
+        if (file != null && isNew) {
+            made.add(file);
+        }
         try {
             return new Mirror(openLegs(opened, read), read);
         } catch (UncheckedIOException e) {

@@ -1,5 +1,7 @@
 package dev.ublk4j.cli;
 
+import static java.util.Map.entry;
+
 import dev.ublk4j.cli.output.Explanation;
 import java.util.List;
 import java.util.Locale;
@@ -20,18 +22,26 @@ final class Misuse {
 
     /** What users of ublksrv and rublk type after {@code add}, and how it is spelled here. */
     private static final Map<String, String> HABITS =
-            Map.of(
-                    "-r",
-                            "for recovery use --recovery; for a read-only device, -r after the target",
-                    "-t", "the kind of target is a word: ublk4j add file FILE",
-                    "--type", "the kind of target is a word: ublk4j add file FILE",
-                    "-f", "it goes after the target: ublk4j add file -f FILE",
-                    "--user_recovery", "use --recovery wait",
-                    "--user-recovery", "use --recovery wait",
-                    "--user_recovery_reissue", "use --recovery reissue",
-                    "--user-recovery-reissue", "use --recovery reissue",
-                    "--user_recovery_fail_io", "use --recovery fail",
-                    "--user-recovery-fail-io", "use --recovery fail");
+            Map.ofEntries(
+                    entry(
+                            "-r",
+                            "for recovery use --recovery; for a read-only device, -r after the target"),
+                    entry("-t", "the kind of target is a word: ublk4j add file FILE"),
+                    entry("--type", "the kind of target is a word: ublk4j add file FILE"),
+                    entry("-f", "it goes after the target: ublk4j add file -f FILE"),
+                    entry("--user_recovery", "use --recovery wait"),
+                    entry("--user-recovery", "use --recovery wait"),
+                    entry("--user_recovery_reissue", "use --recovery reissue"),
+                    entry("--user-recovery-reissue", "use --recovery reissue"),
+                    entry("--user_recovery_fail_io", "use --recovery fail"),
+                    entry("--user-recovery-fail-io", "use --recovery fail"),
+                    entry("-g", "use --mode get-data"),
+                    entry("--get_data", "use --mode get-data"),
+                    entry("--user-copy", "use --mode user-copy"),
+                    entry("--user_copy", "use --mode user-copy"),
+                    entry("--zero-copy", "use --mode zero-copy"),
+                    entry("--zero_copy", "use --mode zero-copy"),
+                    entry("--auto_zc", "use --mode zero-copy"));
 
     private Misuse() {}
 

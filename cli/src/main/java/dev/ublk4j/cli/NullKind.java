@@ -52,6 +52,6 @@ final class NullKind extends TargetKind {
 
     @Override
     Target open() {
-        return new NullTarget(size());
+        return sized(size(), NullTarget::new);
     }
 }

@@ -60,6 +60,9 @@ final class OverlayKind extends LayerKind {
             description = "Open the base for writing, so that 'ublk4j commit' can write to it.")
     private boolean allowsCommit;
 
+    /** What this has made; what another server makes meanwhile is not. */
+    private final List<Path> made = new ArrayList<>();
+
     @Override
     int fewestLegs() {
         return 2;
@@ -84,6 +87,11 @@ final class OverlayKind extends LayerKind {
                     "a cluster is a power of two from 4K to 1G, and not "
                             + ByteSize.exact(cluster));
         }
+        if (allowsCommit && (readOnly() || base().readOnly())) {
+            throw new IllegalArgumentException(
+                    "--allow-commit is for a base that can be written, and %s is read-only"
+                            .formatted(readOnly() ? "the overlay" : base().spec()));
+        }
         if (!changes().keepsData()) {
             if (map != null) {
                 throw new IllegalArgumentException(
@@ -96,6 +104,10 @@ final class OverlayKind extends LayerKind {
                                     .formatted(changes().spec())
                             + " FILE, or map=FILE in a leg");
         }
+    }
+
+    private TargetKind base() {
+        return legs().getFirst();
     }
 
     private TargetKind changes() {
@@ -139,7 +151,12 @@ final class OverlayKind extends LayerKind {
 
     @Override
     Target open(Opened opened) throws IOException {
-        Target base = opened.add(legs().getFirst().openShaped());
+        Target base = opened.add(base().openShaped());
+        if (allowsCommit && base.geometry().readOnly()) {
+            throw new Failure(
+                    "--allow-commit is for a base that can be written, and %s is read-only"
+                            .formatted(base().spec()));
+        }
         long size = base.geometry().size();
         Path file = changesFile();
         Path mapPath = mapFile();
@@ -147,29 +164,35 @@ final class OverlayKind extends LayerKind {
         if (file != null && mapPath != null) {
             requireTogether(file, missing, mapPath, Files.notExists(mapPath));
         }
-        // What this makes is deleted when it fails; what another server makes meanwhile is not.
-        List<Path> made = new ArrayList<>();
-        try {
-            if (missing && file != null) {
-                make(file, size);
-                made.add(file);
+        if (missing && file != null) {
+            if (readOnly()) {
+                throw new Failure(
+                        "%s is not there, and an overlay that is read-only does not make it"
+                                .formatted(file));
             }
-            opened.add(changes().openShaped());
-            OverlayMap read =
-                    mapPath == null
-                            ? OverlayMap.inMemory(size, (int) cluster)
-                            : OverlayMap.inFile(mapPath, size, (int) cluster);
-            if (mapPath != null && read.isNew()) {
-                made.add(mapPath);
-            }
-            List<Target> both = opened.take();
-            return new Overlay(both.get(0), both.get(1), read);
-        } catch (Throwable e) {
-            for (Path each : made) {
-                Files.deleteIfExists(each);
-            }
-            throw e;
+            make(file, size);
+            made.add(file);
         }
+        opened.add(changes().openShaped());
+        OverlayMap read = map(mapPath, size);
+        if (mapPath != null && read.isNew() && !readOnly()) {
+            made.add(mapPath);
+        }
+        List<Target> both = opened.take();
+        return new Overlay(both.get(0), both.get(1), read);
+    }
+
+    private OverlayMap map(@Nullable Path path, long size) throws IOException {
+        return path == null || (readOnly() && Files.notExists(path))
+                ? OverlayMap.inMemory(size, (int) cluster)
+                : OverlayMap.inFile(path, size, (int) cluster);
+    }
+
+    @Override
+    void deleteMade() {
+        delete(made);
+        made.clear();
+        super.deleteMade();
     }
 
     /** One without the other would be data that is not there, or is there and not read. */

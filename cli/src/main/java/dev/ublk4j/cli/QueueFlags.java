@@ -34,6 +34,10 @@ final class QueueFlags {
      */
     DeviceOptions options(int number, int queues) {
         int largest = (int) Math.min(maxIo, Integer.MAX_VALUE);
-        return new DeviceOptions(number, queues, depth, largest, 0, 0);
+        return DeviceOptions.defaults()
+                .withId(number)
+                .withQueues(queues)
+                .withDepth(depth)
+                .withMaxIo(largest);
     }
 }

@@ -3,11 +3,14 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.ServedName;
 import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.DeviceState;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -34,16 +37,28 @@ final class QuiesceCommand implements Callable<Integer> {
 
     private final RunFolders folders = RunFolders.ofUser();
 
+    private static String notServed(DeviceInfo device) {
+        boolean waits =
+                device.state() == DeviceState.UBLK_S_DEV_QUIESCED
+                        || device.state() == DeviceState.UBLK_S_DEV_FAIL_IO;
+        return (waits
+                        ? "device %d has no server already; 'ublk4j recover %<d' gives it one"
+                        : "device %d is not served by ublk4j")
+                .formatted(device.deviceId());
+    }
+
     @Override
     public Integer call() throws InterruptedException {
         int number = device.number();
         DriverModule.check();
         ServedDevice served = folders.readOrNull(number);
-        if (served == null || !served.server().isAlive()) {
-            throw new Failure("device %d is not served by ublk4j".formatted(number));
-        }
         try (KernelDriver driver = KernelDriver.open()) {
-            new Control(driver).quiesce(number, IDLE_PATIENCE);
+            Control control = new Control(driver);
+            if (served == null || !served.server().isAlive()) {
+                String refusal = folders.refusalOrNull(ServedName.device(number));
+                throw new Failure(refusal == null ? notServed(control.info(number)) : refusal);
+            }
+            control.quiesce(number, IDLE_PATIENCE);
         } catch (MissingFeatureException e) {
             throw e;
         } catch (LinuxException e) {

@@ -4,7 +4,9 @@ import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.RunFolder;
+import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.ServedName;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Recovery;
@@ -38,7 +40,8 @@ final class RecoverCommand implements Callable<Integer> {
             names = "--force",
             description = {
                 "Recover even if the file or block device behind it is now mounted or"
-                        + " otherwise in use. This can destroy its data."
+                        + " otherwise in use, or its image of rbd is locked by another client. This"
+                        + " can destroy its data."
             })
     private boolean force;
 
@@ -63,7 +66,7 @@ final class RecoverCommand implements Callable<Integer> {
         requireOthers(kind);
         // Not kept for another time: the words stay as they are.
         if (force && !kind.force()) {
-            throw new Failure("--force applies to files and block devices only");
+            throw new Failure("--force applies to files, block devices and images of rbd only");
         }
         DevicePlan plan =
                 new DevicePlan(
@@ -71,7 +74,8 @@ final class RecoverCommand implements Callable<Integer> {
                         kind.source(),
                         kind.composition(),
                         served.words(),
-                        driver -> recovery.recover(driver, number, kind, words.sharing()));
+                        true,
+                        driver -> recovery.recover(driver, number, words::open, words.sharing()));
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
     }
@@ -99,8 +103,12 @@ final class RecoverCommand implements Callable<Integer> {
         }
         ServedDevice served = folder.readOrNull(number);
         if (served == null || served.words().isEmpty()) {
+            String refusal = RunFolders.ofUser().refusalOrNull(ServedName.device(number));
             throw new Failure(
-                    "%s has no record of the target of device %d".formatted(folder, number));
+                    refusal == null
+                            ? "%s has no record of the target of device %d"
+                                    .formatted(folder, number)
+                            : refusal);
         }
         if (served.server().isAlive()) {
             throw new Failure(

@@ -6,7 +6,9 @@ import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.Inheritance;
+import dev.ublk4j.server.Target;
 import java.time.Duration;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -28,15 +30,16 @@ final class RecoverFlags {
     /**
      * Takes a device over.
      *
-     * @param kind makes the target
+     * @param target makes the target
      * @param sharing how memory is shared, null where it is not
      */
-    LiveDevice recover(Driver driver, int number, TargetKind kind, @Nullable SharingPlan sharing) {
+    LiveDevice recover(
+            Driver driver, int number, Supplier<Target> target, @Nullable SharingPlan sharing) {
         if (sharing != null) {
             Duration time = Duration.ofSeconds(Math.max(0, grace));
-            return sharing.recover(driver, number, kind::openShaped, RunFolder.ofUser(), time);
+            return sharing.recover(driver, number, target, RunFolder.ofUser(), time);
         }
         return new LiveDevice(
-                Device.recover(driver, number, kind.openShaped(), Inheritance.none()), null);
+                Device.recover(driver, number, target.get(), Inheritance.none()), null, true);
     }
 }

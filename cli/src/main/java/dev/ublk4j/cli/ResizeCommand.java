@@ -1,13 +1,10 @@
 package dev.ublk4j.cli;
 
-import dev.ublk4j.cli.serve.DeviceControl;
+import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.serve.ControlClient;
 import dev.ublk4j.cli.serve.RunFolders;
-import dev.ublk4j.cli.serve.ServedDevice;
-import java.util.ArrayDeque;
-import java.util.Objects;
+import dev.ublk4j.cli.serve.ServedName;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -21,19 +18,20 @@ import picocli.CommandLine.TypeConversionException;
 /** {@code ublk4j resize}. */
 @Command(
         name = "resize",
-        description = "Change the size of a live device.",
+        description = "Change the size of a live device or export.",
         footer = {
             "",
             "The file behind a device grows with it and never shrinks. Resize the file"
-                    + " system with its own tools: after growing the device, before shrinking it."
+                    + " system with its own tools: after growing the device, before shrinking it.",
+            "",
+            "Clients of vhost-user are told of it. Those of NBD see it when they connect again.",
+            "",
+            "Examples:",
+            "  ublk4j resize 0 2G",
+            "  ublk4j resize -n e0 --size 2G"
         })
 final class ResizeCommand implements Callable<Integer> {
-    @Parameters(
-            index = "0",
-            arity = "0..1",
-            paramLabel = "N",
-            description = "The device, by number.")
-    private @Nullable String first;
+    @Mixin private final NameFirst target = new NameFirst();
 
     @Parameters(
             index = "1",
@@ -41,12 +39,6 @@ final class ResizeCommand implements Callable<Integer> {
             paramLabel = "SIZE",
             description = "The new size, such as 512M or 2G.")
     private @Nullable String second;
-
-    @Option(
-            names = {"-n", "--number"},
-            paramLabel = "N",
-            description = "Same as N.")
-    private @Nullable Integer number;
 
     @Option(
             names = {"-s", "--size"},
@@ -62,48 +54,34 @@ final class ResizeCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        ArrayDeque<String> words =
-                Stream.of(first, second)
-                        .filter(Objects::nonNull)
-                        .collect(Collectors.toCollection(ArrayDeque::new));
-        int device = number != null ? number : number(next(words, "N"));
-        long bytes = bytes(size != null ? size : next(words, "SIZE"));
-        if (!words.isEmpty()) {
-            throw wrong("N or SIZE is given twice: as an argument and as an option");
-        }
-        DriverModule.check();
-        ServedDevice resized = DeviceControl.resize(RunFolders.ofUser().of(device), device, bytes);
+        ServedName name = target.name();
+        long bytes = bytes();
+        DriverModule.checkFor(name);
+        ControlClient client = RunFolders.ofUser().client(name);
+        String resized =
+                name.isExport()
+                        ? Json.text(client.resizeExport(bytes)::write)
+                        : client.resize(bytes).json();
         if (output.json()) {
-            output.out().println(resized.json());
+            output.out().println(resized);
             output.out().flush();
         }
         return 0;
     }
 
-    private String next(ArrayDeque<String> words, String label) {
-        if (words.isEmpty()) {
-            throw wrong(label + " is missing; type: ublk4j resize N SIZE");
+    private long bytes() {
+        String argument = target.other(second);
+        if (argument != null && size != null) {
+            throw target.wrong("SIZE is given twice: as an argument and with --size");
         }
-        return words.remove();
-    }
-
-    private int number(String text) {
-        if (!text.matches("\\d{1,9}")) {
-            throw wrong(
-                    text.isEmpty() ? "N is empty" : "'%s' is not a device number".formatted(text));
+        String text = size == null ? argument : size;
+        if (text == null) {
+            throw target.missing("SIZE");
         }
-        return Integer.parseInt(text);
-    }
-
-    private long bytes(String text) {
         try {
             return ByteSize.parse(text);
         } catch (TypeConversionException e) {
             throw new ParameterException(spec.commandLine(), e.getMessage(), e);
         }
-    }
-
-    private ParameterException wrong(String text) {
-        return new ParameterException(spec.commandLine(), text);
     }
 }

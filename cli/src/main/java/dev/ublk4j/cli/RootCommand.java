@@ -12,7 +12,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** {@code ublk4j}: the options that every command has. */
+/** {@code ublk4j}: the options that every command has. Its commands are {@link RootSubcommands}. */
 @Command(
         name = "ublk4j",
         description = "Serves Linux block devices from the JVM, over ublk.",
@@ -21,26 +21,7 @@ import picocli.CommandLine.Spec;
         versionProvider = RootCommand.Version.class,
         synopsisSubcommandLabel = "COMMAND",
         sortOptions = false,
-        usageHelpAutoWidth = false,
-        subcommands = {
-            AddCommand.class,
-            ExportCommand.class,
-            DelCommand.class,
-            ListCommand.class,
-            StatCommand.class,
-            ResizeCommand.class,
-            ResyncCommand.class,
-            CommitCommand.class,
-            QuiesceCommand.class,
-            RecoverCommand.class,
-            ShmemCommand.class,
-            FeaturesCommand.class,
-            DemoCommand.class,
-            VmCommand.class,
-            DoctorCommand.class,
-            HelpCommand.class,
-            CompletionCommand.class
-        })
+        usageHelpAutoWidth = false)
 final class RootCommand implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli

@@ -1,9 +1,11 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
+import dev.ublk4j.cli.output.OutputException;
 import dev.ublk4j.cli.serve.Background;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.Foreground;
+import dev.ublk4j.cli.serve.Launcher;
 import dev.ublk4j.cli.serve.Report;
 import dev.ublk4j.cli.serve.RunFolder;
 import dev.ublk4j.cli.serve.ServedDevice;
@@ -44,7 +46,8 @@ final class ServeFlags {
      */
     void serve(DevicePlan plan, PrintWriter out, PrintWriter err) throws IOException {
         Path log = Background.ownLogOrNull();
-        if (ownSwap && (log != null || foreground)) {
+        Launcher launcher = Launcher.waitingOrNull();
+        if (ownSwap && (log != null || foreground || launcher != null)) {
             // Before there is any thread that serves: they take it over from this one.
             MemoryReclaim.withstand();
         }
@@ -56,8 +59,20 @@ final class ServeFlags {
         RunFolder folder = RunFolder.ofUser();
         if (foreground) {
             Foreground.serve(plan, folder, null, device -> print(device, out));
+        } else if (launcher != null) {
+            launcher.serve(plan, folder, device -> tell(device, out, err));
         } else {
-            print(ServedDevice.parse(Background.start(folder)), out);
+            Background.start(
+                    folder,
+                    plan.mayTakeOver(),
+                    served -> {
+                        ServedDevice device = ServedDevice.parse(served);
+                        try {
+                            print(device, out);
+                        } catch (OutputException e) {
+                            throw e.after(isLive(device));
+                        }
+                    });
         }
     }
 
@@ -71,11 +86,30 @@ final class ServeFlags {
                         out.println(device.json());
                         out.flush();
                     });
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             out.println(Report.failed(Explanation.of(e)));
             out.flush();
             throw e;
         }
+    }
+
+    /** Whether anybody reads it or not, the device is there. */
+    private int tell(ServedDevice device, PrintWriter out, PrintWriter err) {
+        try {
+            print(device, out);
+            return 0;
+        } catch (OutputException e) {
+            if (e.nobodyReads()) {
+                return Invocation.UNREAD;
+            }
+            err.println("ublk4j: " + e.after(isLive(device)).getMessage());
+            err.flush();
+            return Main.FAILED;
+        }
+    }
+
+    private static String isLive(ServedDevice device) {
+        return device.path() + " is live all the same";
     }
 
     private void print(ServedDevice device, PrintWriter out) {

@@ -3,6 +3,7 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.sharing.Limits;
 import dev.ublk4j.sharing.SharingOptions;
+import dev.ublk4j.sharing.adopt.AdoptionRule;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -58,6 +59,34 @@ final class SharingFlags {
                     "How much memory may be shared. Default: half of the memory of the machine.")
     private @Nullable Long limit;
 
+    @Option(
+            names = "--adopt",
+            scope = ScopeType.INHERIT,
+            paramLabel = "PROGRAM",
+            description =
+                    "Share the memory of every process that runs this program, by its name or the"
+                            + " path of its executable file, whenever one appears: see 'ublk4j shmem"
+                            + " adopt --help'. May be repeated.")
+    private Set<String> programs = new LinkedHashSet<>();
+
+    @Option(
+            names = "--adopt-cgroup",
+            scope = ScopeType.INHERIT,
+            paramLabel = "PATH",
+            description =
+                    "The same for every process in this control group, or of this systemd unit. May"
+                            + " be repeated. With --adopt or --adopt-user: processes to which all"
+                            + " of these apply.")
+    private Set<String> groups = new LinkedHashSet<>();
+
+    @Option(
+            names = "--adopt-user",
+            scope = ScopeType.INHERIT,
+            paramLabel = "USER",
+            converter = UserNumber.class,
+            description = "The same for every process of this user. May be repeated.")
+    private Set<Integer> owners = new LinkedHashSet<>();
+
     /**
      * {@return how memory is to be shared, null when it is not to be}
      *
@@ -67,14 +96,20 @@ final class SharingFlags {
         if (readOnly && files.isEmpty()) {
             throw new IllegalArgumentException("--shmem-read-only needs --shmem-file");
         }
-        if (!shared && files.isEmpty()) {
+        if (programs.stream().anyMatch(String::isBlank)
+                || groups.stream().anyMatch(String::isBlank)) {
+            throw new IllegalArgumentException("--adopt and --adopt-cgroup take a name");
+        }
+        AdoptionRule rule = new AdoptionRule(programs, groups, owners);
+        if (!shared && files.isEmpty() && rule.isNone()) {
             if (!users.isEmpty() || limit != null) {
-                throw new IllegalArgumentException("--shmem-user and --shmem-limit need --shmem");
+                throw new IllegalArgumentException(
+                        "--shmem-user and --shmem-limit need --shmem or --adopt");
             }
             return null;
         }
         Limits limits = Limits.defaults();
-        SharingOptions options = SharingOptions.defaults().withUsers(users);
+        SharingOptions options = SharingOptions.defaults().withUsers(users).withAdoption(rule);
         if (limit != null) {
             options = options.withLimits(limits.withBytes(limit, limit));
         }
@@ -92,6 +127,9 @@ final class SharingFlags {
             words.add("--shmem-read-only");
         }
         users.forEach(user -> words.add("--shmem-user=" + user));
+        programs.forEach(program -> words.add("--adopt=" + program));
+        groups.forEach(group -> words.add("--adopt-cgroup=" + group));
+        owners.forEach(owner -> words.add("--adopt-user=" + owner));
         if (limit != null) {
             words.add("--shmem-limit=" + limit);
         }

@@ -18,9 +18,15 @@ import picocli.CommandLine.Spec;
             "",
             "For devices added with 'ublk4j add ... --shmem'. Memory that an application"
                     + " has registered is released when the application ends; memory added here"
-                    + " stays until it is removed."
+                    + " stays until it is removed; memory that was adopted stays while a process"
+                    + " has it mapped."
         },
-        subcommands = {ShmemListCommand.class, ShmemAddCommand.class, ShmemRemoveCommand.class})
+        subcommands = {
+            ShmemListCommand.class,
+            ShmemAddCommand.class,
+            ShmemAdoptCommand.class,
+            ShmemRemoveCommand.class
+        })
 final class ShmemCommand implements Runnable {
     @Spec
     @SuppressWarnings("NullAway.Init") // set by picocli
@@ -29,7 +35,7 @@ final class ShmemCommand implements Runnable {
     @Override
     public void run() {
         throw new ParameterException(
-                spec.commandLine(), "no command given; one of: list, add, remove");
+                spec.commandLine(), "no command given; one of: list, add, adopt, remove");
     }
 
     /**

@@ -22,8 +22,9 @@ import tools.jackson.core.JsonGenerator;
         footer = {
             "",
             "Without N: all devices that share memory. MODE is rw, or ro if only writes to the device use the memory. PID is the"
-                    + " process that registered it; - means the server, or a buffer that is kept"
-                    + " without a process."
+                    + " process that registered it, or that it was adopted from; - means the"
+                    + " server, or a buffer that is kept without a process. The name of adopted"
+                    + " memory is its program and mapping."
         })
 final class ShmemListCommand implements Callable<Integer> {
     private static final String[] HEADINGS = {
@@ -89,6 +90,7 @@ final class ShmemListCommand implements Callable<Integer> {
         json.writeNumberProperty("offset", buffer.offset());
         json.writeBooleanProperty("read_only", buffer.readOnly());
         json.writeBooleanProperty("kept", buffer.kept());
+        json.writeBooleanProperty("adopted", buffer.adopted());
         json.writeNumberProperty("pid", buffer.pid());
         json.writeNumberProperty("uid", Integer.toUnsignedLong(buffer.uid()));
         json.writeStringProperty("name", buffer.name());

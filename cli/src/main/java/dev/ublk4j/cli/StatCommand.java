@@ -2,9 +2,9 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
-import dev.ublk4j.cli.serve.DeviceControl;
 import dev.ublk4j.cli.serve.DeviceStat;
 import dev.ublk4j.cli.serve.RunFolders;
+import dev.ublk4j.cli.serve.ServedName;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,17 +22,19 @@ import tools.jackson.core.JsonGenerator;
 /** {@code ublk4j stat}. */
 @Command(
         name = "stat",
-        description = "Print statistics of devices: requests, bytes copied and shared, latency.",
+        description =
+                "Print statistics of devices and exports: requests, bytes copied and shared, latency.",
         footer = {
             "",
-            "Without N: all devices that ublk4j serves. Counts start with the server, so they start again after a recovery. Data is"
+            "Without N: all devices and exports that ublk4j serves. Counts start with the server, so they start again after a recovery. Data is"
                     + " shared if it lies in memory that the application shares with the device,"
-                    + " and copied otherwise; the kernel does not report why. Latency is the time"
+                    + " and copied otherwise; the kernel does not report why. Memory that was adopted is listed with what would"
+                    + " help where requests are copied all the same. Latency is the time"
                     + " from the arrival of a request at the server to its completion, of a sample"
                     + " of requests."
         })
 final class StatCommand implements Callable<Integer> {
-    @Mixin private final DeviceNumbers devices = new DeviceNumbers();
+    @Mixin private final ServedNames served = new ServedNames();
 
     @Mixin private final OutputFlags output = new OutputFlags();
 
@@ -52,7 +54,11 @@ final class StatCommand implements Callable<Integer> {
     @Override
     public Integer call() throws InterruptedException {
         Duration interval = watch == null ? null : interval(watch);
-        DriverModule.check();
+        List<ServedName> names = names();
+        if (names.isEmpty()) {
+            DriverModule.check();
+        }
+        names.forEach(DriverModule::checkFor);
         if (interval == null) {
             List<DeviceStat> stats = new ArrayList<>();
             int status = collect(stats);
@@ -80,13 +86,24 @@ final class StatCommand implements Callable<Integer> {
         return Duration.ofMillis(Math.round(seconds * 1000));
     }
 
+    /** {@return what is asked about: where nothing is named, all that there is now} */
+    private List<ServedName> names() {
+        List<ServedName> names = new ArrayList<>(served.names());
+        if (names.isEmpty()) {
+            if (DriverModule.isLoaded()) {
+                folders.served().forEach(number -> names.add(ServedName.device(number)));
+            }
+            folders.exports().forEach(export -> names.add(export.name()));
+        }
+        return names;
+    }
+
     /** Asks the servers; answers {@link Main#FAILED} when one has not answered, and says why. */
     private int collect(List<DeviceStat> stats) {
         int status = 0;
-        List<Integer> numbers = devices.numbers();
-        for (int number : numbers.isEmpty() ? folders.served() : numbers) {
+        for (ServedName name : names()) {
             try {
-                stats.add(DeviceControl.stat(folders.of(number), number));
+                stats.add(folders.client(name).stat());
             } catch (Failure e) {
                 output.err().println("ublk4j: " + Explanation.of(e));
                 status = Main.FAILED;

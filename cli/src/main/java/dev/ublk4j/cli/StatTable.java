@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.cli.serve.DeviceStat;
+import dev.ublk4j.cli.serve.ServedName;
 import dev.ublk4j.server.DeviceStatistics;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -16,7 +17,7 @@ final class StatTable {
     };
 
     private final double seconds;
-    private final Map<Integer, DeviceStatistics> before = new HashMap<>();
+    private final Map<ServedName, DeviceStatistics> before = new HashMap<>();
 
     /**
      * Begins.
@@ -32,12 +33,12 @@ final class StatTable {
         Table table = new Table(HEADINGS);
         for (DeviceStat stat : stats) {
             DeviceStatistics now = stat.done();
-            DeviceStatistics then = before.getOrDefault(stat.id(), now);
-            before.put(stat.id(), now);
+            DeviceStatistics then = before.getOrDefault(stat.name(), now);
+            before.put(stat.name(), now);
             long reads = more(now, then, "read");
             long writes = more(now, then, "write");
             table.row(
-                    Integer.toString(stat.id()),
+                    stat.name().toString(),
                     rate(reads),
                     rate(writes),
                     rate(all(now) - all(then) - reads - writes),

@@ -2,10 +2,13 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Visible;
 import dev.ublk4j.cli.serve.DeviceStat;
+import dev.ublk4j.cli.serve.ImageStat;
 import dev.ublk4j.cli.serve.LegStat;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceStatistics;
 import dev.ublk4j.server.Latency;
+import dev.ublk4j.sharing.adopt.AdoptedProgram;
+import dev.ublk4j.sharing.adopt.AdoptionState;
 import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Map;
@@ -20,10 +23,15 @@ final class StatText {
     static void print(DeviceStat stat, PrintWriter out) {
         DeviceStatistics done = stat.done();
         DeviceCounters data = done.data();
-        out.printf("device %d, %s%n", stat.id(), Visible.of(stat.target()));
+        out.printf("%s, %s%n", stat.name().text(), Visible.of(stat.target()));
+        out.printf(LINE, "mode", Visible.of(stat.mode()));
+        out.printf(LINE, "threads", done.threads());
         for (LegStat leg : stat.legs()) {
             String state = leg.state() == null ? "" : ", " + leg.state();
             out.printf(LINE, "leg " + leg.place(), Visible.of(leg.target()) + state);
+        }
+        for (ImageStat image : stat.images()) {
+            out.printf(LINE, "image", Visible.of(image.text()));
         }
         out.printf(LINE, "requests", orNone(counts(done.operations())));
         out.printf(LINE, "failed", done.failed());
@@ -43,7 +51,35 @@ final class StatText {
         if (data.copiedRequests() > 0) {
             out.printf(LINE, "not shared", notShared(stat));
         }
+        printAdopted(stat.adopted(), out);
         out.printf(LINE, "latency", latency(done.latency()));
+    }
+
+    private static void printAdopted(AdoptionState adopted, PrintWriter out) {
+        for (AdoptedProgram program : adopted.programs()) {
+            out.printf(
+                    LINE,
+                    "adopted",
+                    "%s of %s, process %d; %s, with %s open here"
+                            .formatted(
+                                    ByteSize.format(program.bytes()),
+                                    Visible.of(program.name()),
+                                    program.pid(),
+                                    program.processes() == 1
+                                            ? "1 process has it"
+                                            : program.processes() + " processes have it",
+                                    program.direct() + program.buffered() == 1
+                                            ? "1 file"
+                                            : program.direct() + program.buffered() + " files"));
+            program.advice().forEach(line -> out.printf(LINE, "", line));
+        }
+        if (!adopted.programs().isEmpty()) {
+            out.printf(
+                    LINE,
+                    "since then",
+                    "%d requests shared, %d copied"
+                            .formatted(adopted.sharedRequests(), adopted.copiedRequests()));
+        }
     }
 
     private static String notShared(DeviceStat stat) {

@@ -3,6 +3,7 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetProvider;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.InvocationTargetException;
@@ -13,6 +14,8 @@ import java.net.URLClassLoader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.ServiceConfigurationError;
+import java.util.ServiceLoader;
 import java.util.jar.JarFile;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -26,15 +29,71 @@ final class TargetClass {
     }
 
     /**
+     * {@return a target of a name that a jar gives it, or else of a class}
+     *
+     * @param jars where it is; none for what the command line itself has
+     * @throws Failure when there is no such, or it cannot be made, with the reason
+     */
+    static Target create(String name, List<Path> jars, List<String> arguments) {
+        ClassLoader loader = loader(jars);
+        List<TargetProvider> named = providers(loader);
+        for (TargetProvider provider : named) {
+            if (provider.name().equals(name)) {
+                return create(provider, arguments);
+            }
+        }
+        if (!named.isEmpty() && !name.contains(".")) {
+            throw new Failure(
+                    "there is no target '%s'%s; there is: %s"
+                            .formatted(
+                                    name,
+                                    jars.isEmpty() ? "" : " in " + join(jars),
+                                    String.join(
+                                            "; ",
+                                            named.stream()
+                                                    .map(each ->
+                                                            each.name() + ", " + each.description())
+                                                    .toList())));
+        }
+        return load(name, jars, loader).create(arguments);
+    }
+
+    private static List<TargetProvider> providers(ClassLoader loader) {
+        try {
+            return ServiceLoader.load(TargetProvider.class, loader).stream()
+                    .map(ServiceLoader.Provider::get)
+                    // What the command line has a kind for is named without this.
+                    .filter(provider -> !TargetWords.isKind(provider.name()))
+                    .toList();
+        } catch (ServiceConfigurationError e) {
+            throw new Failure("targets of a jar cannot be listed: " + e.getMessage(), e);
+        }
+    }
+
+    private static Target create(TargetProvider provider, List<String> arguments) {
+        try {
+            return provider.create(arguments);
+        } catch (RuntimeException | LinkageError e) {
+            throw new Failure("%s cannot be created: %s".formatted(provider.name(), e), e);
+        }
+    }
+
+    /**
      * Loads a class; its loader stays open, as the target may load more at any time.
      *
      * @param jars where it is; none for a class that the command line itself has
      * @throws Failure when it cannot be loaded, with the reason
      */
     static TargetClass load(String name, List<Path> jars) {
+        return load(name, jars, loader(jars));
+    }
+
+    private static ClassLoader loader(List<Path> jars) {
         URL[] places = jars.stream().map(TargetClass::checked).toArray(URL[]::new);
-        ClassLoader loader =
-                new URLClassLoader("target", places, TargetClass.class.getClassLoader());
+        return new URLClassLoader("target", places, TargetClass.class.getClassLoader());
+    }
+
+    private static TargetClass load(String name, List<Path> jars, ClassLoader loader) {
         String where = jars.isEmpty() ? "; name its jar with --jar" : " in " + join(jars);
         try {
             Class<?> type = Class.forName(name, false, loader);

@@ -2,13 +2,21 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.serve.Reshaped;
+import dev.ublk4j.cli.serve.Uneven;
 import dev.ublk4j.cli.spec.TargetSpec;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.uapi.Sectors;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -22,11 +30,11 @@ import picocli.CommandLine.Spec;
 abstract class TargetKind implements Callable<Integer> {
     /** How targets are made of others, for the help of what serves them. */
     static final String COMPOSING =
-            "stripe, mirror, concat and overlay are made of other targets, each written as one word:"
+            "stripe, mirror, concat, overlay and zoned are made of other targets, each written as one word:"
                     + " KIND:ARGUMENT, with options behind commas, as file:a.img,buffered or"
                     + " memory:1G. A name with a dot or a slash is a file. One that is made of"
                     + " others itself is KIND(TARGET, TARGET; option=value), in quotes for the"
-                    + " shell. --layer puts a delay or an error over any target.";
+                    + " shell. --layer puts a fault over any target.";
 
     /** Stands before the text of which a message is. */
     static final String IN = ", in: ";
@@ -49,12 +57,15 @@ abstract class TargetKind implements Callable<Integer> {
             names = "--layer",
             paramLabel = "LAYER",
             description =
-                    "Put a layer over the target, such as delay,read=5ms or error,op=write,every=100."
+                    "Put a layer over the target, such as fault,delay=5ms or fault,error=EIO,op=write."
                             + " May be repeated; the last one is the outermost.")
     private List<String> layerTexts = new ArrayList<>();
 
     /** Read once. */
     private @Nullable List<FilterKind> layers;
+
+    /** Whether the size may be any number of bytes. */
+    private boolean anySize;
 
     /** Whether what this is a leg of is read-only. */
     private boolean inReadOnly;
@@ -113,6 +124,11 @@ abstract class TargetKind implements Callable<Integer> {
 
     /** {@return the target as it is by itself}; called in the process that serves */
     abstract Target open();
+
+    /** Deletes the files that {@link #open} has made, because what this is a part of has failed. */
+    void deleteMade() {
+        legs().forEach(TargetKind::deleteMade);
+    }
 
     /** {@return the kind and its options, which make the same target again, from any folder} */
     final List<String> words() {
@@ -188,6 +204,19 @@ abstract class TargetKind implements Callable<Integer> {
         name(new NamedFiles());
     }
 
+    /**
+     * As {@link #checkWhole}, of this and another that are used together.
+     *
+     * @throws IllegalArgumentException when a file is part of both
+     */
+    final void checkWholeBesides(TargetKind other) {
+        checkWhole();
+        other.checkWhole();
+        NamedFiles files = new NamedFiles();
+        name(files);
+        other.name(files);
+    }
+
     /** {@return the kind's name} */
     final String name() {
         return spec.name();
@@ -205,6 +234,16 @@ abstract class TargetKind implements Callable<Integer> {
     /** {@return the block size that was asked for, or 0} */
     final int blockSize() {
         return blockSize == null ? 0 : (int) Math.min(blockSize, Integer.MAX_VALUE);
+    }
+
+    /** Lets the size be any number of bytes, because what serves the target counts in those. */
+    final void takeAnySize() {
+        anySize = true;
+    }
+
+    /** {@return whether the size may be any number of bytes} */
+    final boolean takesAnySize() {
+        return anySize;
     }
 
     @Override
@@ -232,11 +271,27 @@ abstract class TargetKind implements Callable<Integer> {
 
     /** {@return the target as the options shape it}; called in the process that serves */
     final Target openShaped() {
-        Target target = shaped(open());
-        for (FilterKind layer : layers()) {
-            target = layer.openOver(target);
+        try {
+            Target target = shaped(open());
+            for (FilterKind layer : layers()) {
+                target = layer.openOver(target);
+            }
+            return target;
+        } catch (Throwable e) {
+            deleteMade();
+            throw e;
         }
-        return target;
+    }
+
+    /** Deletes files that were made. */
+    static void delete(Collection<Path> made) {
+        try {
+            for (Path each : made) {
+                Files.deleteIfExists(each);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**
@@ -249,7 +304,7 @@ abstract class TargetKind implements Callable<Integer> {
             Geometry own = target.geometry();
             Geometry shaped = shape(own);
             return shaped.equals(own) ? target : new Reshaped(target, shaped);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             target.close();
             throw e;
         }
@@ -258,10 +313,23 @@ abstract class TargetKind implements Callable<Integer> {
     /**
      * Checks a size that a person gave.
      *
-     * @throws IllegalArgumentException when it is no whole number of blocks
+     * @throws IllegalArgumentException when it is no whole number of blocks, and has to be
      */
     final void checkSize(long size) {
-        shape(Geometry.ofSize(size));
+        if (!anySize) {
+            shape(Geometry.ofSize(size));
+        }
+    }
+
+    /**
+     * {@return a target of a size that a person gave}
+     *
+     * @param maker makes it of a whole number of blocks
+     */
+    final Target sized(long size, LongFunction<Target> maker) {
+        // Fits the largest block.
+        long whole = Math.addExact(size, Pages.SIZE - 1) & -Pages.SIZE;
+        return size % Sectors.SIZE == 0 ? maker.apply(size) : Uneven.of(maker.apply(whole), size);
     }
 
     private Geometry shape(Geometry geometry) {

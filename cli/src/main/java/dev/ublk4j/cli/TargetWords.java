@@ -4,7 +4,9 @@ import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.serve.SharingPlan;
 import dev.ublk4j.cli.spec.TargetSpec;
+import dev.ublk4j.server.Target;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
@@ -14,22 +16,11 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /** Reads the words that {@link SharingFlags#words} and {@link TargetKind#words} wrote. */
-@Command(
-        name = "target",
-        subcommands = {
-            FileKind.class,
-            MemoryKind.class,
-            NullKind.class,
-            ClassKind.class,
-            StripeKind.class,
-            MirrorKind.class,
-            ConcatKind.class,
-            OverlayKind.class,
-            DelayKind.class,
-            ErrorKind.class
-        })
-final class TargetWords implements TargetHost {
+@Command(name = "target")
+final class TargetWords extends TargetHost {
     @Mixin private final SharingFlags sharing = new SharingFlags();
+
+    @Mixin private final ShapeFlags shape = new ShapeFlags();
 
     private TargetWords() {}
 
@@ -38,8 +29,14 @@ final class TargetWords implements TargetHost {
      *
      * @param kind the kind of target, with its options
      * @param sharing how memory is shared, null when it is not
+     * @param shape what the device is like beyond that
      */
-    record Read(TargetKind kind, @Nullable SharingPlan sharing) {}
+    record Read(TargetKind kind, @Nullable SharingPlan sharing, ShapeFlags shape) {
+        /** {@return the target}; called in the process that serves */
+        Target open() {
+            return shape.over(kind.openShaped());
+        }
+    }
 
     /**
      * {@return what the words say}
@@ -63,13 +60,22 @@ final class TargetWords implements TargetHost {
         } catch (IllegalArgumentException e) {
             throw new Failure("cannot open the target again: " + e.getMessage(), e);
         }
-        return new Read(kind, host.sharing.plan());
+        return new Read(kind, host.sharing.plan(), host.shape);
     }
 
     private static @Nullable TargetKind parsed(CommandLine command, List<String> words) {
         CommandLine last =
                 command.parseArgs(words.toArray(String[]::new)).asCommandLineList().getLast();
         return last.getCommandSpec().userObject() instanceof TargetKind kind ? kind : null;
+    }
+
+    /** {@return whether a word is a kind of target that is not made of others} */
+    static boolean isKind(String word) {
+        CommandLine kind =
+                new CommandLine(new TargetWords())
+                        .getSubcommands()
+                        .get(word.toLowerCase(Locale.ROOT));
+        return kind != null && !(kind.getCommandSpec().userObject() instanceof LayerKind);
     }
 
     /**
@@ -83,11 +89,31 @@ final class TargetWords implements TargetHost {
         if (!command.getSubcommands().containsKey(spec.kind())) {
             throw new IllegalArgumentException(unknownKind(text, spec, command));
         }
+        checkMade(text, spec, command.getSubcommands().get(spec.kind()));
         try {
             return Objects.requireNonNull(parsed(command, spec.words()));
         } catch (ParameterException e) {
             throw new IllegalArgumentException(refused(text, e), e);
         }
+    }
+
+    /**
+     * Checks that only a layer has legs: {@code memory(1M)} is a mistake for {@code memory:1M}.
+     *
+     * @throws IllegalArgumentException when another kind has
+     */
+    static void checkMade(String text, TargetSpec spec, CommandLine kind) {
+        if (spec.legs().isEmpty() || kind.getCommandSpec().userObject() instanceof LayerKind) {
+            return;
+        }
+        TargetSpec leg = spec.legs().getFirst();
+        String plain =
+                spec.legs().size() == 1 && leg.argument() != null
+                        ? "; write " + spec.over(List.of()).withArgument(leg.argument())
+                        : "";
+        throw new IllegalArgumentException(
+                "%s is not made of other targets%s%s"
+                        .formatted(spec.kind(), TargetKind.IN + text, plain));
     }
 
     private static String unknownKind(String text, TargetSpec spec, CommandLine command) {
@@ -127,7 +153,7 @@ final class TargetWords implements TargetHost {
     }
 
     @Override
-    public int serve(TargetKind read) {
+    int serve(TargetKind read) {
         // A target that is read is served by who asked for it.
         throw new IllegalStateException("nobody serves " + read.name() + " here");
     }

@@ -10,13 +10,21 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.Signature;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.opentest4j.TestAbortedException;
 
 class CertificatesTest {
     private static final char[] PASSWORD = "password".toCharArray();
@@ -66,7 +74,7 @@ class CertificatesTest {
             out.write(text);
         }
 
-        assertThat(Certificates.load(folder, false)).isNotNull();
+        assertThat(Certificates.load(folder, false, AllowedClients.ALL)).isNotNull();
     }
 
     private void write(String name, String kind, byte[] der) throws IOException {
@@ -80,7 +88,10 @@ class CertificatesTest {
     @ValueSource(strings = {"RSA", "EC", "Ed25519"})
     void aKeyAndItsCertificateAreLoaded(String algorithm) throws Exception {
         create(algorithm);
-        assertThat(Certificates.load(folder, true).createSSLEngine().getSupportedProtocols())
+        assertThat(
+                        Certificates.load(folder, true, AllowedClients.ALL)
+                                .createSSLEngine()
+                                .getSupportedProtocols())
                 .contains("TLSv1.3");
     }
 
@@ -88,17 +99,88 @@ class CertificatesTest {
     void clientsAreVerifiedOnlyWithAnAuthority() throws Exception {
         create("EC");
         Files.delete(folder.resolve("ca-cert.pem"));
-        assertThat(Certificates.load(folder, false)).isNotNull();
-        assertThatThrownBy(() -> Certificates.load(folder, true))
+        assertThat(Certificates.load(folder, false, AllowedClients.ALL)).isNotNull();
+        assertThatThrownBy(() -> Certificates.load(folder, true, AllowedClients.ALL))
                 .isInstanceOf(NoSuchFileException.class);
     }
 
-    @Test
-    void aKeyOfTheOldFormIsRefusedWithWhatToType() throws Exception {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "genrsa -traditional 2048",
+                "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048",
+                "ecparam -genkey -name prime256v1",
+                "ecparam -genkey -name secp384r1 -noout",
+                "ecparam -genkey -name secp521r1 -noout",
+                "genpkey -algorithm ED25519"
+            })
+    void aKeyInAnyFormThatOpensslWritesIsTheOneOfItsCertificate(String how) throws Exception {
+        openssl(how.replaceFirst(" ", " -out server-key.pem "));
+        openssl("req -x509 -new -key server-key.pem -subj /CN=localhost -out server-cert.pem");
+
+        assertThat(Certificates.load(folder, false, AllowedClients.ALL)).isNotNull();
+        PrivateKey key = PrivateKeys.read(folder.resolve("server-key.pem"));
+        Certificate certificate;
+        try (InputStream in = Files.newInputStream(folder.resolve("server-cert.pem"))) {
+            certificate = CertificateFactory.getInstance("X.509").generateCertificate(in);
+        }
+        String algorithm = key.getAlgorithm();
+        Signature signature =
+                Signature.getInstance(
+                        algorithm.equals("EdDSA")
+                                ? algorithm
+                                : "SHA256with" + algorithm.replace("EC", "ECDSA"));
+        signature.initSign(key);
+        signature.update(new byte[100]);
+        byte[] signed = signature.sign();
+        signature.initVerify(certificate);
+        signature.update(new byte[100]);
+        assertThat(signature.verify(signed)).isTrue();
+    }
+
+    private void openssl(String arguments) throws Exception {
+        List<String> words = new ArrayList<>(List.of("openssl"));
+        words.addAll(List.of(arguments.split(" ")));
+        Process openssl;
+        try {
+            openssl =
+                    new ProcessBuilder(words)
+                            .directory(folder.toFile())
+                            .redirectErrorStream(true)
+                            .redirectOutput(folder.resolve("openssl").toFile())
+                            .start();
+        } catch (IOException e) {
+            throw new TestAbortedException("openssl is not installed", e);
+        }
+        assertThat(openssl.waitFor(4, TimeUnit.MINUTES)).isTrue();
+        assertThat(openssl.exitValue()).as(Files.readString(folder.resolve("openssl"))).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "genrsa -traditional -aes128 -passout pass:word 2048",
+                "genpkey -algorithm RSA -aes128 -pass pass:word"
+            })
+    void anEncryptedKeyIsRefusedWithWhatToType(String how) throws Exception {
         create("EC");
-        write("server-key.pem", "RSA PRIVATE KEY", new byte[10]);
-        assertThatThrownBy(() -> Certificates.load(folder, false))
+        openssl(how.replaceFirst(" ", " -out server-key.pem "));
+        assertThatThrownBy(() -> Certificates.load(folder, false, AllowedClients.ALL))
                 .isInstanceOf(Failure.class)
-                .hasMessageContaining("openssl pkcs8");
+                .hasMessageContaining("is encrypted; type: openssl pkcs8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY"})
+    void whatIsNoKeyIsRefusedByName(String form) throws Exception {
+        create("EC");
+        write("server-key.pem", form, new byte[10]);
+        assertThatThrownBy(() -> Certificates.load(folder, false, AllowedClients.ALL))
+                .isInstanceOf(GeneralSecurityException.class)
+                .hasMessageContaining("server-key.pem");
+        write("server-key.pem", "CERTIFICATE", new byte[10]);
+        assertThatThrownBy(() -> Certificates.load(folder, false, AllowedClients.ALL))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("has no private key");
     }
 }

@@ -62,6 +62,30 @@ class CommandLineTest {
         }
     }
 
+    static Stream<String> everyNameOfACommand() {
+        return Main.commandLine().getSubcommands().keySet().stream();
+    }
+
+    @ParameterizedTest(name = "ublk4j {0}")
+    @MethodSource("everyNameOfACommand")
+    void isTheSameWhereOnlyTheCommandThatIsNamedIsRead(String name) {
+        CommandLine whole = find(new String[] {name});
+        CommandLine read =
+                Objects.requireNonNull(Main.commandLineFor(name).getSubcommands().get(name), name);
+
+        assertThat(read.getUsageMessage()).isEqualTo(whole.getUsageMessage());
+        assertThat(read.getCommandSpec().optionsMap().keySet())
+                .isEqualTo(whole.getCommandSpec().optionsMap().keySet());
+    }
+
+    @Test
+    void readsOneCommandWhereItIsNamedFirst() {
+        assertThat(Main.commandLineFor("List", "3").getSubcommands())
+                .containsOnlyKeys("list", "ls");
+        assertThat(Main.commandLineFor("--debug", "list").getSubcommands()).containsKey("add");
+        assertThat(Main.commandLineFor("help", "list").getSubcommands()).containsKey("add");
+    }
+
     @ParameterizedTest(name = "ublk4j {0}")
     @MethodSource("everyCommand")
     void everyCommandSaysWhatItIs(String line) {
@@ -95,12 +119,18 @@ class CommandLineTest {
                 "export nbd",
                 "export nbd frob",
                 "export nbd memory",
-                "export nbd null --size 1000",
+                "export vhost-user --socket s null --size 1000",
+                "export vhost-user --fd nobody null",
+                "export vhost-user --fd 3 --socket s null",
+                "export vhost-user --fd 3 --detach null",
                 "export nbd -q 0 null",
                 "export nbd null null",
                 "export nbd --name a null null",
                 "export nbd --name a --name a null null",
-                "export nbd --socket s --listen :1 null",
+                "export nbd --description a --description b null",
+                "export nbd --verify-clients null",
+                "export nbd --tls required --certificates pki --allow-client CN=a null",
+                "export nbd --tls required --certificates pki --verify-clients --allow-client a null",
                 "export nbd --listen 1.2.3.4 null",
                 "export nbd --listen 127.0.0.1:x null",
                 "export nbd --listen 127.0.0.1:70000 null",
@@ -118,6 +148,12 @@ class CommandLineTest {
                 "shmem add",
                 "shmem add 0",
                 "shmem add x --file f",
+                "add null --adopt-user nobody-of-that-name",
+                "shmem adopt",
+                "shmem adopt 0",
+                "shmem adopt 0 --pid x",
+                "shmem adopt 0 --pid 0",
+                "shmem adopt 0 --pid 1 --mapping x",
                 "shmem remove",
                 "shmem remove 0",
                 "shmem remove 0 x",
@@ -125,6 +161,20 @@ class CommandLineTest {
                 "del 1 --all",
                 "del x",
                 "list x",
+                "stop",
+                "add null --unprivileged --recovery wait",
+                "add null --unprivileged -u",
+                "add null --unprivileged -z",
+                "stop x",
+                "stop --all",
+                "add null --cpus",
+                "add null --cpus 3-1",
+                "add null --dma-alignment 3000",
+                "add null --dma-alignment 256",
+                "add null --max-segments 0",
+                "add null --max-segments 70000",
+                "add null --max-segment-size 1K",
+                "add null --segment-boundary 12K",
                 "add null --recovery",
                 "add null --recovery never",
                 "add null --or-recover",
@@ -299,7 +349,7 @@ class CommandLineTest {
                 "recover 3",
                 "shmem list",
                 "shmem remove 3 0",
-                "shmem add 3 --file /etc/hosts",
+                "shmem add 3 --file /dev/null",
                 "list -n 3 -n 4",
                 "stat -n 3",
                 "del -n 3",
@@ -310,7 +360,7 @@ class CommandLineTest {
                 "recover -n 3",
                 "shmem list -n 3",
                 "shmem remove -n 3 0",
-                "shmem add -n 3 --file /etc/hosts",
+                "shmem add -n 3 --file /dev/null",
             })
     void aKernelWithoutUblkIsSaidToBeOne(String line) {
         assumeFalse(DriverModule.isLoaded(), "this kernel has ublk");

@@ -106,8 +106,8 @@ class ComposedTargetTest {
                     concat a.img,buffered memory:512K 'stripe(c.img, d.img)'   | 3
                     overlay a.img new.img                                      | 1
                     overlay memory:1M memory:1M --cluster 4K                   | 1
-                    delay memory:1M --read 1us                                 | 1
-                    memory 1M --layer delay,write=1us --layer error,op=discard | 1
+                    fault memory:1M --delay 1us                                | 1
+                    memory 1M --layer fault,delay=1us,op=write --layer fault,error=EIO,op=discard | 1
                     concat 'target:dev.ublk4j.cli.ComposedTargetTest$Disk64,arg=1M' | 1
                     """)
     void isServed(String line, int megabytes) {
@@ -151,8 +151,12 @@ class ComposedTargetTest {
     @ValueSource(
             strings = {
                 "stripe 'mirror(a.img, b.img; log=ab.log)' 'mirror(c.img,buffered, d.img; log=cd.log)'",
-                "overlay -b 4K a.img new.img --layer delay,read=1us --allow-commit",
-                "error 'target:com.example.Disk,jar=x.jar,arg=-r,arg=a,arg=1G' --op write --every 3",
+                "overlay -b 4K a.img new.img --layer fault,delay=1us --allow-commit",
+                "fault 'target:com.example.Disk,jar=x.jar,arg=-r,arg=a,arg=1G' --error EIO --op write --every 3",
+                "fault a.img --delay p50:200us/p99:5ms/max:40ms --seed 7",
+                "fault a.img --rot --op write --replica 1/2 --protect 0-4K --protect 1M-2M",
+                "fault a.img --torn 4K --after 3 --next 2 --probability 0.5",
+                "fault a.img",
                 "mirror -r a.img,offset=4K,size=8K b.img"
             })
     void isTheSameFromItsWordsInAnyFolder(String line) {
@@ -184,9 +188,11 @@ class ComposedTargetTest {
 
     @Test
     void isToldWithItsLayersOutermostFirst() {
-        assertThat(kind("memory 1G --layer delay,read=5ms --layer error,op=write,every=10").spec())
+        assertThat(
+                        kind("memory 1G --layer fault,delay=5ms,op=read --layer fault,error=EIO,op=write,every=10")
+                                .spec())
                 .hasToString(
-                        "error(delay(memory:1G; read=5ms, write=0); op=write, every=10, errno=EIO)");
+                        "fault(fault(memory:1G; delay=5ms, op=read); error=EIO, op=write, every=10)");
         assertThat(kind("memory 1G").composition()).isNull();
     }
 
@@ -196,7 +202,7 @@ class ComposedTargetTest {
                 "mirror a.img b.img --log ab.log",
                 "stripe 'mirror(a.img, b.img; log=ab.log)' c.img",
                 "overlay a.img new.img --cluster 4K",
-                "file a.img --layer delay,write=1us"
+                "file a.img --layer fault,delay=1us"
             })
     void isRecoveredWithItsDataByAnotherServer(String line) {
         byte[] data = random(64 * 1024);
@@ -224,7 +230,7 @@ class ComposedTargetTest {
 
     @Test
     void remembersWhichLegOfAMirrorHasFailed() throws IOException {
-        String line = "mirror 'error(a.img; op=write)' b.img --log ab.log";
+        String line = "mirror 'fault(a.img; error=EIO, op=write)' b.img --log ab.log";
         try (EmbeddedDriver driver = EmbeddedDriver.create();
                 Device device =
                         Device.start(driver, kind(line).openShaped(), DeviceOptions.defaults());
@@ -279,7 +285,7 @@ class ComposedTargetTest {
                     """
                     mirror a.img b.img                     | a mirror needs a log
                     mirror a.img --log ab.log              | mirror is made of 2 targets or more, and not of 1
-                    delay                                  | delay is made of one target, and not of 0
+                    fault                                  | fault is made of one target, and not of 0
                     overlay a.img                          | overlay is made of 2 targets, and not of 1
                     stripe a.img b.img --chunk 3K          | a chunk is a power of two
                     stripe a.img b.img,read-onyl           | file has no option 'read-onyl'
@@ -293,10 +299,17 @@ class ComposedTargetTest {
                     overlay a.img b.img --map a.img        | a.img is given twice
                     overlay a.img memory:1M --map m.map    | --map is for changes that are kept
                     overlay a.img 'concat(b.img)'          | the map of an overlay has no name by itself
-                    memory 1M --layer mirror,log=l         | --layer takes delay or error, and not mirror
-                    memory 1M --layer delay(null)          | --layer has a target of its own
-                    memory 1M --layer error,errno=EFROB    | 'EFROB' is no errno
-                    memory 1M --layer error,from=4K,to=4K  | no bytes lie from 4096 to 4096
+                    overlay a.img,read-only new.img --allow-commit | --allow-commit is for a base that can be written
+                    overlay a.img new.img -r --allow-commit | and the overlay is read-only
+                    stripe a.img memory(1M)                | memory is not made of other targets, in: memory(1M); write memory:1M
+                    memory 1M --layer mirror,log=l         | --layer takes fault or record, and not mirror
+                    memory 1M --layer fault(null)          | --layer has a target of its own
+                    memory 1M --layer fault,error=EFROB    | 'EFROB' is no errno
+                    memory 1M --layer fault,error=EIO,from=4K,to=4K | no bytes lie from 4096 to 4096
+                    memory 1M --layer fault,op=write       | what is to go wrong?
+                    memory 1M --layer fault,lost,rot       | lost and rot are several faults
+                    memory 1M --layer fault,torn=512,op=read   | torn is nothing that happens to a read
+                    memory 1M --layer fault,rot,keep=1     | keep needs replica=NUMBER/COUNT
                     """)
     void isRefusedBeforeAnythingIsOpened(String line, String reason) {
         assertThatThrownBy(() -> kind(line))
@@ -328,8 +341,13 @@ class ComposedTargetTest {
                     mirror a.img b.img --log none.d/x.log                | cannot be opened: no such file
                     overlay a.img d.img --map noisy.img                  | is not the map of an overlay
                     overlay a.img new.img --map none.d/x.map             | no such file
+                    stripe 'overlay(b.img, new.img)' missing.img         | no such file
+                    stripe 'mirror(b.img, c.img; log=l.log)' missing.img | no such file
+                    stripe qcow2:new.img,create=1M missing.img           | no such file
+                    stripe a.img 'fault(b.img; lost, from=1M)'           | no request can be struck from byte 1M on: the target has 1M
+                    overlay a.img new.img --read-only                    | new.img is not there, and an overlay that is read-only
                     overlay a.img target:java.lang.String --map m.map    | java.lang.String is no target
-                    concat a.img 'error(stripe(b.img, c.img; chunk=2M))' | a chunk of 2097152 bytes is more than a leg
+                    concat a.img 'fault(stripe(b.img, c.img; chunk=2M))' | a chunk of 2097152 bytes is more than a leg
                     """)
     void leavesNothingBehindWhereALegDoesNotFit(String line, String reason) throws IOException {
         make("big.img", 2 * MEGABYTE);
@@ -353,6 +371,16 @@ class ComposedTargetTest {
     }
 
     @Test
+    void anOverlayThatIsReadOnlyMakesNoMap() throws IOException {
+        make("empty.img", MEGABYTE);
+        List<String> before = files();
+
+        kind("overlay a.img empty.img --read-only").openShaped().close();
+
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @Test
     void isTakenByForceWhereThatIsAskedFor() {
         assertThat(kind("mirror a.img 'concat(b.img)' --log l.log").force()).isTrue();
         assertThat(kind("mirror memory:1M memory:1M").force()).isFalse();
@@ -370,7 +398,7 @@ class ComposedTargetTest {
                 Device device =
                         Device.start(
                                 driver,
-                                kind("memory 1M --layer error,op=write,from=64K,errno=ENOSPC")
+                                kind("memory 1M --layer fault,error=ENOSPC,op=write,from=64K")
                                         .openShaped(),
                                 DeviceOptions.defaults());
                 Disk disk = driver.openBlock(device.id())) {

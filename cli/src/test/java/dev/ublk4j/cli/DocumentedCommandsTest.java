@@ -23,6 +23,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
+import picocli.CommandLine.ParseResult;
 
 /**
  * Types what the pages and the help say. What needs ublk in the kernel, a virtual machine or a
@@ -39,12 +40,15 @@ class DocumentedCommandsTest {
     private static final Set<String> ON_UBLK =
             Set.of(
                     "add",
+                    "stop",
                     "del",
                     "list",
                     "stat",
                     "resize",
                     "resync",
                     "commit",
+                    "fault",
+                    "mark",
                     "quiesce",
                     "recover",
                     "shmem",
@@ -58,6 +62,9 @@ class DocumentedCommandsTest {
      * Programs of others that are run where they are installed; tests of conformance run them, too.
      */
     private static final Set<String> SOMEWHERE = Set.of("nbdinfo", "nbdcopy", "qemu-img");
+
+    private static final String FOR_PLAIN_USERS =
+            "changes the machine; UnprivilegedTest does the same by hand";
 
     /** What begins so is run by nobody here. */
     private static final Map<String, String> LISTED =
@@ -75,7 +82,19 @@ class DocumentedCommandsTest {
                     Map.entry(
                             "scripts/blkio-fio",
                             "is built from sources first; ./bench exports runs it"),
+                    Map.entry(
+                            "guest/power-cuts",
+                            "the tests of the module guest do, with fewer images"),
+                    Map.entry("scripts/ceph-cluster", "the tests of the module rbd do"),
+                    Map.entry("rbd ", "needs a cluster; the tests of the module rbd do"),
+                    Map.entry("groupadd --system ublk", FOR_PLAIN_USERS),
+                    Map.entry("install -m", FOR_PLAIN_USERS),
+                    Map.entry("ln -s \"$PWD/ublk4j\"", FOR_PLAIN_USERS),
+                    Map.entry("systemctl daemon-reload", FOR_PLAIN_USERS),
+                    Map.entry("udevadm ", FOR_PLAIN_USERS),
+                    Map.entry("usermod --append --groups ublk", FOR_PLAIN_USERS),
                     Map.entry("nbd-client", "NbdKernelClientTest does, in the machine"),
+                    Map.entry("vm/recipes/prepare", "fetches kernels; ./check does"),
                     Map.entry("mkfs.ext4 /dev/", "in a guest, or on a device of the kernel's nbd"),
                     Map.entry("mount /dev/", "in a guest, or on a device of the kernel's nbd"),
                     Map.entry("umount /mnt", "in a guest, or on a device of the kernel's nbd"),
@@ -146,7 +165,7 @@ class DocumentedCommandsTest {
         while (!words.isEmpty() && command.getSubcommands().containsKey(words.getFirst())) {
             command = command.getSubcommands().get(words.removeFirst());
         }
-        assertThat(words.isEmpty() || words.getFirst().matches("-.*|\\.\\.\\.|[A-Z0-9]+"))
+        assertThat(words.isEmpty() || words.getFirst().matches("-.*|\\.\\.\\.|[A-Z0-9]+|e[0-9]+"))
                 .as("is a command: %s", where)
                 .isTrue();
         for (String word : words) {
@@ -163,6 +182,7 @@ class DocumentedCommandsTest {
                 file.setLength(IMAGE_BYTES);
             }
         }
+        SampleRecording.make(place);
         try (Typist typist = new Typist(place)) {
             String all = String.join("\n", commands);
             if (all.contains(" pki ") && !all.contains("mkdir pki")) {
@@ -206,7 +226,9 @@ class DocumentedCommandsTest {
             return;
         }
         parse(words);
-        if (ON_UBLK.contains(words.getFirst()) || line.contains("/dev/ublk")) {
+        boolean elsewhere =
+                Stream.of("/dev/ublk", "rbd", "server.example").anyMatch(line::contains);
+        if (ON_UBLK.contains(words.getFirst()) || elsewhere) {
             return;
         }
         if (!words.getFirst().equals("export")) {
@@ -216,9 +238,12 @@ class DocumentedCommandsTest {
         }
     }
 
+    private static ParseResult parsed(CommandLine command, String[] words) {
+        return command.parseArgs(OneWordTargets.expand(command, words));
+    }
+
     private static void parse(List<String> words) {
-        assertThatCode(() ->
-                        checkTargets(Main.commandLine().parseArgs(words.toArray(String[]::new))))
+        assertThatCode(() -> checkTargets(parsed(Main.commandLine(), words.toArray(String[]::new))))
                 .as("ublk4j %s", String.join(" ", words))
                 .doesNotThrowAnyException();
     }
@@ -226,8 +251,11 @@ class DocumentedCommandsTest {
     /** What targets are made of is read by themselves. */
     private static void checkTargets(CommandLine.ParseResult parsed) {
         for (CommandLine command : parsed.asCommandLineList()) {
-            if (command.getCommandSpec().userObject() instanceof TargetKind kind) {
+            Object object = command.getCommandSpec().userObject();
+            if (object instanceof TargetKind kind) {
                 kind.checkWhole();
+            } else if (object instanceof CopyCommand copy) {
+                copy.checkTargets();
             }
         }
     }

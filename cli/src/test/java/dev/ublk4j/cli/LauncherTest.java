@@ -22,7 +22,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * The launcher, in a tree of its own that has been built, with a JDK that says what it is given.
  */
 @DisplayName("The launcher")
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class LauncherTest {
     private static final String JAVA =
             """
@@ -31,15 +31,26 @@ class LauncherTest {
             echo "home $HOME"
             [[ -w /proc/self/fd/0 && ! /proc/self/fd/0 -ef /dev/null ]] && echo "input is a file"
             [[ /proc/self/fd/2 -ef /dev/null ]] && echo "errors go nowhere"
+            [[ " $* " == *" -Dublk4j.launcher=3 "* ]] && echo "in the background"
+            [[ -e /proc/self/fd/9 ]] && echo "has a descriptor of the caller's"
+            [[ " $* " == *" live "* ]] && echo 7 >&3
+            [[ " $* " == *" stays "* ]] && exec sleep 240 >/dev/null 2>&1
+            [[ " $* " == *" fails "* ]] && exit 9
             exit 0
             """;
+
+    /**
+     * Where the tree is moved to before it is run: to a name with a letter that the locale of this
+     * JVM may not have, so the shell writes it.
+     */
+    private static final String ELSEWHERE = "$'tr\\303\\251e'";
 
     @TempDir Path folder;
     private Path tree;
 
     @BeforeEach
     void copy() throws IOException {
-        tree = Files.createDirectories(folder.resolve("trée"));
+        tree = Files.createDirectories(folder.resolve("tree"));
         Path source = DocumentedCommands.root();
         for (String name : new String[] {"ublk4j", "mvnw"}) {
             Files.copy(
@@ -53,7 +64,7 @@ class LauncherTest {
                     StandardCopyOption.COPY_ATTRIBUTES);
         }
         Files.createDirectories(tree.resolve("jdk/bin"));
-        program("scripts/java-home", "#!/bin/bash\necho '" + tree.resolve("jdk") + "'\n");
+        program("scripts/java-home", "#!/bin/bash\necho \"${0%/scripts/*}/jdk\"\n");
         program("jdk/bin/java", JAVA);
     }
 
@@ -70,8 +81,11 @@ class LauncherTest {
 
     private Program run(Map<String, String> environment, String script) throws Exception {
         ProcessBuilder builder =
-                new ProcessBuilder("bash", "-c", script)
-                        .directory(tree.toFile())
+                new ProcessBuilder(
+                                "bash",
+                                "-c",
+                                "mv tree %1$s && cd %1$s && { %2$s\n}".formatted(ELSEWHERE, script))
+                        .directory(folder.toFile())
                         .redirectOutput(folder.resolve("out").toFile())
                         .redirectError(folder.resolve("err").toFile());
         builder.environment().clear();
@@ -119,6 +133,51 @@ class LauncherTest {
         Program program = run(Map.of(), "./ublk4j list <&- 2>&-; ./ublk4j list >&- || echo failed");
 
         assertThat(program.out()).contains("errors go nowhere", "failed").doesNotContain("a file");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "add live, 7, true",
+        "recover live, 7, true",
+        "add fails, 9, true",
+        "add --foreground fails, 9, false",
+        "list fails, 9, false"
+    })
+    void endsAsTheServerTellsItToOrAsTheServerDoes(String words, int status, boolean inBackground)
+            throws Exception {
+        build();
+
+        Program program = run(Map.of(), "./ublk4j " + words);
+
+        assertThat(program.status()).isEqualTo(status);
+        assertThat(program.out().contains("in the background")).isEqualTo(inBackground);
+    }
+
+    @Test
+    void leavesNothingOfItsCallerOpenInTheBackground() throws Exception {
+        build();
+
+        Program program = run(Map.of(), "./ublk4j add live 9>lock");
+
+        assertThat(program.status()).isEqualTo(7);
+        assertThat(program.out()).contains("in the background").doesNotContain("descriptor");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"TERM, 15", "INT, 2", "HUP, 1"})
+    void takesAServerAlongThatNobodyWaitsForAnyMore(String signal, int number) throws Exception {
+        build();
+
+        // What a shell starts in the background ignores Ctrl-C, and with nohup the end of a
+        // session.
+        Program program =
+                run(
+                        Map.of("SIGNAL", signal),
+                        "env --default-signal=INT,HUP ./ublk4j add stays >seen & command=$!;"
+                                + " until grep -q background seen; do sleep 0.1; done; sleep 0.5;"
+                                + " kill -$SIGNAL $command; wait $command");
+
+        assertThat(program.status()).isEqualTo(128 + number);
     }
 
     @Test

@@ -10,11 +10,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.core.JsonParser;
 
 @DisplayName("What is printed")
-@Timeout(value = 5, unit = TimeUnit.MINUTES)
+@Timeout(value = 20, unit = TimeUnit.MINUTES)
 class OutputTest {
     /** Those in the background, whose logs bear their numbers. */
     private static final String END_SERVERS =
@@ -32,6 +33,7 @@ class OutputTest {
                 "doctor",
                 "doctor --json",
                 "completion",
+                "demo pagecache --transactions 10",
                 "export nbd --socket s memory --size 1M",
                 "export nbd --detach --socket s memory --size 1M"
             })
@@ -43,7 +45,11 @@ class OutputTest {
                                 + "exit $status");
 
         assertThat(program.err().strip())
-                .isEqualTo("ublk4j: cannot write to the standard output: No space left on device");
+                .isEqualTo(
+                        "ublk4j: cannot write to the standard output: No space left on device"
+                                + (line.contains("--detach")
+                                        ? "; it is served all the same: nbd+unix:///?socket=s"
+                                        : ""));
         assertThat(program.status()).isEqualTo(Main.FAILED);
     }
 
@@ -96,7 +102,43 @@ class OutputTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {5, 6, 7, 8, 9, 10, 12, 14, 16, 20})
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+                    mkdir pki                                             | no such file: pki/server-key.pem
+                    mkdir -p pki/server-key.pem                           | Is a directory
+                    mkdir pki; echo 'a key' >pki/server-key.pem           | has no private key in PEM form
+                    mkdir pki; printf '%s\\n' '-----BEGIN PRIVATE KEY-----' aGV '-----END PRIVATE KEY-----' >pki/server-key.pem | is a key of an unknown kind
+                    """)
+    void saysWhatIsWrongWithACertificate(String files, String said) throws Exception {
+        Program program =
+                Program.shell(
+                        folder,
+                        files
+                                + "; ublk4j export nbd --socket s --tls offered --certificates pki null");
+
+        assertThat(program.err()).hasLineCount(1).contains(said.strip());
+        assertThat(program.status()).isEqualTo(Main.FAILED);
+    }
+
+    @Test
+    void hasTheDigitsThatProgramsReadInEveryLocale() throws Exception {
+        Program program =
+                Program.shell(
+                        folder,
+                        "export JAVA_TOOL_OPTIONS='-Duser.language=ar -Duser.country=EG';"
+                                + " ublk4j demo --driver embedded --size 8M; ublk4j export nbd"
+                                + " --detach --listen 127.0.0.1:0 memory --size 1M; "
+                                + END_SERVERS);
+
+        assertThat(program.out())
+                .contains("8 MiB each way")
+                .containsPattern("nbd://127\\.0\\.0\\.1:[0-9]+/");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24})
     void whereNoClassCanBeLoadedThatIsSaidOnOneLine(int descriptors) throws Exception {
         Program program =
                 Program.shell(folder, "ulimit -n " + descriptors + "; ublk4j demo --size 8M");

@@ -4,8 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.cli.serve.DeviceStat;
+import dev.ublk4j.cli.serve.ImageStat;
 import dev.ublk4j.cli.serve.ProcessIdentity;
 import dev.ublk4j.cli.serve.ServedDevice;
+import dev.ublk4j.cli.serve.ServedExport;
+import dev.ublk4j.cli.serve.ServedName;
+import dev.ublk4j.qcow2.NewImage;
+import dev.ublk4j.qcow2.Snapshot;
+import dev.ublk4j.rbd.ImageUse;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceStatistics;
 import dev.ublk4j.server.Latency;
@@ -63,11 +69,12 @@ class PrintedStateTest {
 
     @Test
     void aDeviceOfOursIsOneJsonObject() {
-        String json = Json.text(new DeviceRow(INFO, BASIC, SERVED)::write);
+        String json = Json.text(new DeviceRow(INFO, BASIC, SERVED, false)::write);
 
         assertThat(json)
                 .isEqualTo(
-                        "{\"id\":3,\"device\":\"/dev/ublkb3\",\"state\":\"live\",\"queues\":2,"
+                        "{\"id\":3,\"device\":\"/dev/ublkb3\",\"state\":\"live\",\"degraded\":false,\"mode\":\"user-copy\","
+                                + "\"queues\":2,"
                                 + "\"depth\":128,\"max_io\":524288,\"size\":1073741824,"
                                 + "\"block_size\":4096,\"read_only\":true,\"pid\":4711,"
                                 + "\"owner_uid\":1000,\"features\":[\"UBLK_F_CMD_IOCTL_ENCODE\","
@@ -78,20 +85,22 @@ class PrintedStateTest {
 
     @Test
     void aDeviceOfAnotherServerHasNoTarget() {
-        DeviceRow row = new DeviceRow(INFO, null, null);
+        DeviceRow row = new DeviceRow(INFO, null, null, false);
 
         assertThat(Json.text(row::write)).doesNotContain("target", "size");
         assertThat(row.cells())
-                .containsExactly("3", "live", "2", "128", "-", "-", "4711", "/dev/ublkb3", "-");
+                .containsExactly(
+                        "3", "live", "user-copy", "2", "128", "-", "-", "4711", "/dev/ublkb3", "-");
     }
 
     @Test
     void aTableRowIsForAPerson() {
-        assertThat(new DeviceRow(INFO, BASIC, SERVED).cells())
+        assertThat(new DeviceRow(INFO, BASIC, SERVED, false).cells())
                 .hasSameSizeAs(DeviceRow.HEADINGS)
                 .containsExactly(
                         "3",
                         "live",
+                        "user-copy",
                         "2",
                         "128",
                         "1G",
@@ -99,6 +108,72 @@ class PrintedStateTest {
                         "4711",
                         "/dev/ublkb3",
                         "file /srv/disk.img");
+    }
+
+    @Test
+    void aDeviceWithAMirrorThatHasLostALegIsDegraded() {
+        DeviceRow row = new DeviceRow(INFO, BASIC, SERVED, true);
+
+        assertThat(row.cells()).startsWith("3", "degraded", "user-copy");
+        assertThat(Json.text(row::write)).contains("\"state\":\"live\",\"degraded\":true,");
+    }
+
+    @Test
+    void anExportIsATableRowLikeADevice() {
+        ServedExport export =
+                new ServedExport(
+                        1,
+                        new ProcessIdentity(4711, 99),
+                        "nbd",
+                        "nbd://127.0.0.1:10809/",
+                        "memory",
+                        null,
+                        null,
+                        2,
+                        128,
+                        1 << 20,
+                        512,
+                        false,
+                        Instant.parse("2026-01-02T03:04:05Z"));
+
+        assertThat(new ExportRow(export, true).cells())
+                .hasSameSizeAs(DeviceRow.HEADINGS)
+                .containsExactly(
+                        "e1",
+                        "degraded",
+                        "-",
+                        "2",
+                        "128",
+                        "1M",
+                        "512",
+                        "4711",
+                        "nbd://127.0.0.1:10809/",
+                        "memory");
+    }
+
+    @Test
+    void theSnapshotsOfAnImageAreListed(@TempDir Path folder) {
+        Path image = folder.resolve("disk.qcow2");
+        NewImage.ofSize(1 << 20).create(image);
+        Run none = Run.of("snapshots", image.toString());
+        assertThat(none.status()).isZero();
+        assertThat(none.out().lines()).hasSize(1);
+        assertThat(Run.of("snapshots", image.toString(), "--json").out().strip()).isEqualTo("[]");
+        Run missing = Run.of("snapshots", folder.resolve("missing.qcow2").toString());
+        assertThat(missing.status()).isEqualTo(Main.FAILED);
+        assertThat(missing.errorLines()).singleElement().asString().contains("missing.qcow2");
+
+        Instant taken = Instant.parse("2026-01-02T03:04:05Z");
+        List<Snapshot> some = List.of(new Snapshot("1", "before\nthe update", taken, 1 << 20, 0));
+        StringWriter out = new StringWriter();
+        SnapshotsCommand.print(some, new PrintWriter(out, true));
+        assertThat(out.toString().lines()).hasSize(2);
+        assertThat(out.toString()).contains("the update", "2026-01-02T03:04:05Z", "1M");
+        assertThat(Json.text(json -> SnapshotsCommand.write(some, json)))
+                .isEqualTo(
+                        "[{\"id\":\"1\",\"name\":\"before\\nthe update\",\"taken\":"
+                                + "\"2026-01-02T03:04:05Z\",\"disk_bytes\":1048576,"
+                                + "\"machine_bytes\":0}]");
     }
 
     private static String features(long bits) {
@@ -132,8 +207,9 @@ class PrintedStateTest {
 
     private static DeviceStat stat(@Nullable Map<String, Long> misses, long lost) {
         return new DeviceStat(
-                3,
+                ServedName.device(3),
                 "file /srv/disk.img",
+                "user-copy",
                 new DeviceStatistics(
                         new DeviceCounters(10, 40960, 5, 20480),
                         Map.of("read", 15L),
@@ -141,6 +217,7 @@ class PrintedStateTest {
                         lost,
                         2,
                         128,
+                        2,
                         new Latency(9, 1500, 20_000, 30_000_000)),
                 misses);
     }
@@ -151,6 +228,8 @@ class PrintedStateTest {
                 .isEqualTo(
                         """
                         device 3, file /srv/disk.img
+                          mode         user-copy
+                          threads      2
                           requests     read 15
                           failed       1
                           in use       2 of 128
@@ -161,6 +240,37 @@ class PrintedStateTest {
                         """);
         assertThat(stat(stat(Map.of("read-only", 5L, "frames unknown", 0L), 7)))
                 .contains("  not shared   read-only 5\n", "  lost buffer  7, in memory that only");
+    }
+
+    private static DeviceStat statOf(ImageStat image) {
+        DeviceStat plain = stat(null, 0);
+        return new DeviceStat(
+                plain.name(),
+                plain.target(),
+                plain.mode(),
+                plain.done(),
+                null,
+                List.of(),
+                List.of(image),
+                plain.adopted());
+    }
+
+    @Test
+    void theUsersOfAnImageAreShown() {
+        ImageUse use = new ImageUse("10.0.0.1:0/7", true, List.of("10.0.0.1:0/7", "10.0.0.2:0/9"));
+        assertThat(stat(statOf(new ImageStat("rbd/disk", use))))
+                .contains(
+                        "  image        rbd/disk, locked by 10.0.0.1:0/7, this server; watchers:"
+                                + " 10.0.0.1:0/7, 10.0.0.2:0/9\n");
+        ImageUse free = new ImageUse(null, false, List.of());
+        assertThat(stat(statOf(new ImageStat("rbd/disk", free))))
+                .contains("  image        rbd/disk, not locked; watchers: none\n");
+        assertThat(stat(statOf(new ImageStat("rbd/disk", null))))
+                .contains("rbd/disk, the cluster does not say who uses it");
+        assertThat(statOf(new ImageStat("rbd/disk", use)).json())
+                .contains(
+                        "{\"image\":\"rbd/disk\",\"lock_owner\":\"10.0.0.1:0/7\","
+                                + "\"locked_here\":true,\"watchers\":[\"10.0.0.1:0/7\",");
     }
 
     @Test
@@ -176,8 +286,11 @@ class PrintedStateTest {
                         0,
                         0,
                         128,
+                        2,
                         new Latency(9, 1500, 20_000, 30_000_000));
-        table.print(List.of(new DeviceStat(3, "file x", done, null)), new PrintWriter(out, true));
+        table.print(
+                List.of(new DeviceStat(ServedName.device(3), "file x", "copy", done, null)),
+                new PrintWriter(out, true));
 
         assertThat(out.toString().lines().toList().get(3).split(" +", -1))
                 .containsExactly("3", "4", "0", "2", "16K", "0", "1", "0/128", "20", "us");

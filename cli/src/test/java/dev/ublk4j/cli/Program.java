@@ -41,12 +41,27 @@ record Program(int status, String out, String err) {
                         .redirectError(err);
         builder.environment().put("UBLK4J_RUN", folder.resolve("run").toString());
         Process process = builder.start();
-        if (!process.waitFor(2, TimeUnit.MINUTES)) {
+        if (!process.waitFor(15, TimeUnit.MINUTES)) {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
             throw new AssertionError("still running: " + script);
         }
         return new Program(process.exitValue(), text(out), text(err));
+    }
+
+    /**
+     * Starts the command itself, and does not wait for its end.
+     *
+     * @param folder where, and where its files are, with program.out and program.err
+     */
+    static Process start(Path folder, String line) throws IOException {
+        ProcessBuilder builder =
+                new ProcessBuilder(words(line.split(" ", -1)))
+                        .directory(folder.toFile())
+                        .redirectOutput(folder.resolve("program.out").toFile())
+                        .redirectError(folder.resolve("program.err").toFile());
+        builder.environment().put("UBLK4J_RUN", folder.resolve("run").toString());
+        return builder.start();
     }
 
     private static String function() {

@@ -8,10 +8,15 @@ import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetProvider;
+import dev.ublk4j.targets.NullTarget;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -231,5 +236,43 @@ class TargetClassTest {
         public int write(Request request) {
             return 0;
         }
+    }
+
+    /** Named by the jar that the test makes. */
+    public static final class Named implements TargetProvider {
+        @Override
+        public String name() {
+            return "named";
+        }
+
+        @Override
+        public String description() {
+            return "zeroes of a SIZE";
+        }
+
+        @Override
+        public Target create(List<String> arguments) {
+            return new NullTarget(Long.parseLong(arguments.getFirst()));
+        }
+    }
+
+    @Test
+    void isFoundByTheNameThatItsJarGivesIt(@TempDir Path folder) throws IOException {
+        Path jar = folder.resolve("named.jar");
+        try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+            out.putNextEntry(new JarEntry("META-INF/services/" + TargetProvider.class.getName()));
+            out.write(Named.class.getName().getBytes(StandardCharsets.UTF_8));
+        }
+        try (Target target = TargetClass.create("named", List.of(jar), List.of("8192"))) {
+            assertThat(target.geometry().size()).isEqualTo(8192);
+        }
+        assertThatThrownBy(() -> TargetClass.create("other", List.of(jar), List.of()))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("there is no target 'other' in " + jar)
+                .hasMessageEndingWith("there is: named, zeroes of a SIZE");
+        assertThatThrownBy(() -> TargetClass.create("named", List.of(jar), List.of("much")))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("named cannot be created")
+                .hasMessageContaining("much");
     }
 }

@@ -42,7 +42,13 @@ class TargetWordsTest {
         Path file = folder.resolve("disk");
         Files.write(file, new byte[1 << 16]);
         List<String> words =
-                List.of("file", "--force", "--offset=4K", "--size=8K", file.toString());
+                List.of(
+                        "file",
+                        "--force",
+                        "--no-lock",
+                        "--offset=4K",
+                        "--size=8K",
+                        file.toString());
 
         assertThat(TargetWords.read(words).kind().words()).isEqualTo(words);
         assertThat(geometry(words).size()).isEqualTo(8192);

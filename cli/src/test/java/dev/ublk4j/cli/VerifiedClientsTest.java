@@ -13,10 +13,12 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.TestInstance.Lifecycle;
 import org.junit.jupiter.api.Timeout;
@@ -88,12 +90,17 @@ class VerifiedClientsTest {
         certify("rsa-pss", "rsa-pss -pkeyopt rsa_keygen_bits:2048", "client", signed);
         certify("ec", elliptic, "client", signed);
         certify("ed25519", "ed25519", "client", signed);
+        certify("named", elliptic, "client", signed);
+        runWell(
+                "openssl req -new -key named/client-key.pem -subj /CN=somebody -out request"
+                        + " && openssl x509 -req -in request %s -out named/client-cert.pem"
+                                .formatted(signed));
         certify("stranger", elliptic, "client", signed.replace("ca-", "other-"));
         certify("self-signed", elliptic, "client", "-signkey self-signed/client-key.pem");
         certify("expired", elliptic, "client", signed.replace("-days 2", "-days -1"));
         runWell("mkdir none && cp ca-cert.pem none");
 
-        SSLContext context = Certificates.load(folder.resolve("server"), true);
+        SSLContext context = Certificates.load(folder.resolve("server"), true, AllowedClients.ALL);
         server =
                 new NbdServer(
                         NbdOptions.defaults().withTls(Tls.required(context).withVerifiedClients()));
@@ -178,5 +185,36 @@ class VerifiedClientsTest {
         }
         assertThat(nbdinfo(who).status).isNotZero();
         assertThat(nbdinfo("rsa").status).as("the next").isZero();
+    }
+
+    @Test
+    void whoeverIsNotNamedIsNotLetInWhereSomeAre() throws Exception {
+        SSLContext context =
+                Certificates.load(
+                        folder.resolve("server"),
+                        true,
+                        AllowedClients.of(List.of("CN=somebody", "DNS:localhost")));
+        Tls tls = Tls.required(context).withVerifiedClients();
+        NbdServer other = new NbdServer(NbdOptions.defaults().withTls(tls));
+        try (Device _ = other.export("", "", new NullTarget(SIZE), DeviceOptions.defaults())) {
+            int usual = port;
+            port = other.listen(new InetSocketAddress("127.0.0.1", 0));
+            try {
+                for (String version : new String[] {"1.2", "1.3"}) {
+                    assertThat(openssl("rsa", version).status).as(version).isNotZero();
+                    assertThat(openssl("named", version))
+                            .as(version)
+                            .extracting(Outcome::status)
+                            .isEqualTo(0);
+                    assertThat(qemuImg("rsa", version).status).as(version).isNotZero();
+                    assertThat(qemuImg("named", version).said).as(version).contains("1 MiB");
+                }
+                assertThat(nbdinfo("named")).isEqualTo(new Outcome(0, SIZE + "\n"));
+            } finally {
+                port = usual;
+                // The device is deleted when nobody has it open any more.
+                other.close();
+            }
+        }
     }
 }

@@ -69,7 +69,7 @@ public final class DeviceChannel implements AutoCloseable {
         long address = begin(buffer, offset, length);
         try {
             access.read(address, length, position, buffer.index());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             ended(buffer);
             throw e;
         }
@@ -99,7 +99,7 @@ public final class DeviceChannel implements AutoCloseable {
         long address = begin(buffer, offset, length);
         try {
             access.write(address, length, position, buffer.index());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             ended(buffer);
             throw e;
         }

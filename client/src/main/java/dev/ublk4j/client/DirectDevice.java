@@ -64,11 +64,11 @@ public final class DirectDevice implements BlockAccess {
             try {
                 ring.registerFiles(new int[] {fd.number()});
                 return new DirectDevice(fd, ring, FixedMemory.register(ring, memory));
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 ring.close();
                 throw e;
             }
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             fd.close();
             throw e;
         }

@@ -53,7 +53,8 @@ record LocalBlockDevice(Path path, @Nullable Path socket) implements BlockDevice
                 return path.toRealPath().getFileName().toString();
             }
             long device = status.device();
-            Path link = BY_NUMBER.resolve("%d:%d".formatted(device >>> 32, (int) device));
+            // Not formatted: in some locales digits are others than the kernel's.
+            Path link = BY_NUMBER.resolve((device >>> 32) + ":" + (int) device);
             return Files.exists(link) ? link.toRealPath().getFileName().toString() : "";
         } catch (IOException e) {
             throw new UncheckedIOException("cannot find the device of " + path, e);

@@ -46,7 +46,7 @@ public final class SharedBufferPool implements AutoCloseable {
             file.seal(Seal.SHRINK);
             file.seal(Seal.GROW);
             this.memory = file.map(arena, false);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             arena.close();
             throw e;
         }
@@ -78,7 +78,7 @@ public final class SharedBufferPool implements AutoCloseable {
         SharedMemory file = file(options);
         try {
             return new SharedBufferPool(options, file);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             file.close();
             throw e;
         }
@@ -101,7 +101,7 @@ public final class SharedBufferPool implements AutoCloseable {
         try {
             file.reserve();
             return file;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             file.close();
             throw e;
         }

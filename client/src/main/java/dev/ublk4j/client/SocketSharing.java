@@ -23,7 +23,7 @@ final class SocketSharing implements Sharing {
         connection = HandoverConnection.open(socket, PATIENCE);
         try {
             buffer = register(memory);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             connection.close();
             throw e;
         }

@@ -1,5 +1,9 @@
 package dev.ublk4j.conformance;
 
+import static com.tngtech.archunit.core.domain.JavaAccess.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.assignableTo;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -14,6 +18,9 @@ import com.tngtech.archunit.library.dependencies.SliceAssignment;
 import com.tngtech.archunit.library.dependencies.SliceIdentifier;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -21,6 +28,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
@@ -68,6 +77,24 @@ final class ArchitectureTest {
         MAY_USE.put(
                 "layers", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
         MAY_USE.put(
+                "qcow2",
+                List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server", "targets"));
+        MAY_USE.put("rbd", List.of("linux", "uapi", "uring", "sharedmemory", "driver", "server"));
+        MAY_USE.put(
+                "crash",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "driver",
+                        "embedded",
+                        "server",
+                        "client",
+                        "testkit",
+                        "targets",
+                        "layers"));
+        MAY_USE.put(
                 "exports",
                 List.of("linux", "uapi", "uring", "sharedmemory", "driver", "embedded", "server"));
         MAY_USE.put(
@@ -93,23 +120,46 @@ final class ArchitectureTest {
                         "embedded",
                         "server",
                         "exports"));
+        MAY_USE.put(
+                "guest",
+                List.of(
+                        "linux",
+                        "uapi",
+                        "uring",
+                        "sharedmemory",
+                        "handover",
+                        "driver",
+                        "embedded",
+                        "server",
+                        "exports",
+                        "vhostuser",
+                        "layers",
+                        "crash"));
     }
 
     /** Longer than they should be, and why. */
     private static final Map<String, String> LONG_FOR_A_REASON =
             Map.of(
                     "Device.java", "every call that its owner may make, with what it promises",
+                    "DeviceLife.java", "every event that moves a device from state to state",
                     "OverlayMap.java", "a format of files, with its reader and its writer",
                     "Queue.java", "what a target calls, and in one place how a request ends",
                     "Request.java", "all that a target and a layer ask of a request",
                     "Ring.java", "one method for each operation of io_uring",
-                    "RequestSplitter.java", "one algorithm, with the limits it is about");
+                    "RequestSplitter.java", "one algorithm, with the limits it is about",
+                    "ZoneTable.java", "a format of files, with the conditions that it keeps");
 
     private static final JavaClasses CLASSES =
             new ClassFileImporter()
                     .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
                     .importPackages(
                             MAY_USE.keySet().stream().map(ROOT::concat).toArray(String[]::new));
+
+    /** A few statements without a condition, and on it goes. */
+    private static final Pattern UNDO_OF_SOME =
+            Pattern.compile(
+                    "catch \\((?:Runtime|Linux|IO)Exception(?: \\| \\w+)* e\\) \\{\\s+"
+                            + "(?:(?!if |catch|throw )[^{}])*;\\s+throw e;\\s+\\}");
 
     /** Its classes stand in the packages of the classes that they race. */
     private static final String STRESS = "stress";
@@ -209,6 +259,28 @@ final class ArchitectureTest {
                 .check(CLASSES);
     }
 
+    /**
+     * Programs on the module path enable native access for that module alone, and those that use
+     * Ceph for a second one.
+     */
+    @Test
+    void onlyTheLowestModuleCallsWhatNeedsNativeAccess() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackages(ROOT + "linux..", ROOT + "rbd..")
+                .should()
+                .callMethodWhere(
+                        target(owner(assignableTo(MemorySegment.class)))
+                                .and(target(name("reinterpret"))))
+                .orShould()
+                .dependOnClassesThat()
+                .areAssignableTo(Linker.class)
+                .orShould()
+                .dependOnClassesThat()
+                .areAssignableTo(SymbolLookup.class)
+                .check(CLASSES);
+    }
+
     @Test
     void noClassHasANameThatSaysNothing() {
         classes()
@@ -254,9 +326,25 @@ final class ArchitectureTest {
         assertThat(tooLong).isEmpty();
     }
 
+    /** Memory may end anywhere, and threads, and what has been begun is begun all the same. */
+    @Test
+    void whatIsUndoneBeforeItIsThrownOnIsUndoneWhateverItIs() throws IOException {
+        Path repository = Path.of("..").toRealPath();
+        List<String> partly = new ArrayList<>();
+        for (Path source : sources(repository)) {
+            Matcher undo = UNDO_OF_SOME.matcher(Files.readString(source));
+            while (undo.find()) {
+                partly.add("%s: %s".formatted(repository.relativize(source), undo.group()));
+            }
+        }
+        assertThat(partly).isEmpty();
+    }
+
     private static List<Path> sources(Path repository) throws IOException {
         List<Path> sources = new ArrayList<>();
-        for (String module : MAY_USE.keySet()) {
+        List<String> modules = new ArrayList<>(MAY_USE.keySet());
+        modules.add("cli");
+        for (String module : modules) {
             Path root = repository.resolve(module).resolve("src/main/java");
             if (Files.isDirectory(root)) {
                 try (Stream<Path> files = Files.walk(root)) {

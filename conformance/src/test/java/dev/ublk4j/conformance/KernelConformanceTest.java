@@ -4,6 +4,7 @@ import dev.ublk4j.conformance.lane.KernelLane;
 import dev.ublk4j.conformance.rules.AddRules;
 import dev.ublk4j.conformance.rules.AnswerRules;
 import dev.ublk4j.conformance.rules.BadInputRules;
+import dev.ublk4j.conformance.rules.BatchRules;
 import dev.ublk4j.conformance.rules.BufferRules;
 import dev.ublk4j.conformance.rules.ControlRules;
 import dev.ublk4j.conformance.rules.DataRules;
@@ -11,6 +12,8 @@ import dev.ublk4j.conformance.rules.HostileClientRules;
 import dev.ublk4j.conformance.rules.IoCommandRules;
 import dev.ublk4j.conformance.rules.LifeRules;
 import dev.ublk4j.conformance.rules.MatchRules;
+import dev.ublk4j.conformance.rules.ModeRules;
+import dev.ublk4j.conformance.rules.OrderRules;
 import dev.ublk4j.conformance.rules.ParameterRules;
 import dev.ublk4j.conformance.rules.PoolRules;
 import dev.ublk4j.conformance.rules.RecoveryRules;
@@ -18,6 +21,7 @@ import dev.ublk4j.conformance.rules.SharingRules;
 import dev.ublk4j.conformance.rules.SoakRules;
 import dev.ublk4j.conformance.rules.SplitRules;
 import dev.ublk4j.conformance.rules.UserCopyRules;
+import dev.ublk4j.conformance.rules.ZoneRules;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -62,6 +66,13 @@ final class KernelConformanceTest {
     }
 
     @Nested
+    final class Order extends OrderRules {
+        Order() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
     final class IoCommand extends IoCommandRules {
         IoCommand() {
             super(KernelLane::open);
@@ -78,6 +89,27 @@ final class KernelConformanceTest {
     @Nested
     final class UserCopy extends UserCopyRules {
         UserCopy() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class Batch extends BatchRules {
+        Batch() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class Zone extends ZoneRules {
+        Zone() {
+            super(KernelLane::open);
+        }
+    }
+
+    @Nested
+    final class Mode extends ModeRules {
+        Mode() {
             super(KernelLane::open);
         }
     }

@@ -3,6 +3,7 @@ package dev.ublk4j.embedded;
 import dev.ublk4j.embedded.block.Gendisk;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.Sectors;
+import dev.ublk4j.uapi.wire.ZoneLayout;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -29,6 +30,23 @@ public final class Disk implements AutoCloseable {
     /** {@return the size in bytes; 0 once the device has been stopped} */
     public long size() {
         return Sectors.toBytes(disk.capacitySectors());
+    }
+
+    /** Ends when it is closed. */
+    public interface Watch extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /**
+     * Has somebody told whenever the size has changed, as the kernel tells udev.
+     *
+     * @param watcher called on the thread that has changed it; must not wait, nor throw
+     * @return ends it; a call that is under way may still end afterwards
+     */
+    public Watch onResize(Runnable watcher) {
+        disk.watches().add(watcher);
+        return () -> disk.watches().remove(watcher);
     }
 
     /** {@return the unit of addressing, bytes} */
@@ -179,6 +197,77 @@ public final class Disk implements AutoCloseable {
         BlockingRequest waiting = new BlockingRequest();
         waiting.request().writeZeroes(position, bytes, mayUnmap);
         return submitAndWait(waiting);
+    }
+
+    /** {@return the bytes of a zone, or 0 for a disk without zones} */
+    public long zoneBytes() {
+        return disk.limits().areZoned() ? Sectors.toBytes(disk.limits().chunkSectors()) : 0;
+    }
+
+    /** {@return the most bytes of a zone append, or 0 for a disk without zones} */
+    public long maxAppendBytes() {
+        return Sectors.toBytes(disk.limits().maxZoneAppendSectors());
+    }
+
+    /**
+     * Changes one zone and waits, as {@code BLKOPENZONE} and its like do.
+     *
+     * @param position where the zone begins, bytes
+     * @return 0, or a negative errno
+     */
+    public long changeZone(ZoneChange change, long position) {
+        BlockingRequest waiting = new BlockingRequest();
+        waiting.request().zone(change, position);
+        return submitAndWait(waiting);
+    }
+
+    /**
+     * Resets all zones and waits, as {@code BLKRESETZONE} of the whole disk does.
+     *
+     * @return 0, or a negative errno
+     */
+    public long resetAllZones() {
+        BlockingRequest waiting = new BlockingRequest();
+        waiting.request().resetAllZones();
+        return submitAndWait(waiting);
+    }
+
+    /**
+     * Writes at the write pointer of a zone and waits.
+     *
+     * @param source native memory
+     * @param position where the zone begins, bytes
+     * @return where the data is now, or a negative errno
+     */
+    public long append(MemorySegment source, long position) {
+        BlockingRequest waiting = new BlockingRequest();
+        waiting.request().append(position).add(source);
+        long result = submitAndWait(waiting);
+        return result < 0 ? result : waiting.request().appended();
+    }
+
+    /**
+     * Reads what zones are like and waits, as {@code BLKREPORTZONE} does.
+     *
+     * @param position where the first zone begins, bytes
+     * @param zones native memory for an array of {@code struct blk_zone}
+     * @return how many have been read, or a negative errno
+     */
+    public long reportZones(long position, MemorySegment zones) {
+        long bytes = zoneBytes();
+        if (bytes == 0) {
+            return Errno.EOPNOTSUPP.negated();
+        }
+        long left = (size() - position) / bytes;
+        int count = (int) Math.min(left, zones.byteSize() / ZoneLayout.SIZE);
+        if (position < 0 || count <= 0) {
+            return 0;
+        }
+        MemorySegment part = zones.asSlice(0, (long) count * ZoneLayout.SIZE);
+        BlockingRequest waiting = new BlockingRequest();
+        waiting.request().reportZones(position / bytes * bytes, count).add(part);
+        long result = submitAndWait(waiting);
+        return result < 0 ? result : count;
     }
 
     /** Closes the disk; a second call does nothing. Requests under way still end. */

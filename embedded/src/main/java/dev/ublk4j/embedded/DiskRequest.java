@@ -4,6 +4,7 @@ import dev.ublk4j.embedded.block.Bio;
 import dev.ublk4j.embedded.block.Submission;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -74,6 +75,44 @@ public final class DiskRequest {
     public DiskRequest writeZeroes(long bytePosition, long bytes, boolean mayUnmap) {
         int unmap = mayUnmap ? 0 : IoFlag.UBLK_IO_F_NOUNMAP;
         return start(IoOp.UBLK_IO_OP_WRITE_ZEROES, unmap, bytePosition, bytes);
+    }
+
+    /**
+     * Makes this a zone append: a write at the write pointer of a zone, which says {@linkplain
+     * #appended where} that was.
+     *
+     * @param bytePosition where the zone begins, bytes
+     */
+    public DiskRequest append(long bytePosition) {
+        return start(IoOp.UBLK_IO_OP_ZONE_APPEND, 0, bytePosition, 0);
+    }
+
+    /**
+     * Makes this a change of a zone.
+     *
+     * @param change what is to become of it
+     * @param bytePosition where the zone begins, bytes
+     */
+    public DiskRequest zone(ZoneChange change, long bytePosition) {
+        return start(change.op(), 0, bytePosition, 0);
+    }
+
+    /** Makes this a reset of all zones. */
+    public DiskRequest resetAllZones() {
+        return start(IoOp.UBLK_IO_OP_ZONE_RESET_ALL, 0, 0, 0);
+    }
+
+    /**
+     * Makes this a report of zones into memory, an array of {@code struct blk_zone}; where that
+     * ends early, its rest is zeroes or as it was.
+     *
+     * @param bytePosition where the first zone begins, bytes
+     * @param count how many, for which there is memory
+     */
+    public DiskRequest reportZones(long bytePosition, int count) {
+        DiskRequest request = start(IoOp.UBLK_IO_OP_REPORT_ZONES, 0, bytePosition, 0);
+        bio.zones(count);
+        return request;
     }
 
     private DiskRequest start(int newOp, int newFlags, long newPosition, long newLength) {
@@ -149,6 +188,11 @@ public final class DiskRequest {
     /** {@return how many bytes of the disk the request is about} */
     public long length() {
         return bio.length();
+    }
+
+    /** {@return where a zone append has put its data, bytes, when it is done} */
+    public long appended() {
+        return Sectors.toBytes(bio.appended());
     }
 
     Submission submission() {

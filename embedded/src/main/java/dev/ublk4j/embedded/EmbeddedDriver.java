@@ -112,16 +112,28 @@ public final class EmbeddedDriver implements Driver {
             ControlHeader header,
             Thread sender,
             CompletableFuture<Integer> outcome) {
-        int answer;
+        int answer = 0;
+        Throwable failure = null;
         try {
             answer = dispatcher.dispatch(commandOp, header, caller, sender);
         } catch (OutOfMemoryError e) {
             answer = Errno.ENOMEM.negated();
         } catch (Throwable e) {
-            outcome.completeExceptionally(e);
-            return;
+            failure = e;
         }
-        outcome.complete(answer);
+        while (true) {
+            try {
+                if (failure == null) {
+                    outcome.complete(answer);
+                } else {
+                    outcome.completeExceptionally(failure);
+                }
+                return;
+            } catch (OutOfMemoryError e) {
+                // The sender waits, so this does too until there is room for the answer.
+                LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+            }
+        }
     }
 
     private static int await(
@@ -141,8 +153,11 @@ public final class EmbeddedDriver implements Driver {
                     // The command is under way: only its outcome says what has come of it.
                     LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
                 } catch (TimeoutException e) {
-                    String device = "device " + new ControlHeader(command).deviceId();
-                    throw new ControlTimeoutException(name(commandOp), device, timeout, outcome);
+                    ControlTimeoutException late = lateOrNull(outcome, commandOp, command, timeout);
+                    if (late != null) {
+                        throw late;
+                    }
+                    LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
                 } catch (ExecutionException e) {
                     throw new IllegalStateException(name(commandOp) + " failed", e.getCause());
                 }
@@ -151,6 +166,20 @@ public final class EmbeddedDriver implements Driver {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    /** {@return the exception for a command that is late, null where there is no memory for it} */
+    private static @Nullable ControlTimeoutException lateOrNull(
+            CompletableFuture<Integer> outcome,
+            int commandOp,
+            MemorySegment command,
+            Duration timeout) {
+        try {
+            String device = "device " + new ControlHeader(command).deviceId();
+            return new ControlTimeoutException(name(commandOp), device, timeout, outcome);
+        } catch (OutOfMemoryError e) {
+            return null;
         }
     }
 

@@ -33,16 +33,17 @@
  * driver while it is under way. A queue's tags are changed only by the thread of its ring, without
  * a lock and without allocating; one thread may be client and server at once.
  *
- * <p><b>What it has.</b> {@code USER_COPY}, {@code SHMEM_ZC}, {@code NEED_GET_DATA}, {@code
- * USER_RECOVERY} with {@code REISSUE} and {@code FAIL_IO}, {@code QUIESCE}, {@code UPDATE_SIZE},
- * {@code PER_IO_DAEMON}, {@code SAFE_STOP_DEV}, {@code UNPRIVILEGED_DEV}, {@code IO_DESC_SIZE} and
- * {@code NO_AUTO_PART_SCAN}, which changes nothing, as partitions are never looked for.
+ * <p><b>What it has.</b> {@code USER_COPY}, {@code ZONED}, {@code SHMEM_ZC}, {@code NEED_GET_DATA},
+ * {@code USER_RECOVERY} with {@code REISSUE} and {@code FAIL_IO}, {@code QUIESCE}, {@code
+ * UPDATE_SIZE}, {@code PER_IO_DAEMON}, {@code SAFE_STOP_DEV}, {@code UNPRIVILEGED_DEV}, {@code
+ * IO_DESC_SIZE} and {@code NO_AUTO_PART_SCAN}, which changes nothing, as partitions are never
+ * looked for.
  *
  * <p><b>What it has not.</b> {@code SUPPORT_ZERO_COPY}, {@code AUTO_BUF_REG}, {@code
  * BUF_REG_OFF_DAEMON} and {@code BATCH_IO} hand pages of requests to an io_uring, which only a
- * kernel can; {@code INTEGRITY} and {@code ZONED} are not there. They are absent from {@code
- * GET_FEATURES}, and {@code ADD_DEV} answers as a kernel does that lacks them: it takes the flag
- * away, or refuses ({@code ZONED}: {@code EINVAL}). A server that asks first sees no difference.
+ * kernel can; {@code INTEGRITY} is not there. They are absent from {@code GET_FEATURES}, and {@code
+ * ADD_DEV} answers as a kernel does that lacks them: it takes the flag away. A server that asks
+ * first sees no difference.
  *
  * <p><b>Where it differs.</b>
  *

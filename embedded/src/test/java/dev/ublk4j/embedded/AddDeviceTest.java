@@ -55,7 +55,7 @@ class AddDeviceTest {
 
     @Test
     void whatIsSettledIsWrittenBack() {
-        MemorySegment info = Commands.info(-1, 9, 3, -1L ^ recovery() ^ Feature.UBLK_F_ZONED);
+        MemorySegment info = Commands.info(-1, 9, 3, -1L ^ recovery());
         DeviceInfoLayout.flags(info, 0, DeviceInfoLayout.flags(info, 0) ^ Feature.UBLK_F_QUIESCE);
         DeviceInfoLayout.ioDescSize(info, 0, 32);
         DeviceInfoLayout.maxIoBufBytes(info, 0, 12_345);
@@ -71,7 +71,11 @@ class AddDeviceTest {
         assertThat(DeviceInfoLayout.ioDescSize(info, 0)).isEqualTo(32);
         long left = recovery() | Feature.UBLK_F_QUIESCE | Feature.UBLK_F_UNPRIVILEGED_DEV;
         assertThat(DeviceInfoLayout.flags(info, 0))
-                .isEqualTo(commands.features() & ~left & ~Feature.UBLK_F_NEED_GET_DATA);
+                .isEqualTo(
+                        commands.features()
+                                & ~left
+                                & ~Feature.UBLK_F_NEED_GET_DATA
+                                & ~Feature.UBLK_F_PER_IO_DAEMON);
         assertThat(commands.describe(DeviceInfoLayout.devId(info, 0)).mismatch(info)).isEqualTo(-1);
     }
 

@@ -137,7 +137,7 @@ class FullHeapTest {
                 control.registerBuffer(device, memory, false);
                 return false;
             } catch (OutOfMemoryError e) {
-                return true; // before or after the driver
+                return true; // before the driver: after it nothing is allocated
             } catch (LinuxException e) {
                 check(e.errno() == Errno.ENOMEM);
                 return true;

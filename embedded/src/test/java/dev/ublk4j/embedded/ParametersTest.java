@@ -72,8 +72,7 @@ class ParametersTest {
         assertThat(setting(p -> ParamsLayout.types(p, 0, 0))).isEqualTo(EINVAL);
         assertThat(setting(p -> addType(p, 1 << 20))).isZero();
         assertThat(setting(p -> addType(p, ParamType.UBLK_PARAM_TYPE_DEVT))).isEqualTo(EINVAL);
-        assertThat(setting(p -> addType(p, ParamType.UBLK_PARAM_TYPE_ZONED)))
-                .isEqualTo(Errno.EOPNOTSUPP.negated());
+        assertThat(setting(p -> addType(p, ParamType.UBLK_PARAM_TYPE_ZONED))).isEqualTo(EINVAL);
         assertThat(setting(p -> addType(p, ParamType.UBLK_PARAM_TYPE_INTEGRITY))).isEqualTo(EINVAL);
     }
 

@@ -34,6 +34,7 @@ public final class ExportedDevice<F extends QueueFront> implements AutoCloseable
      * @param pinsMemory whether a target's fixed I/O may pin memory that is shared with the device
      * @param fronts makes the front of a queue, by its number
      * @throws dev.ublk4j.linux.LinuxException when it cannot be started
+     * @throws IllegalArgumentException for a target with zones, of which clients would not know
      */
     public static <F extends QueueFront> ExportedDevice<F> start(
             EmbeddedDriver driver,
@@ -41,6 +42,11 @@ public final class ExportedDevice<F extends QueueFront> implements AutoCloseable
             DeviceOptions options,
             boolean pinsMemory,
             IntFunction<F> fronts) {
+        if (target.geometry().zones() != null) {
+            target.close();
+            throw new IllegalArgumentException(
+                    "a target with zones cannot be exported, only added as a device");
+        }
         GuestedTarget<F> guested = new GuestedTarget<>(target, pinsMemory, fronts);
         Device device = Device.start(driver, guested, options);
         try {

@@ -32,6 +32,11 @@ public record BufferEntry(
         return (flags & Exchange.OWN) != 0;
     }
 
+    /** {@return whether the server has taken it from a process that did not hand it over} */
+    public boolean adopted() {
+        return (flags & Exchange.ADOPTED) != 0;
+    }
+
     /** {@return whether there is room for it} */
     public boolean fits(ByteBuffer out) {
         return out.remaining() >= FIXED_BYTES + Texts.roomFor(name);

@@ -70,7 +70,7 @@ import java.nio.file.Path;
  *     u32 count;
  *     then count times, at a multiple of 8 bytes:
  *     u32 index;
- *     u32 flags;            // as above, and OWN 8: of this connection
+ *     u32 flags;            // as above, and OWN 8: of this connection, ADOPTED 16
  *     u64 offset;
  *     u64 length;
  *     s32 pid;              // who handed it over; 0: the server itself
@@ -133,6 +133,9 @@ public final class Exchange {
 
     /** In a list: the buffer belongs to the connection that asks. */
     public static final int OWN = 8;
+
+    /** In a list: the server has taken the memory from a process that did not hand it over. */
+    public static final int ADOPTED = 16;
 
     /** No index. */
     public static final int NO_INDEX = -1;

@@ -65,7 +65,7 @@ public final class HandoverConnection implements AutoCloseable {
         MessageStream stream = new MessageStream(UnixSocket.connect(path, patience));
         try {
             return new HandoverConnection(path.toString(), stream, patience);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             stream.close();
             throw e;
         }

@@ -13,6 +13,8 @@ import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rings that control commands are sent over, one command at a time each.
@@ -31,6 +33,8 @@ final class ControlRings implements AutoCloseable {
 
     private static final int MAX_IDLE = 4;
 
+    private static final long NO_MEMORY_PAUSE_NANOS = 1_000_000;
+
     private final ArrayDeque<Ring> idle = new ArrayDeque<>();
     private boolean closed;
 
@@ -41,21 +45,19 @@ final class ControlRings implements AutoCloseable {
      */
     int send(Fd control, int commandOp, MemorySegment command, Duration timeout) {
         Answer answer = new Answer();
+        Deadline deadline = Deadline.in(timeout);
         Ring ring = take();
         boolean kept = false;
         try {
             long area = ring.uringCommand(control.number(), commandOp, 0);
             MemorySegment.copy(command, 0, ring.sqes(), area, ControlCommandLayout.SIZE);
-            kept = await(ring, answer, Deadline.in(timeout));
+            kept = await(ring, answer, deadline);
             if (!kept) {
-                CompletableFuture<Integer> outcome = new CompletableFuture<>();
-                kept = awaitElsewhere(ring, answer, outcome);
-                if (kept) {
-                    throw new ControlTimeoutException(
-                            name(commandOp),
-                            "device " + ControlCommandLayout.devId(command, 0),
-                            timeout,
-                            outcome);
+                ControlTimeoutException late =
+                        lateOrNull(ring, answer, commandOp, command, timeout);
+                kept = late != null;
+                if (late != null) {
+                    throw late;
                 }
                 // Without a thread that waits, the caller is more patient than it wished to be.
                 kept = await(ring, answer, Deadline.never());
@@ -69,17 +71,44 @@ final class ControlRings implements AutoCloseable {
         }
     }
 
-    /** {@return whether it completed in time} */
+    /**
+     * {@return whether it completed in time} From here on the command is under way, and only its
+     * answer says what has come of it: a heap that is full is waited for.
+     */
     private static boolean await(Ring ring, Answer answer, Deadline deadline) {
         while (true) {
-            long left = deadline.leftNanos();
-            ring.submitAndWait(1, Math.max(left, 1));
-            if (ring.drain(answer) > 0) {
-                return true;
+            try {
+                long left = deadline.leftNanos();
+                if (!answer.arrived) {
+                    ring.submitAndWait(1, Math.max(left, 1));
+                    int _ = ring.drain(answer);
+                }
+                if (answer.arrived || left == 0) {
+                    return answer.arrived;
+                }
+            } catch (OutOfMemoryError e) {
+                LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
             }
-            if (left == 0) {
-                return false;
-            }
+        }
+    }
+
+    /**
+     * {@return the exception for a command that is late, whose outcome a thread waits for; null
+     * where there is no memory for either, or no thread}
+     */
+    private @Nullable ControlTimeoutException lateOrNull(
+            Ring ring, Answer answer, int commandOp, MemorySegment command, Duration timeout) {
+        try {
+            CompletableFuture<Integer> outcome = new CompletableFuture<>();
+            ControlTimeoutException late =
+                    new ControlTimeoutException(
+                            name(commandOp),
+                            "device " + ControlCommandLayout.devId(command, 0),
+                            timeout,
+                            outcome);
+            return awaitElsewhere(ring, answer, outcome) ? late : null;
+        } catch (OutOfMemoryError e) {
+            return null;
         }
     }
 
@@ -100,16 +129,29 @@ final class ControlRings implements AutoCloseable {
     }
 
     private void awaitOutcome(Ring ring, Answer answer, CompletableFuture<Integer> outcome) {
+        Throwable failure = null;
         try {
             boolean answered = await(ring, answer, Deadline.never());
             assert answered;
-            giveBack(ring);
         } catch (Throwable e) {
-            outcome.completeExceptionally(e);
-            ring.close();
-            return;
+            failure = e;
         }
-        outcome.complete(answer.result);
+        while (!outcome.isDone()) {
+            try {
+                if (failure == null) {
+                    outcome.complete(answer.result);
+                } else {
+                    outcome.completeExceptionally(failure);
+                }
+            } catch (OutOfMemoryError e) {
+                LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+            }
+        }
+        if (failure == null) {
+            giveBack(ring);
+        } else {
+            ring.close();
+        }
     }
 
     private static String name(int commandOp) {
@@ -157,10 +199,12 @@ final class ControlRings implements AutoCloseable {
     /** The one completion of a command. */
     private static final class Answer implements CompletionHandler {
         private int result;
+        private boolean arrived;
 
         @Override
         public void onCompletion(long userData, int answer, int flags) {
             result = answer;
+            arrived = true;
         }
     }
 }

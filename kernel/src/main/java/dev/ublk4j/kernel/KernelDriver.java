@@ -15,8 +15,11 @@ public final class KernelDriver implements Driver {
     /** The node that takes control commands; there once the module {@code ublk_drv} is loaded. */
     public static final Path CONTROL = Path.of("/dev/ublk-control");
 
-    /** How long a node may take to appear, or to open, after the driver has made its device. */
-    private static final Duration NODE_PATIENCE = Duration.ofSeconds(5);
+    /**
+     * How long a node may take to appear, or to open, after the driver has made its device. The
+     * helper that hands a node to its user is a program of its own, which has to start.
+     */
+    private static final Duration NODE_PATIENCE = Duration.ofSeconds(20);
 
     private final Fd control;
     private final ControlRings rings = new ControlRings();
@@ -57,10 +60,11 @@ public final class KernelDriver implements Driver {
 
     @Override
     public CharDevice open(int deviceId) {
+        Path node = charPath(deviceId);
         Deadline deadline = Deadline.in(NODE_PATIENCE);
         while (true) {
             try {
-                return new KernelCharDevice(deviceId, Fd.open(charPath(deviceId), Fd.O_RDWR));
+                return new KernelCharDevice(deviceId, Fd.open(node, Fd.O_RDWR), node);
             } catch (LinuxException e) {
                 // udev may still be making the node, or setting its owner.
                 boolean early = e.errno() == Errno.ENOENT || e.errno() == Errno.EACCES;

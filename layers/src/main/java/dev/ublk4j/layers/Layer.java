@@ -3,7 +3,9 @@ package dev.ublk4j.layers;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.LeavesData;
 import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.QueueAffinity;
 import dev.ublk4j.server.Request;
+import dev.ublk4j.server.ServerThreads;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
 import java.util.ArrayList;
@@ -114,15 +116,29 @@ public abstract class Layer implements Target {
     /**
      * {@return what gives the layer an ability} Data that no leg looks at no layer here looks at
      * either. The layer itself is the ability of its own class and of {@code Layer}, so that it is
-     * found below layers that pass abilities on, as {@link Delay} does.
+     * found below layers that pass abilities on, as {@link FaultInjector} does.
      */
     @Override
     public <A> @Nullable A ability(Class<A> type) {
+        if (type == QueueAffinity.class || type == ServerThreads.class) {
+            return firstOf(type);
+        }
         if (type != LeavesData.class) {
             return Target.super.ability(type);
         }
         boolean all = legs.stream().allMatch(leg -> leg.ability(type) != null);
         return all ? legs.getFirst().ability(type) : null;
+    }
+
+    /** The threads of a layer are those of all its legs. */
+    private <A> @Nullable A firstOf(Class<A> type) {
+        for (Target leg : legs) {
+            A ability = leg.ability(type);
+            if (ability != null) {
+                return ability;
+            }
+        }
+        return null;
     }
 
     /** Closes the legs, the last one first. */

@@ -17,6 +17,7 @@ final class Legs {
      *     differ
      */
     static Geometry common(String layer, List<Geometry> legs, long size) {
+        requireNoZones(layer, legs);
         requireSame(layer, legs, "blocks of ", Geometry::logicalBlockSize);
         for (int i = 1; i < legs.size(); i++) {
             if (legs.get(i).readOnly() != legs.getFirst().readOnly()) {
@@ -30,7 +31,8 @@ final class Legs {
                         .withBlockSize(legs.getFirst().logicalBlockSize())
                         .withPhysicalBlockSize(most(legs, Geometry::physicalBlockSize))
                         .withDmaAlignment(most(legs, Geometry::dmaAlignment))
-                        .withMaxIo(maxIo(legs));
+                        .withMaxIo((int) least(legs, Geometry::maxIo));
+        geometry = withSegments(geometry, legs);
         geometry =
                 legs.stream().anyMatch(Geometry::rotational) ? geometry.asRotational() : geometry;
         if (legs.stream().anyMatch(Geometry::volatileCache)) {
@@ -50,17 +52,28 @@ final class Legs {
         return geometry;
     }
 
+    /** The parts of a request have its memory, so its segments are such as every leg takes. */
+    static Geometry withSegments(Geometry geometry, List<Geometry> legs) {
+        Geometry limited = geometry;
+        long count = least(legs, Geometry::maxSegments);
+        long size = least(legs, Geometry::maxSegmentSize);
+        long boundary = least(legs, Geometry::segmentBoundary);
+        limited = count == 0 ? limited : limited.withMaxSegments((int) count);
+        limited = size == 0 ? limited : limited.withMaxSegmentSize(size);
+        return boundary == 0 ? limited : limited.withSegmentBoundary(boundary);
+    }
+
+    /** {@return the smallest of a limit that not every leg has, or 0 where none has it} */
+    private static long least(List<Geometry> legs, ToLongFunction<Geometry> what) {
+        return legs.stream().mapToLong(what).filter(each -> each > 0).min().orElse(0);
+    }
+
     private static String access(Geometry leg) {
         return leg.readOnly() ? "read-only" : "writable";
     }
 
     private static int most(List<Geometry> legs, Function<Geometry, Integer> what) {
         return legs.stream().map(what).max(Integer::compare).orElseThrow();
-    }
-
-    /** {@return the smallest of the largest requests, or 0 where no leg has one} */
-    private static int maxIo(List<Geometry> legs) {
-        return legs.stream().mapToInt(Geometry::maxIo).filter(each -> each > 0).min().orElse(0);
     }
 
     /**
@@ -77,6 +90,17 @@ final class Legs {
                 throw new IllegalArgumentException(
                         "%s: leg %d has %s%d bytes, and leg 1 has %s%d"
                                 .formatted(layer, i + 1, what, other, what, first));
+            }
+        }
+    }
+
+    /** Refuses legs that have zones: they are not written in the order of those. */
+    static void requireNoZones(String layer, List<Geometry> legs) {
+        for (int i = 0; i < legs.size(); i++) {
+            if (legs.get(i).zones() != null) {
+                throw new IllegalArgumentException(
+                        "%s: leg %d has zones; put 'zoned' over the whole, not below"
+                                .formatted(layer, i + 1));
             }
         }
     }

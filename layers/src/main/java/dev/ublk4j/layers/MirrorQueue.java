@@ -83,6 +83,7 @@ final class MirrorQueue implements TargetQueue {
             }
             case FLUSH -> flush(request);
             case WRITE, DISCARD, WRITE_ZEROES -> change(request);
+            default -> request.complete(Errno.EOPNOTSUPP.negated());
         }
     }
 

@@ -78,6 +78,7 @@ public final class Overlay extends Layer {
                     "overlay: the map is that of %d bytes, and the base has %d"
                             .formatted(map.size(), base.size()));
         }
+        Legs.requireNoZones("overlay", List.of(base, upper));
         Legs.requireSame("overlay", List.of(base, upper), "blocks of ", Geometry::logicalBlockSize);
         int maxIo =
                 base.maxIo() == 0 || upper.maxIo() == 0

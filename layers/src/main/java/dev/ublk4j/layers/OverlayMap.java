@@ -8,7 +8,6 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.BitSet;
@@ -47,8 +46,6 @@ public final class OverlayMap implements AutoCloseable {
     private static final int VERSION = 1;
 
     private static final int BOOT_AT = 24;
-    private static final int BOOT_BYTES = 36;
-    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
 
     private static final VarHandle LIVE_WORD = ValueLayout.JAVA_INT.varHandle();
 
@@ -128,7 +125,7 @@ public final class OverlayMap implements AutoCloseable {
     /** {@return whether a file is empty, or was left while it was made: its header comes last} */
     private boolean isUnbegun(FileChannel file) throws IOException {
         ByteBuffer header = ByteBuffer.allocate(PAGE);
-        boolean _ = readAll(file, header, 0);
+        boolean _ = OwnedFile.readAll(file, header, 0);
         return file.size() <= fileBytes()
                 && ByteBuffer.allocate(header.position()).equals(header.flip());
     }
@@ -138,9 +135,9 @@ public final class OverlayMap implements AutoCloseable {
         FileChannel file = owned.channel();
         ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
         header.putLong(MAGIC).putInt(VERSION).putInt(cluster).putLong(size).clear();
-        writeAll(file, ByteBuffer.allocate(PAGE), map.fileBytes() - PAGE);
+        OwnedFile.writeAll(file, ByteBuffer.allocate(PAGE), map.fileBytes() - PAGE);
         map.beginLive(file);
-        writeAll(file, header, 0);
+        OwnedFile.writeAll(file, header, 0);
         map.noteBoot(file);
         file.force(true);
         return map;
@@ -149,7 +146,7 @@ public final class OverlayMap implements AutoCloseable {
     private static OverlayMap read(OwnedFile owned, Path path, long size) throws IOException {
         FileChannel file = owned.channel();
         ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
-        boolean whole = readAll(file, header, 0);
+        boolean whole = OwnedFile.readAll(file, header, 0);
         if (!whole || header.getLong(0) != MAGIC) {
             throw new IOException(path + " is not the map of an overlay");
         }
@@ -167,10 +164,10 @@ public final class OverlayMap implements AutoCloseable {
         if (file.size() < map.fileBytes()) {
             throw new IOException(path + " is cut off: it has not a bit for each cluster");
         }
-        byte[] boot = new byte[BOOT_BYTES];
+        byte[] boot = new byte[OwnedFile.BOOT_BYTES];
         header.get(BOOT_AT, boot);
         map.load(file, PAGE);
-        if (boot[0] != 0 && Arrays.equals(boot, bootId())) {
+        if (boot[0] != 0 && Arrays.equals(boot, OwnedFile.bootId())) {
             map.goOnLive(file);
         } else {
             map.beginLive(file);
@@ -188,28 +185,20 @@ public final class OverlayMap implements AutoCloseable {
         }
     }
 
-    /** {@return what tells this run of the kernel from all others, zeroes where nothing does} */
-    private static byte[] bootId() {
-        try {
-            return Arrays.copyOf(Files.readAllBytes(BOOT_ID), BOOT_BYTES);
-        } catch (IOException e) {
-            return new byte[BOOT_BYTES];
-        }
-    }
-
     /**
      * Makes the live bits of those that are set. Every page is written: a hole may find no room.
      */
     private void beginLive(FileChannel channel) throws IOException {
-        writeAll(channel, ByteBuffer.allocate(BOOT_BYTES), BOOT_AT);
+        OwnedFile.writeAll(channel, ByteBuffer.allocate(OwnedFile.BOOT_BYTES), BOOT_AT);
         for (int number = 0; number < pages(); number++) {
-            writeAll(channel, ByteBuffer.wrap(bits(number)), liveStart() + (long) number * PAGE);
+            OwnedFile.writeAll(
+                    channel, ByteBuffer.wrap(bits(number)), liveStart() + (long) number * PAGE);
         }
         mapLive(channel);
     }
 
     private void noteBoot(FileChannel channel) throws IOException {
-        writeAll(channel, ByteBuffer.wrap(bootId()), BOOT_AT);
+        OwnedFile.writeAll(channel, ByteBuffer.wrap(OwnedFile.bootId()), BOOT_AT);
     }
 
     /** Takes the live bits over; the next flush makes them durable. */
@@ -233,7 +222,7 @@ public final class OverlayMap implements AutoCloseable {
     private void load(FileChannel channel, long start) throws IOException {
         ByteBuffer page = ByteBuffer.allocate(PAGE);
         for (int number = 0; number < pages(); number++) {
-            if (!readAll(channel, page.clear(), start + (long) number * PAGE)) {
+            if (!OwnedFile.readAll(channel, page.clear(), start + (long) number * PAGE)) {
                 throw new IOException("the map of the overlay ends early");
             }
             for (int at = 0; at < PAGE; at++) {
@@ -246,25 +235,6 @@ public final class OverlayMap implements AutoCloseable {
                     }
                 }
             }
-        }
-    }
-
-    private static boolean readAll(FileChannel file, ByteBuffer into, long at) throws IOException {
-        long position = at;
-        while (into.hasRemaining()) {
-            int count = file.read(into, position);
-            if (count < 0) {
-                return false;
-            }
-            position += count;
-        }
-        return true;
-    }
-
-    private static void writeAll(FileChannel file, ByteBuffer from, long at) throws IOException {
-        long position = at;
-        while (from.hasRemaining()) {
-            position += file.write(from, position);
         }
     }
 
@@ -437,7 +407,7 @@ public final class OverlayMap implements AutoCloseable {
             FileChannel channel = file.channel();
             for (int i = 0; i < pages.numbers.length; i++) {
                 long at = PAGE + (long) pages.numbers[i] * PAGE;
-                writeAll(channel, ByteBuffer.wrap(pages.bits[i]), at);
+                OwnedFile.writeAll(channel, ByteBuffer.wrap(pages.bits[i]), at);
             }
             channel.force(false);
         }

@@ -103,7 +103,7 @@ final class OverlayQueue implements TargetQueue {
             case READ -> read(request);
             case WRITE -> write(request);
             case FLUSH -> flush(request);
-            case DISCARD, WRITE_ZEROES -> request.complete(Errno.EOPNOTSUPP.negated());
+            default -> request.complete(Errno.EOPNOTSUPP.negated());
         }
     }
 

@@ -1,18 +1,25 @@
 package dev.ublk4j.layers;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 
 /**
  * A file that one layer at a time has: locked, and made when it is not there. One that was made and
  * not {@linkplain #keep kept} is deleted when it is closed, and no other is.
  */
 final class OwnedFile implements AutoCloseable {
+    /** The bytes of {@link #bootId}. */
+    static final int BOOT_BYTES = 36;
+
+    private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+
     private final Path path;
     private final FileChannel channel;
     private final boolean isNew;
@@ -59,6 +66,36 @@ final class OwnedFile implements AutoCloseable {
             return channel.tryLock() != null;
         } catch (OverlappingFileLockException _) {
             return false; // by this process
+        }
+    }
+
+    /** {@return what tells this run of the kernel from all others, zeroes where nothing does} */
+    static byte[] bootId() {
+        try {
+            return Arrays.copyOf(Files.readAllBytes(BOOT_ID), BOOT_BYTES);
+        } catch (IOException e) {
+            return new byte[BOOT_BYTES];
+        }
+    }
+
+    /** Fills a buffer from a place on; false where the file ends before. */
+    static boolean readAll(FileChannel file, ByteBuffer into, long at) throws IOException {
+        long position = at;
+        while (into.hasRemaining()) {
+            int count = file.read(into, position);
+            if (count < 0) {
+                return false;
+            }
+            position += count;
+        }
+        return true;
+    }
+
+    /** Writes the whole of a buffer to a place. */
+    static void writeAll(FileChannel file, ByteBuffer from, long at) throws IOException {
+        long position = at;
+        while (from.hasRemaining()) {
+            position += file.write(from, position);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.ublk4j.layers;
 
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
@@ -64,6 +65,7 @@ public final class Stripe extends Layer {
                     }
                 }
                 case DISCARD, WRITE_ZEROES -> range(request, legs);
+                default -> request.complete(Errno.EOPNOTSUPP.negated());
             }
         };
     }

@@ -3,7 +3,6 @@ package dev.ublk4j.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.layers.ErrorInjector.Rule;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Geometry;
@@ -81,12 +80,7 @@ class BadInputTest {
                         Concat::new,
                         shaped(plain),
                         shaped(plain.withBlockSize(4096)),
-                        "concat: leg 2 has blocks of 4096 bytes, and leg 1 has blocks of 512"),
-                refused(
-                        legs -> new Delay(legs.get(0), Duration.ofMillis(-1), Duration.ZERO),
-                        shaped(plain),
-                        shaped(plain),
-                        "delay: a time is negative"));
+                        "concat: leg 2 has blocks of 4096 bytes, and leg 1 has blocks of 512"));
     }
 
     @ParameterizedTest
@@ -102,8 +96,8 @@ class BadInputTest {
 
     @Test
     void oneOfSoManyRequestsFails() {
-        Rule rule = Rule.always(Errno.ENOSPC).on(Operation.WRITE).within(0, 8192).every(3);
-        try (TestBed bed = TestBed.of(new ErrorInjector(new MemoryTarget(SIZE), rule))) {
+        DiskFault rule = DiskFault.error(Errno.ENOSPC).on(Operation.WRITE).within(0, 8192).every(3);
+        try (TestBed bed = TestBed.of(new FaultInjector(new MemoryTarget(SIZE), rule))) {
             byte[] page = new byte[4096];
             bed.write(0, page);
             bed.write(8192, page);
@@ -119,7 +113,7 @@ class BadInputTest {
 
     @Test
     void aTimeWithoutEndIsALongOne() {
-        new Delay(new MemoryTarget(SIZE), Duration.ofDays(200_000), Duration.ZERO).close();
+        assertThat(LatencyTable.of(Duration.ofDays(200_000)).nanosAt(0)).isEqualTo(Long.MAX_VALUE);
     }
 
     @Test

@@ -1,41 +1,30 @@
 package dev.ublk4j.layers;
 
-import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.ForwardingTarget;
+import dev.ublk4j.server.ForwardingTargetQueue;
 import dev.ublk4j.server.Queue;
-import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Another target, and whether it has been closed. */
-class Closing implements Target {
-    private final Target target;
+class Closing extends ForwardingTarget {
     final AtomicInteger queuesOpen = new AtomicInteger();
     volatile boolean closed;
 
     Closing(Target target) {
-        this.target = target;
-    }
-
-    @Override
-    public Geometry geometry() {
-        return target.geometry();
+        super(target);
     }
 
     @Override
     public TargetQueue open(Queue queue) {
-        TargetQueue below = target.open(queue);
+        TargetQueue below = super.open(queue);
         queuesOpen.incrementAndGet();
-        return new TargetQueue() {
-            @Override
-            public void submit(Request request) {
-                below.submit(request);
-            }
-
+        return new ForwardingTargetQueue(below) {
             @Override
             public void close() {
                 queuesOpen.decrementAndGet();
-                below.close();
+                super.close();
             }
         };
     }
@@ -43,6 +32,6 @@ class Closing implements Target {
     @Override
     public void close() {
         closed = true;
-        target.close();
+        super.close();
     }
 }

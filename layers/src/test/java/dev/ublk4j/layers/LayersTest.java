@@ -9,7 +9,8 @@ import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.ForwardingTarget;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
@@ -26,7 +27,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
@@ -90,10 +90,13 @@ class LayersTest {
                 }
             }
         },
-        DELAY {
+        FAULTS {
             @Override
             Target over(IntFunction<Target> legs, Path folder) {
-                return new Delay(legs.apply(0), Duration.ofNanos(20_000), Duration.ofNanos(1));
+                return new FaultInjector(
+                        legs.apply(0),
+                        DiskFault.delay(LatencyTable.parse("p0:1ns/p50:5us/max:40us")),
+                        DiskFault.hang().on(Operation.WRITE).within(SIZE, SIZE + 1));
             }
         },
         STRIPE_OF_MIRRORS {
@@ -173,21 +176,18 @@ class LayersTest {
     }
 
     /** A layer whose queue's thread is known. */
-    private record Watched(Target target, AtomicLong thread) implements Target {
-        @Override
-        public Geometry geometry() {
-            return target.geometry();
+    private static final class Watched extends ForwardingTarget {
+        private final AtomicLong thread;
+
+        Watched(Target target, AtomicLong thread) {
+            super(target);
+            this.thread = thread;
         }
 
         @Override
         public TargetQueue open(Queue queue) {
             thread.set(Thread.currentThread().threadId());
-            return target.open(queue);
-        }
-
-        @Override
-        public void close() {
-            target.close();
+            return super.open(queue);
         }
     }
 

@@ -3,7 +3,7 @@ package dev.ublk4j.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.layers.ErrorInjector.Rule;
+import dev.ublk4j.layers.FaultInjector.Injected;
 import dev.ublk4j.layers.Mirror.LegState;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
@@ -55,8 +55,8 @@ class MirrorTest {
 
     @Test
     void aLegThatFailsAWriteIsMarkedAndTheOthersServe() throws IOException {
-        ErrorInjector failing =
-                new ErrorInjector(disk("one"), Rule.always(Errno.EIO).on(Operation.WRITE));
+        FaultInjector failing =
+                new FaultInjector(disk("one"), DiskFault.error(Errno.EIO).on(Operation.WRITE));
         Mirror mirror = new Mirror(List.of(failing, disk("two")), log());
         byte[] data = random(1);
         try (TestBed bed = TestBed.of(mirror)) {
@@ -76,8 +76,8 @@ class MirrorTest {
 
     @Test
     void aReadThatFailsIsServedByAnotherLeg() throws IOException {
-        ErrorInjector failing =
-                new ErrorInjector(disk("one"), Rule.always(Errno.EIO).on(Operation.READ));
+        FaultInjector failing =
+                new FaultInjector(disk("one"), DiskFault.error(Errno.EIO).on(Operation.READ));
         Mirror mirror = new Mirror(List.of(failing, disk("two")), log());
         byte[] data = random(2);
         try (TestBed bed = TestBed.of(mirror)) {
@@ -89,12 +89,12 @@ class MirrorTest {
 
     @Test
     void theErrorsOfTheLastLegAreThoseOfTheDevice() {
-        Rule rule = Rule.always(Errno.ENOSPC).on(Operation.WRITE);
+        DiskFault rule = DiskFault.error(Errno.ENOSPC).on(Operation.WRITE);
         Mirror mirror =
                 new Mirror(
                         List.of(
-                                new ErrorInjector(disk("one"), rule),
-                                new ErrorInjector(disk("two"), rule)),
+                                new FaultInjector(disk("one"), rule),
+                                new FaultInjector(disk("two"), rule)),
                         MirrorLog.inMemory());
         try (TestBed bed = TestBed.of(mirror)) {
             assertThatThrownBy(() -> bed.write(0, random(3)))
@@ -109,14 +109,14 @@ class MirrorTest {
     @Test
     void aLegThatCameBackIsBroughtInStepWhileTheDeviceIsWrittenTo() throws Exception {
         LastingDisk second = disk("two");
-        ErrorInjector failing =
-                new ErrorInjector(second, Rule.always(Errno.EIO).on(Operation.WRITE));
+        FaultInjector failing =
+                new FaultInjector(second, DiskFault.error(Errno.EIO).on(Operation.WRITE));
         Mirror mirror = new Mirror(List.of(disk("one"), failing), log());
         byte[] data = random(4);
         try (TestBed bed = TestBed.of(mirror)) {
             bed.write(0, data);
             assertThat(mirror.states()).containsExactly(LegState.IN_STEP, LegState.FAILED);
-            failing.setEnabled(false);
+            failing.clear();
             mirror.resync(1);
             Random random = new Random(5);
             for (int i = 0; i < 2000; i++) {
@@ -192,25 +192,25 @@ class MirrorTest {
     void aLegThatFailsWhileItIsCopiedToAndComesBackIsCopiedFromTheBeginning() throws Exception {
         LastingDisk first = disk("one");
         LastingDisk second = disk("two");
-        ErrorInjector failing =
-                new ErrorInjector(
-                        second, Rule.always(Errno.EIO).on(Operation.WRITE).within(0, 4096));
-        Delay slow = new Delay(first, Duration.ofMillis(5), Duration.ZERO);
+        DiskFault firstPage = DiskFault.error(Errno.EIO).on(Operation.WRITE).within(0, 4096);
+        FaultInjector failing = new FaultInjector(second, firstPage);
+        Target slow =
+                new FaultInjector(first, DiskFault.delay(Duration.ofMillis(5)).on(Operation.READ));
         Mirror mirror = new Mirror(List.of(slow, failing), log());
         byte[] data = random(6);
         try (TestBed bed = TestBed.of(mirror)) {
             bed.write(0, data);
-            failing.setEnabled(false);
+            failing.clear();
             mirror.resync(1);
             while (second.disk.get(ValueLayout.JAVA_LONG, 65536) == 0) {
                 LockSupport.parkNanos(100_000);
             }
             // The first window has been copied; now it gets other data that the leg misses.
-            failing.setEnabled(true);
+            Injected _ = failing.inject(firstPage);
             byte[] other = new byte[4096];
             Arrays.fill(other, (byte) 7);
             bed.write(0, other);
-            failing.setEnabled(false);
+            failing.clear();
             mirror.resync(1);
             awaitInStep(mirror);
             assertThat(mirror.states()).containsOnly(LegState.IN_STEP);
@@ -241,8 +241,8 @@ class MirrorTest {
 
     @Test
     void aWriteThatOneLegRefusesMarksThatLeg() throws IOException {
-        ErrorInjector refusing =
-                new ErrorInjector(disk("one"), Rule.always(Errno.EINVAL).on(Operation.WRITE));
+        FaultInjector refusing =
+                new FaultInjector(disk("one"), DiskFault.error(Errno.EINVAL).on(Operation.WRITE));
         Mirror mirror = new Mirror(List.of(refusing, disk("two")), log());
         byte[] data = random(8);
         try (TestBed bed = TestBed.of(mirror)) {
@@ -256,9 +256,9 @@ class MirrorTest {
     void aDiscardThatALegNeverDoesIsRefusedAndChangesNoLeg() throws IOException {
         LastingDisk second = disk("two");
         second.disk.fill((byte) 1);
-        ErrorInjector refusing =
-                new ErrorInjector(disk("one"), Rule.always(Errno.EOPNOTSUPP).on(Operation.DISCARD));
-        refusing.setEnabled(true);
+        FaultInjector refusing =
+                new FaultInjector(
+                        disk("one"), DiskFault.error(Errno.EOPNOTSUPP).on(Operation.DISCARD));
         Mirror mirror = new Mirror(List.of(refusing, second), log());
         try (TestBed bed = TestBed.of(mirror)) {
             assertThatThrownBy(() -> bed.discard(0, 4096)).isInstanceOf(LinuxException.class);
@@ -269,8 +269,8 @@ class MirrorTest {
 
     @Test
     void changesFailWhileTheLogCannotTellThatALegIsOld() throws IOException {
-        ErrorInjector failing =
-                new ErrorInjector(disk("one"), Rule.always(Errno.EIO).on(Operation.WRITE));
+        FaultInjector failing =
+                new FaultInjector(disk("one"), DiskFault.error(Errno.EIO).on(Operation.WRITE));
         MirrorLog log = log();
         Mirror mirror = new Mirror(List.of(failing, disk("two")), log);
         try (TestBed bed = TestBed.of(mirror)) {

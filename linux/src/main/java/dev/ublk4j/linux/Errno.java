@@ -54,6 +54,7 @@ public enum Errno {
     ETOOMANYREFS(109, "too many references"),
     EOVERFLOW(75, "value too large"),
     EILSEQ(84, "invalid byte sequence"),
+    ENOTSOCK(88, "not a socket"),
     EMSGSIZE(90, "message too long"),
     ENOPROTOOPT(92, "no such protocol option"),
     EOPNOTSUPP(95, "operation not supported"),

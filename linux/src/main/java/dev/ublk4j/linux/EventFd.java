@@ -62,6 +62,25 @@ public final class EventFd implements AutoCloseable {
         }
     }
 
+    /**
+     * Sets a {@linkplain #nonBlocking non-blocking} counter to 0; one thread at a time.
+     *
+     * @throws LinuxException when the kernel refuses
+     */
+    public void reset() {
+        long answer;
+        try (Arena counter = Arena.ofConfined()) {
+            long address = counter.allocate(Long.BYTES, Long.BYTES).address();
+            do {
+                answer = Syscall.call(Syscall.Call.READ, fd.number(), address, Long.BYTES);
+            } while (answer == Errno.EINTR.negated());
+        }
+        // EAGAIN says that it is 0 already.
+        if (answer < 0 && answer != Errno.EAGAIN.negated()) {
+            throw new LinuxException("read", fd.name(), answer);
+        }
+    }
+
     @Override
     public void close() {
         if (!fd.isClosed()) {

@@ -6,6 +6,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A file descriptor and the duty to close it. */
@@ -24,6 +25,9 @@ public final class Fd implements AutoCloseable {
 
     /** Fail where the file is there already; on a block device, where it is in use. */
     public static final int O_EXCL = 0x80;
+
+    /** Write at the end, wherever that is by then. */
+    public static final int O_APPEND = 0x400;
 
     /** Bypass the page cache. */
     public static final int O_DIRECT =
@@ -50,6 +54,9 @@ public final class Fd implements AutoCloseable {
     public static final int SEEK_HOLE = 4;
 
     private static final int AT_FDCWD = -100;
+
+    /** {@code FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE} of {@code linux/falloc.h}. */
+    private static final int PUNCH_HOLE = 3;
 
     private final int number;
     private final String name;
@@ -121,14 +128,43 @@ public final class Fd implements AutoCloseable {
      * errno}
      */
     public long pread(MemorySegment buffer, long offset) {
-        return Syscall.call(
-                Syscall.Call.PREAD64, number(), buffer.address(), buffer.byteSize(), offset);
+        return pread(buffer, 0, buffer.byteSize(), offset);
+    }
+
+    /**
+     * As {@link #pread(MemorySegment, long)}, into a part of a buffer, which need not be sliced for
+     * it.
+     *
+     * @param at where the part begins in the buffer
+     * @param length its bytes
+     * @throws IndexOutOfBoundsException when the buffer does not have them
+     */
+    public long pread(MemorySegment buffer, long at, long length, long offset) {
+        Objects.checkFromIndexSize(at, length, buffer.byteSize());
+        return Syscall.call(Syscall.Call.PREAD64, number(), buffer.address() + at, length, offset);
     }
 
     /** {@return the bytes written at an offset, or a negative errno} */
     public long pwrite(MemorySegment buffer, long offset) {
-        return Syscall.call(
-                Syscall.Call.PWRITE64, number(), buffer.address(), buffer.byteSize(), offset);
+        return pwrite(buffer, 0, buffer.byteSize(), offset);
+    }
+
+    /**
+     * As {@link #pwrite(MemorySegment, long)}, from a part of a buffer, which need not be sliced
+     * for it.
+     *
+     * @param at where the part begins in the buffer
+     * @param length its bytes
+     * @throws IndexOutOfBoundsException when the buffer does not have them
+     */
+    public long pwrite(MemorySegment buffer, long at, long length, long offset) {
+        Objects.checkFromIndexSize(at, length, buffer.byteSize());
+        return Syscall.call(Syscall.Call.PWRITE64, number(), buffer.address() + at, length, offset);
+    }
+
+    /** {@return 0 once what was written is durable, or a negative errno ({@code fdatasync})} */
+    public long syncData() {
+        return Syscall.call(Syscall.Call.FDATASYNC, number(), 0, 0);
     }
 
     /** {@return the result of {@code ioctl}, or a negative errno} */
@@ -157,9 +193,45 @@ public final class Fd implements AutoCloseable {
                 "ftruncate", name, Syscall.call(Syscall.Call.FTRUNCATE, number(), lengthBytes, 0));
     }
 
+    /**
+     * Makes what has been written to the file durable ({@code fdatasync}).
+     *
+     * @throws LinuxException when the kernel refuses
+     */
+    public void sync() {
+        long answer;
+        do {
+            answer = Syscall.call(Syscall.Call.FDATASYNC, number(), 0, 0);
+        } while (answer == Errno.EINTR.negated());
+        LinuxException.check("fdatasync", name, answer);
+    }
+
+    /**
+     * {@return 0 when the space of a range has been given back, which then reads as zeroes ({@code
+     * FALLOC_FL_PUNCH_HOLE}), or a negative errno} The length of the file stays.
+     */
+    public long punch(long offset, long bytes) {
+        return Syscall.call(Syscall.Call.FALLOCATE, number(), PUNCH_HOLE, offset, bytes);
+    }
+
     /** {@return whether {@link #close} has been called} */
     public boolean isClosed() {
         return closed.get();
+    }
+
+    /**
+     * Has another descriptor of this process name what this one does, in place of what it named
+     * before ({@code dup3}): one of the standard streams, which programs that are started take
+     * over.
+     *
+     * @throws LinuxException when the kernel refuses
+     */
+    public void standInFor(int descriptor) {
+        long answer;
+        do {
+            answer = Syscall.call(Syscall.Call.DUP3, number, descriptor, 0);
+        } while (answer == Errno.EINTR.negated() || answer == Errno.EBUSY.negated());
+        LinuxException.check("dup3", this + " for " + descriptor, answer);
     }
 
     /** Closes the descriptor; a second call does nothing. */

@@ -53,6 +53,16 @@ public final class Mapping {
     }
 
     /**
+     * {@return the same memory, which can be used until an arena closes and is not freed then} So
+     * it can be lent again to somebody else.
+     *
+     * @param memory outlives the arena
+     */
+    public static MemorySegment lend(MemorySegment memory, Arena arena) {
+        return memory.reinterpret(arena, null);
+    }
+
+    /**
      * Maps memory without a file behind it, zeroed and page aligned.
      *
      * @param flags added to {@link #MAP_ANONYMOUS}, such as {@link #MAP_PRIVATE}

@@ -5,6 +5,7 @@ import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.sharedmemory.SharedMemory;
@@ -31,7 +32,7 @@ class DataArea implements AutoCloseable {
             arena.close();
             throw e;
         }
-        runs = new PageRuns((int) (memory.byteSize() / PageRuns.PAGE_BYTES));
+        runs = new PageRuns((int) (memory.byteSize() / Pages.SIZE));
     }
 
     /** {@return memory whose pages come as they are touched; the driver copies its data} */

@@ -159,7 +159,7 @@ final class Handshake {
         ByteBuffer answer =
                 ByteBuffer.allocate(
                         Long.BYTES + Short.BYTES + (zeroes ? ZEROES_AFTER_EXPORT_NAME : 0));
-        answer.putLong(export.disk().size());
+        answer.putLong(export.size());
         answer.putShort((short) export.flags(replies != ReplyHeader.SIMPLE));
         stream.write(answer.array());
         return chosen(export);
@@ -191,7 +191,7 @@ final class Handshake {
             return null;
         }
         ByteBuffer basics = ByteBuffer.allocate(12).putShort((short) ExportInfo.EXPORT);
-        basics.putLong(export.disk().size());
+        basics.putLong(export.size());
         basics.putShort((short) export.flags(replies != ReplyHeader.SIMPLE));
         reply(option, OptionReply.INFO, basics.array());
         if (wanted.contains(ExportInfo.NAME)) {
@@ -202,7 +202,7 @@ final class Handshake {
         }
         if (wanted.contains(ExportInfo.BLOCK_SIZE)) {
             ByteBuffer sizes = ByteBuffer.allocate(14).putShort((short) ExportInfo.BLOCK_SIZE);
-            sizes.putInt(export.disk().logicalBlockBytes());
+            sizes.putInt(export.minimumBlockBytes());
             sizes.putInt(export.disk().physicalBlockBytes());
             sizes.putInt(NbdExport.MAX_PAYLOAD);
             reply(option, OptionReply.INFO, sizes.array());

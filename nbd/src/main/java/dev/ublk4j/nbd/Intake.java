@@ -1,5 +1,6 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.ReplyHeader;
 import dev.ublk4j.nbd.wire.RequestHeader;
@@ -22,7 +23,7 @@ final class Intake {
     static final int STRIDE = 1 << 20;
 
     /** What a block status is told with, at most: a thousand extents. */
-    private static final int STATUS_BYTES = 4 * PageRuns.PAGE_BYTES;
+    private static final int STATUS_BYTES = 4 * Pages.SIZE;
 
     private final Connection connection;
     private final RequestCheck check;
@@ -58,7 +59,7 @@ final class Intake {
         this.connection = connection;
         this.check = new RequestCheck(chosen);
         this.header = new RequestHeader(chosen.replies() == ReplyHeader.EXTENDED);
-        this.buffer = arena.allocate(CAPACITY, PageRuns.PAGE_BYTES);
+        this.buffer = arena.allocate(CAPACITY, Pages.SIZE);
     }
 
     boolean isReceiving() {

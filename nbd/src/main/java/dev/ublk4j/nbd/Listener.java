@@ -4,12 +4,10 @@ import dev.ublk4j.linux.EventFd;
 import dev.ublk4j.linux.socket.AcceptLoop;
 import dev.ublk4j.linux.socket.Socket;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 
 /** Lets clients in, on a thread of its own, until it is closed. */
 final class Listener implements AutoCloseable {
-    /** Descriptors that must be free before a client is let in. */
-    private static final int SPARE = 16;
-
     private final Socket socket;
     private final EventFd stop = EventFd.nonBlocking();
     private final Thread thread;
@@ -18,14 +16,15 @@ final class Listener implements AutoCloseable {
      * Starts.
      *
      * @param socket listens; belongs to the listener from now on, unless this fails
+     * @param spare how many descriptors must be free before a client is let in
      * @param onClient given each client, which is closed when it throws
      */
-    Listener(Socket socket, Consumer<Socket> onClient, Threads threads) {
+    Listener(Socket socket, IntSupplier spare, Consumer<Socket> onClient, Threads threads) {
         this.socket = socket;
         try {
             this.thread =
                     threads.start(
-                            "nbd-accept", new AcceptLoop<>(socket, stop.fd(), SPARE, onClient));
+                            "nbd-accept", new AcceptLoop<>(socket, stop.fd(), spare, onClient));
         } catch (Throwable e) {
             stop.close();
             throw e;

@@ -6,6 +6,8 @@ import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.nbd.wire.ExportFlag;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.server.ExactSize;
+import dev.ublk4j.uapi.Sectors;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +23,7 @@ final class NbdExport {
     private final String description;
     private final ExportedDevice<QueueConnections> exported;
     private final @Nullable AllocationMap allocation;
+    private final @Nullable ExactSize exact;
     private final PayloadMemory payloads;
     private final Threads threads;
     private final SharedAreas areas;
@@ -36,12 +39,14 @@ final class NbdExport {
             String description,
             ExportedDevice<QueueConnections> exported,
             @Nullable AllocationMap allocation,
+            @Nullable ExactSize exact,
             PayloadMemory payloads,
             Threads threads) {
         this.name = name;
         this.description = description;
         this.exported = exported;
         this.allocation = allocation;
+        this.exact = exact;
         this.payloads = payloads;
         this.threads = threads;
         this.areas = new SharedAreas(exported.device());
@@ -53,6 +58,24 @@ final class NbdExport {
 
     String description() {
         return description;
+    }
+
+    /** {@return bytes that clients can use; 0 once the device has been stopped} */
+    long size() {
+        long whole = disk().size();
+        return exact == null ? whole : Math.min(whole, exact.exactSize());
+    }
+
+    /**
+     * {@return the unit of addressing that clients are told} Requests of any bytes are served, by
+     * reading and writing whole blocks. That of a sector is left to the server, since clients would
+     * refuse such requests or do the same; larger blocks are what somebody has chosen, or a disk
+     * needs, and clients are told of them. What lies behind the last whole block has no unit but
+     * bytes.
+     */
+    int minimumBlockBytes() {
+        int block = disk().logicalBlockBytes();
+        return block == Sectors.SIZE || size() % block != 0 ? 1 : block;
     }
 
     Device device() {

@@ -10,11 +10,15 @@ import dev.ublk4j.linux.socket.Socket;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.ExactSize;
 import dev.ublk4j.server.Target;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -46,6 +50,9 @@ import org.jspecify.annotations.Nullable;
 public final class NbdServer implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(NbdServer.class.getName());
 
+    /** Bytes of the longest description of an export, in UTF-8. */
+    public static final int MAX_DESCRIPTION = OptionData.MAX_STRING;
+
     /** How long clients' requests may take to end when the server does. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -54,6 +61,12 @@ public final class NbdServer implements AutoCloseable {
 
     private static final Duration ASKING = Duration.ofSeconds(15);
     private static final int QUESTIONS = 4;
+
+    /** Descriptors that are kept for what comes up while there are few. */
+    private static final int SPARE = 16;
+
+    /** Descriptors that a client may yet need: a pair of sockets for TLS, and memory to share. */
+    private static final int TO_COME = 3;
 
     private final NbdOptions options;
 
@@ -99,8 +112,8 @@ public final class NbdServer implements AutoCloseable {
      * Starts a device for a target, and makes it known under a name.
      *
      * @param name what clients ask for; the empty name is what they get that ask for none
-     * @param description for people
-     * @param target belongs to the device from now on
+     * @param description for people, at most {@link #MAX_DESCRIPTION} bytes
+     * @param target belongs to the device from now on, also when this fails: it is closed with it
      * @param deviceOptions how to serve it; with {@link dev.ublk4j.uapi.Feature#SHMEM_ZC} its data
      *     is not copied
      * @return the device, which the caller closes after this server
@@ -110,7 +123,12 @@ public final class NbdServer implements AutoCloseable {
     public Device export(
             String name, String description, Target target, DeviceOptions deviceOptions) {
         if (exports.containsKey(name) || name.length() > OptionData.MAX_STRING / 4) {
+            target.close();
             throw new IllegalArgumentException("the name is in use, or too long: " + name);
+        }
+        if (description.getBytes(StandardCharsets.UTF_8).length > MAX_DESCRIPTION) {
+            target.close();
+            throw new IllegalArgumentException("the description is too long: " + description);
         }
         ExportedDevice<QueueConnections> exported =
                 ExportedDevice.start(
@@ -127,6 +145,7 @@ public final class NbdServer implements AutoCloseable {
                             description,
                             exported,
                             target.ability(AllocationMap.class),
+                            target.ability(ExactSize.class),
                             payloads,
                             threads));
         } catch (Throwable e) {
@@ -161,6 +180,24 @@ public final class NbdServer implements AutoCloseable {
         return port;
     }
 
+    /**
+     * Lets clients in by a UNIX or TCP socket that listens already, which whoever started this
+     * process has passed to it. The file of a UNIX socket stays when the server is closed.
+     *
+     * @param descriptor the socket's number; belongs to the server from now on, unless this fails
+     * @return where it listens; null for a UNIX socket that is in no file system
+     * @throws LinuxException {@code EBADF}, {@code ENOTSOCK} or {@code EINVAL} when the descriptor
+     *     is no listening socket
+     */
+    public @Nullable SocketAddress listenInherited(int descriptor) {
+        Socket socket = Socket.inherited(descriptor);
+        Path path = socket.pathOrNull();
+        SocketAddress address =
+                path == null ? socket.addressOrNull() : UnixDomainSocketAddress.of(path);
+        listen(socket);
+        return address;
+    }
+
     private void listen(Socket socket) {
         try {
             synchronized (listeners) {
@@ -171,7 +208,7 @@ public final class NbdServer implements AutoCloseable {
                                     this::tick,
                                     threads);
                 }
-                listeners.add(new Listener(socket, this::onClient, threads));
+                listeners.add(new Listener(socket, this::spare, this::onClient, threads));
             }
         } catch (Throwable e) {
             socket.close();
@@ -194,6 +231,14 @@ public final class NbdServer implements AutoCloseable {
         synchronized (exports) {
             return new LinkedHashMap<>(exports);
         }
+    }
+
+    /** {@return how many descriptors the next client has to wait for} */
+    private int spare() {
+        if (room.availablePermits() == options.maxConnections()) {
+            return 0; // there is nobody who could give any back
+        }
+        return SPARE + TO_COME * (greeted.size() + 1);
     }
 
     private void onClient(Socket client) {

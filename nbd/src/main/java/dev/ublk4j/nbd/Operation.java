@@ -3,6 +3,7 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.exports.ClientRequest;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.NbdErrno;
 import dev.ublk4j.nbd.wire.ReplyHeader;
@@ -126,7 +127,7 @@ final class Operation extends ClientRequest {
 
     /** {@return the operation's memory, from its first page on} */
     MemorySegment memory() {
-        return area().memory().asSlice(start(), (long) pages * PageRuns.PAGE_BYTES);
+        return area().memory().asSlice(start(), (long) pages * Pages.SIZE);
     }
 
     /** {@return the first byte of the payload} */
@@ -144,7 +145,7 @@ final class Operation extends ClientRequest {
     }
 
     private long start() {
-        return (long) firstPage * PageRuns.PAGE_BYTES;
+        return (long) firstPage * Pages.SIZE;
     }
 
     /** {@return the bytes that a read or write needs, whole blocks} */

@@ -1,11 +1,10 @@
 package dev.ublk4j.nbd;
 
+import dev.ublk4j.linux.Pages;
 import java.util.BitSet;
 
 /** Which pages of an area are in use; gives out runs of them. One thread at a time. */
 final class PageRuns {
-    static final int PAGE_BYTES = 4096;
-
     private final int pages;
     private final BitSet used;
 
@@ -16,7 +15,7 @@ final class PageRuns {
 
     /** {@return how many pages hold so many bytes} */
     static int pages(long bytes) {
-        return (int) ((bytes + PAGE_BYTES - 1) / PAGE_BYTES);
+        return (int) Pages.count(0, bytes);
     }
 
     /** {@return how many pages there are} */

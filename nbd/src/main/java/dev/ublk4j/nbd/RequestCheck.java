@@ -11,12 +11,14 @@ final class RequestCheck {
     /** Every command takes it, also those to which it means nothing. */
     private static final int ANY = Command.FLAG_FUA;
 
+    private final NbdExport export;
     private final Disk disk;
     private final ReplyHeader replies;
     private final boolean allocation;
 
     RequestCheck(Negotiated chosen) {
-        this.disk = chosen.export().disk();
+        this.export = chosen.export();
+        this.disk = export.disk();
         this.replies = chosen.replies();
         this.allocation = chosen.allocation();
     }
@@ -59,7 +61,7 @@ final class RequestCheck {
 
     /** The sum of offset and length may not be made before both are known to be small. */
     private int range(RequestHeader request, Errno beyond) {
-        long size = disk.size();
+        long size = export.size();
         if (request.length() == 0) {
             return Errno.EINVAL.negated();
         }

@@ -3,6 +3,7 @@ package dev.ublk4j.nbd;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.Pages;
 import dev.ublk4j.nbd.wire.Command;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
@@ -23,8 +24,7 @@ final class SlowPath {
     static final long PIECE = 1L << 30;
 
     /** Zeroes that are written as data, at one go. */
-    private static final MemorySegment ZEROES =
-            Arena.global().allocate(1 << 20, PageRuns.PAGE_BYTES);
+    private static final MemorySegment ZEROES = Arena.global().allocate(1 << 20, Pages.SIZE);
 
     private static final long NOT_WANTED = Errno.ESHUTDOWN.negated();
 
@@ -75,10 +75,19 @@ final class SlowPath {
         operation.finish(result);
     }
 
-    /** Once for an export: a client can have as many fail as it likes. */
+    /**
+     * Once for an export: a client can have as many fail as it likes. Throws nothing, as the
+     * operation is yet to be answered: without descriptors not even the classes that name it may
+     * load.
+     */
     private void complain(Operation operation, Throwable thrown) {
-        export.complaint()
-                .make(Level.ERROR, "%s: %s failed: %s".formatted(export, operation, thrown));
+        String text;
+        try {
+            text = "%s: %s failed: %s".formatted(export, operation, thrown);
+        } catch (Throwable _) {
+            text = "an operation of a client failed, and cannot be named";
+        }
+        export.complaint().make(Level.ERROR, text);
     }
 
     private long perform(Operation operation) {
@@ -163,7 +172,7 @@ final class SlowPath {
     /** Reads a part of a block. */
     private long readInto(MemorySegment part, long position, long inBlock) {
         try (Arena arena = Arena.ofShared()) {
-            MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
+            MemorySegment one = arena.allocate(block, Pages.SIZE);
             long answer = disk.read(one, position);
             if (answer >= 0) {
                 part.copyFrom(one.asSlice(inBlock, part.byteSize()));
@@ -202,7 +211,7 @@ final class SlowPath {
                 true,
                 () -> {
                     try (Arena arena = Arena.ofShared()) {
-                        MemorySegment one = arena.allocate(block, PageRuns.PAGE_BYTES);
+                        MemorySegment one = arena.allocate(block, Pages.SIZE);
                         long answer = disk.read(one, floor(from));
                         if (answer < 0) {
                             return answer;

@@ -6,6 +6,7 @@ import java.security.cert.CertificateNotYetValidException;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,16 +17,34 @@ public final class Tls {
     /** What the JDK says of a client that has to have one. */
     private static final String NO_CERTIFICATE = "Empty client certificate chain";
 
-    private static final Tls OFF = new Tls(null, false, false);
+    private static final Tls OFF = new Tls(null, false, false, null);
 
     private final @Nullable SSLContext context;
     private final boolean required;
     private final boolean verifiesClients;
 
-    private Tls(@Nullable SSLContext context, boolean required, boolean verifiesClients) {
+    /** The server that a client asks for; null for a server. */
+    private final @Nullable String host;
+
+    private Tls(
+            @Nullable SSLContext context,
+            boolean required,
+            boolean verifiesClients,
+            @Nullable String host) {
         this.context = context;
         this.required = required;
         this.verifiesClients = verifiesClients;
+        this.host = host;
+    }
+
+    /**
+     * {@return TLS of a client}
+     *
+     * @param context trusts the server's certificate, and may have a certificate of the client
+     * @param host whom the server's certificate must name; the empty name for anybody
+     */
+    static Tls ofClient(SSLContext context, String host) {
+        return new Tls(context, true, false, host);
     }
 
     /** {@return no TLS} */
@@ -39,7 +58,7 @@ public final class Tls {
      * @param context has the server's key and certificate
      */
     public static Tls offered(SSLContext context) {
-        return new Tls(context, false, false);
+        return new Tls(context, false, false, null);
     }
 
     /**
@@ -48,7 +67,7 @@ public final class Tls {
      * @param context has the server's key and certificate
      */
     public static Tls required(SSLContext context) {
-        return new Tls(context, true, false);
+        return new Tls(context, true, false, null);
     }
 
     /**
@@ -58,7 +77,7 @@ public final class Tls {
      * key.
      */
     public Tls withVerifiedClients() {
-        return new Tls(context, required, true);
+        return new Tls(context, required, true, null);
     }
 
     boolean isOffered() {
@@ -95,9 +114,25 @@ public final class Tls {
         if (context == null) {
             throw new IllegalStateException("there is no TLS");
         }
+        String server = host;
+        if (server != null) {
+            return clientEngine(context, server);
+        }
         SSLEngine engine = context.createSSLEngine();
         engine.setUseClientMode(false);
         engine.setNeedClientAuth(verifiesClients);
+        return engine;
+    }
+
+    private static SSLEngine clientEngine(SSLContext context, String server) {
+        SSLEngine engine = context.createSSLEngine(server, -1);
+        engine.setUseClientMode(true);
+        if (!server.isEmpty()) {
+            SSLParameters parameters = engine.getSSLParameters();
+            // By the rules of HTTPS the certificate has to name the server.
+            parameters.setEndpointIdentificationAlgorithm("HTTPS");
+            engine.setSSLParameters(parameters);
+        }
         return engine;
     }
 }

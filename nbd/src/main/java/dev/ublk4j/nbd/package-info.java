@@ -1,8 +1,8 @@
 /**
- * Devices of the embedded driver for clients that speak NBD.
+ * The protocol NBD: devices of the embedded driver for its clients, and a target that is a client.
  *
  * <p><b>Where to start.</b> {@link dev.ublk4j.nbd.NbdServer}: make one, export targets by name,
- * listen.
+ * listen. {@link dev.ublk4j.nbd.NbdTarget} is the other side, and has its own essay.
  *
  * <p><b>A client's way.</b> {@code Listener} accepts it and gives it a thread, on which the {@code
  * Handshake} speaks with it; a {@code TlsRelay} comes between where the client asks for TLS. When

@@ -1,6 +1,7 @@
 package dev.ublk4j.nbd;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.nbd.wire.ExportFlag;
 import dev.ublk4j.nbd.wire.ExportInfo;
@@ -8,6 +9,9 @@ import dev.ublk4j.nbd.wire.Magic;
 import dev.ublk4j.nbd.wire.Option;
 import dev.ublk4j.nbd.wire.OptionReply;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.SimpleTarget;
+import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.targets.NullTarget;
 import java.io.EOFException;
@@ -17,6 +21,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,7 +80,7 @@ class HandshakeTest {
             assertThat(replies.get(1).data().getShort()).isEqualTo((short) ExportInfo.DESCRIPTION);
             ByteBuffer sizes = replies.get(2).data();
             assertThat(sizes.getShort()).isEqualTo((short) ExportInfo.BLOCK_SIZE);
-            assertThat(sizes.getInt()).isEqualTo(512);
+            assertThat(sizes.getInt()).isEqualTo(1);
             assertThat(sizes.getInt()).isEqualTo(4096);
             assertThat(sizes.getInt()).isEqualTo(32 << 20);
             client.go("");
@@ -271,5 +276,37 @@ class HandshakeTest {
             }
             assertThat(first.readAt(0, 512)).containsOnly(0);
         }
+    }
+
+    @Test
+    void aTargetThatIsNotExportedIsClosed() {
+        AtomicInteger closed = new AtomicInteger();
+        Target second =
+                new SimpleTarget() {
+                    @Override
+                    public Geometry geometry() {
+                        return Geometry.ofSize(1 << 20);
+                    }
+
+                    @Override
+                    public int read(Request request) {
+                        return (int) request.length();
+                    }
+
+                    @Override
+                    public int write(Request request) {
+                        return (int) request.length();
+                    }
+
+                    @Override
+                    public void close() {
+                        closed.incrementAndGet();
+                    }
+                };
+
+        assertThatThrownBy(() -> served.export("", second))
+                .isInstanceOf(IllegalArgumentException.class);
+
+        assertThat(closed).hasValue(1);
     }
 }

@@ -184,4 +184,28 @@ class LongWorkTest {
             assertThat(client.readAt(0, 512)).hasSize(512);
         }
     }
+
+    /** As where a class that the failure is told with cannot be loaded for lack of descriptors. */
+    @Test
+    void aFailureThatCannotBeToldIsAnsweredAllTheSame() throws Exception {
+        Vast target =
+                new Vast(
+                        Geometry.ofSize(EXBIBYTE),
+                        (offset, length, extents) -> {
+                            throw new IllegalStateException("told by nobody") {
+                                private static final long serialVersionUID = 1;
+
+                                @Override
+                                public String toString() {
+                                    throw new NoClassDefFoundError("there/is/None");
+                                }
+                            };
+                        });
+        try (Served served = Served.of(folder, NbdOptions.defaults(), target);
+                NbdClient client = NbdClient.inTransmission(served.socket)) {
+            assertThat(client.errorOf(Command.BLOCK_STATUS, 0, 0, 1 << 20))
+                    .isEqualTo(Errno.EIO.number());
+            assertThat(client.readAt(0, 512)).hasSize(512);
+        }
+    }
 }

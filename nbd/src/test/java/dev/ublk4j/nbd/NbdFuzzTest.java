@@ -49,6 +49,7 @@ final class NbdFuzzTest {
                 "a disk",
                 exported,
                 target.ability(AllocationMap.class),
+                null,
                 new PayloadMemory(NbdOptions.MIN_PAYLOADS),
                 Threads.ofJdk());
     }

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -147,6 +148,7 @@ class ScarcityTest {
         try (BufferedReader lines = process.inputReader()) {
             assertThat(lines.readLine()).as(Files.readString(errors)).isEqualTo("ready");
             AtomicInteger served = new AtomicInteger();
+            AtomicReference<Throwable> failed = new AtomicReference<>();
             for (int count = 0; count < 100; count++) {
                 waiting.add(
                         Thread.ofVirtual()
@@ -161,8 +163,8 @@ class ScarcityTest {
                                             clients.add(client);
                                         }
                                         served.incrementAndGet();
-                                    } catch (IOException e) {
-                                        throw new AssertionError(e);
+                                    } catch (IOException | RuntimeException e) {
+                                        failed.set(e);
                                     }
                                 }));
             }
@@ -172,6 +174,7 @@ class ScarcityTest {
             // Those that are in make room for the others by going.
             int left = 0;
             while (served.get() < 100) {
+                assertThat(failed.get()).as(Files.readString(errors)).isNull();
                 Thread.sleep(100);
                 synchronized (clients) {
                     for (; left < clients.size() && left < served.get(); left++) {

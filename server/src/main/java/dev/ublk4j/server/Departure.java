@@ -12,6 +12,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 final class Departure {
     private final AtomicBoolean begun = new AtomicBoolean();
     private final Runnable ringQueues;
+    private volatile boolean announced;
 
     /**
      * Creates one that has not begun.
@@ -20,6 +21,16 @@ final class Departure {
      */
     Departure(Runnable ringQueues) {
         this.ringQueues = ringQueues;
+    }
+
+    /** Says that this process is about to stop the device; from any thread. */
+    void announce() {
+        announced = true;
+    }
+
+    /** {@return whether this process stops the device, or the driver takes its tags back} */
+    boolean isAnnounced() {
+        return announced || begun.get();
     }
 
     /** Tells every queue; from any thread. A second call does nothing. */

@@ -20,6 +20,8 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A block device that this process serves.
@@ -63,22 +65,39 @@ public final class Device implements AutoCloseable {
         this.charDevice = charDevice;
         this.size = new Resizing(info.deviceId(), control, target, geometry);
         this.ending = new Ending(this, control, target, size);
-        this.running = new AtomicInteger(info.queues());
-        QueueGuests guests = NoGuest.guestsOf(target);
+        List<ServedTags> served = ServedTags.of(info, threadsOf(target));
+        this.running = new AtomicInteger(served.size());
+        QueueGuests guests = NoGuest.guestsOf(target, charDevice.pinsBuffers());
+        Placement placement = new Placement(control, info, target);
         this.buffers = new DeviceBuffers(this, control, table, threads, guests.pinsMemory());
-        for (int queue = 0; queue < info.queues(); queue++) {
+        for (ServedTags tags : served) {
             threads.add(
                     new QueueThread(
                             charDevice,
                             info,
-                            queue,
+                            tags,
                             target,
-                            guests.guest(queue),
+                            guests.guest(tags.thread()),
                             geometry.logicalBlockSize(),
                             table,
                             departure,
+                            placement,
                             this::onExit));
         }
+    }
+
+    /**
+     * {@return how many threads a target asks for, null for one for each queue}
+     *
+     * @throws IllegalArgumentException where it has guests, too, who are told of queues
+     */
+    static @Nullable ServerThreads threadsOf(Target target) {
+        ServerThreads threads = target.ability(ServerThreads.class);
+        if (threads != null && target.ability(QueueGuests.class) != null) {
+            throw new IllegalArgumentException(
+                    "queues that have guests are served by a thread each");
+        }
+        return threads;
     }
 
     /**
@@ -110,6 +129,11 @@ public final class Device implements AutoCloseable {
      */
     public static Device recover(Driver driver, int id, Target target, Inheritance inherited) {
         return new Takeover(new Control(driver), id, target, inherited).run();
+    }
+
+    /** Takes the size of a target that others resize, from now on. */
+    void followTarget() {
+        size.follow();
     }
 
     void startQueues() {
@@ -159,7 +183,22 @@ public final class Device implements AutoCloseable {
 
     /** {@return whether the device waits for another server, or is about to} */
     boolean isWithoutServer() {
-        return departure.hasBegun() && isKeptForAnother();
+        // Once it has ended, the driver is not asked: the number may be another device's.
+        return stopped.isDone() ? left : departure.hasBegun() && isKeptForAnother();
+    }
+
+    /**
+     * Refuses a command for a device that may not be this any more, but another with its number.
+     */
+    void requireServed(String command) {
+        if (stopped.isDone() || isWithoutServer()) {
+            throw new NotServedException(command, id());
+        }
+    }
+
+    /** {@return whether somebody else has deleted the device} */
+    boolean isGone() {
+        return charDevice.isGone();
     }
 
     /**
@@ -195,6 +234,11 @@ public final class Device implements AutoCloseable {
     /** {@return what the driver made of the options} */
     public DeviceInfo info() {
         return info;
+    }
+
+    /** {@return how the device is served} */
+    public Mode mode() {
+        return Mode.of(info.flags());
     }
 
     /** {@return the target, which belongs to the device; to be asked for its abilities} */
@@ -263,18 +307,30 @@ public final class Device implements AutoCloseable {
      * @throws LinuxException what the target's files answer; {@link
      *     dev.ublk4j.driver.MissingFeatureException} before Linux 6.16. Both have their old size
      *     then
+     * @throws NotServedException when this server has left the device, or it has stopped
      * @throws dev.ublk4j.driver.ControlTimeoutException when the driver takes longer; target and
      *     device agree again with the outcome
      */
     public void resize(long bytes) {
+        requireServed("UBLK_U_CMD_UPDATE_SIZE");
         size.change(bytes);
+    }
+
+    /**
+     * Has somebody told when the device has another size because others have {@linkplain
+     * SelfResizing resized} its target. Who was named before is told no more.
+     *
+     * @param listener is given the new size in bytes; on a thread of the target's
+     */
+    public void onResize(LongConsumer listener) {
+        size.tell(listener);
     }
 
     /**
      * Takes this server away from a device that can be {@linkplain Recovery recovered}, for another
      * to {@linkplain #recover take over}. Requests that the target has are answered first; later
      * ones wait for the next server, or fail where the device was added so. Shared buffers stay
-     * registered. Closing the device then leaves it added.
+     * registered. Closing the device then leaves it added. Does nothing when this server has left.
      *
      * @param patience how long the driver may wait for each queue to have an idle tag
      * @throws LinuxException {@code EOPNOTSUPP} for a device that was not added for this, {@code
@@ -289,6 +345,10 @@ public final class Device implements AutoCloseable {
         buffers.pause(
                 "UBLK_U_CMD_QUIESCE_DEV",
                 () -> {
+                    if (isWithoutServer()) {
+                        return;
+                    }
+                    requireServed("UBLK_U_CMD_QUIESCE_DEV");
                     control.quiesce(id(), patience);
                     quiesced = true;
                     departure.begin();
@@ -348,6 +408,7 @@ public final class Device implements AutoCloseable {
      */
     public void stop() {
         QueueThread.requireOther(threads);
+        departure.announce();
         ending.stop();
     }
 
@@ -360,6 +421,7 @@ public final class Device implements AutoCloseable {
      */
     public boolean awaitAnswers(Duration patience) {
         QueueThread.requireOther(threads);
+        departure.announce();
         return QueueThread.awaitAnswers(threads, patience) || stopped.isDone();
     }
 
@@ -376,6 +438,7 @@ public final class Device implements AutoCloseable {
     @Override
     public void close() {
         QueueThread.requireOther(threads);
+        departure.announce();
         ending.close();
     }
 

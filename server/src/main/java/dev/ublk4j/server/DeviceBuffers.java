@@ -71,20 +71,21 @@ final class DeviceBuffers {
         return registration.run(
                 REG_BUF,
                 () -> {
-                    if (device.isWithoutServer()) {
-                        throw new NotServedException(
-                                REG_BUF, device.id(), "it waits for another server");
-                    }
+                    device.requireServed(REG_BUF);
                     return register(memory, readOnly);
                 },
                 answer -> retract(answer, memory));
     }
 
     private SharedBuffer register(MemorySegment memory, boolean readOnly) {
+        // Nothing is allocated once the driver has it: a buffer that its owner is not told of would
+        // stay for good.
+        SharedBuffer buffer = new SharedBuffer(device, memory, mayBePinned);
         table.beginRegistration();
         boolean late = false;
         try {
-            return enter(control.registerBuffer(device.id(), memory, readOnly), memory);
+            enter(buffer, control.registerBuffer(device.id(), memory, readOnly));
+            return buffer;
         } catch (ControlTimeoutException e) {
             late = true;
             throw e;
@@ -95,22 +96,22 @@ final class DeviceBuffers {
         }
     }
 
-    private SharedBuffer enter(int index, MemorySegment memory) {
-        SharedBuffer buffer;
-        try {
-            buffer = new SharedBuffer(device, index, memory, mayBePinned);
-        } catch (OutOfMemoryError e) {
-            control.unregisterBuffer(device.id(), index);
-            throw e;
-        }
+    private void enter(SharedBuffer buffer, int index) {
+        buffer.setIndex(index);
         table.enter(buffer);
-        return buffer;
     }
 
     private void endRegistration() {
         table.endRegistration();
         // After the end, so that a request set aside finds its buffer, or finds that there is none.
-        threads.forEach(QueueThread::ring);
+        ringQueues();
+    }
+
+    /** Without an iterator, which would have to be allocated. */
+    private void ringQueues() {
+        for (int queue = 0; queue < threads.size(); queue++) {
+            threads.get(queue).ring();
+        }
     }
 
     /**
@@ -121,12 +122,13 @@ final class DeviceBuffers {
     private int retract(int answer, MemorySegment memory) {
         SharedBuffer buffer;
         try {
-            buffer = answer < 0 ? null : enter(answer, memory);
+            if (answer < 0) {
+                return answer;
+            }
+            buffer = new SharedBuffer(device, memory, mayBePinned);
+            enter(buffer, answer);
         } finally {
             endRegistration();
-        }
-        if (buffer == null) {
-            return answer;
         }
         try {
             remove(buffer);
@@ -139,7 +141,7 @@ final class DeviceBuffers {
 
     /** Enters a buffer that a former server registered; before the queues start. */
     void adopt(int index, MemorySegment memory) {
-        table.enter(new SharedBuffer(device, index, memory, mayBePinned));
+        enter(new SharedBuffer(device, memory, mayBePinned), index);
     }
 
     /** Refuses a thread that would wait for its own requests. */
@@ -179,7 +181,7 @@ final class DeviceBuffers {
             buffer.removed(table.remove(buffer.index()), true);
             return;
         }
-        if (!device.isDeleted()) {
+        if (!device.isDeleted() && !device.isGone()) {
             unregister(buffer.index());
         }
         removed(buffer, 0);
@@ -198,7 +200,7 @@ final class DeviceBuffers {
     }
 
     private void awaitQueues(SharedBuffer buffer) {
-        threads.forEach(QueueThread::ring);
+        ringQueues();
         Deadline deadline = Deadline.in(PATIENCE);
         for (QueueThread thread : threads) {
             if (!deadline.poll(PAUSE, () -> thread.hasSeen(buffer.epoch()))) {

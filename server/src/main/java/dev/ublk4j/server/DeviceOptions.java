@@ -15,8 +15,11 @@ import dev.ublk4j.uapi.wire.BufferOffset;
  *     device
  * @param wishes what it does where it can, {@code UBLK_F_...} bits: a line in the log says what is
  *     missing
+ * @param choosesMode whether the device gets the {@linkplain Mode mode} that is best for its target
+ *     and the driver, instead of the one that the features say
  */
-public record DeviceOptions(int id, int queues, int depth, int maxIo, long features, long wishes) {
+public record DeviceOptions(
+        int id, int queues, int depth, int maxIo, long features, long wishes, boolean choosesMode) {
     private static final int PAGE = 4096;
 
     /** The largest request that the driver can be asked for ({@code UBLK_IO_BUF_BITS}). */
@@ -43,37 +46,39 @@ public record DeviceOptions(int id, int queues, int depth, int maxIo, long featu
 
     /** {@return the lowest free number, one queue of 128 requests of at most 512 KiB} */
     public static DeviceOptions defaults() {
-        return new DeviceOptions(-1, 1, 128, 512 * 1024, 0, 0);
+        return new DeviceOptions(-1, 1, 128, 512 * 1024, 0, 0, false);
     }
 
     /** {@return the same for a certain device number} */
     public DeviceOptions withId(int newId) {
-        return new DeviceOptions(newId, queues, depth, maxIo, features, wishes);
+        return new DeviceOptions(newId, queues, depth, maxIo, features, wishes, choosesMode);
     }
 
     /** {@return the same with another number of queues} */
     public DeviceOptions withQueues(int newQueues) {
-        return new DeviceOptions(id, newQueues, depth, maxIo, features, wishes);
+        return new DeviceOptions(id, newQueues, depth, maxIo, features, wishes, choosesMode);
     }
 
     /** {@return the same with another depth} */
     public DeviceOptions withDepth(int newDepth) {
-        return new DeviceOptions(id, queues, newDepth, maxIo, features, wishes);
+        return new DeviceOptions(id, queues, newDepth, maxIo, features, wishes, choosesMode);
     }
 
     /** {@return the same with another largest request} */
     public DeviceOptions withMaxIo(int newMaxIo) {
-        return new DeviceOptions(id, queues, depth, newMaxIo, features, wishes);
+        return new DeviceOptions(id, queues, depth, newMaxIo, features, wishes, choosesMode);
     }
 
     /** {@return the same with one more feature that the driver must have} */
     public DeviceOptions with(Feature feature) {
-        return new DeviceOptions(id, queues, depth, maxIo, features | feature.mask(), wishes);
+        return new DeviceOptions(
+                id, queues, depth, maxIo, features | feature.mask(), wishes, choosesMode);
     }
 
     /** {@return the same with one more feature for drivers that have it} */
     public DeviceOptions withIfAble(Feature feature) {
-        return new DeviceOptions(id, queues, depth, maxIo, features, wishes | feature.mask());
+        return new DeviceOptions(
+                id, queues, depth, maxIo, features, wishes | feature.mask(), choosesMode);
     }
 
     /**
@@ -88,6 +93,18 @@ public record DeviceOptions(int id, int queues, int depth, int maxIo, long featu
                 depth,
                 maxIo,
                 (features & ~(Recovery.ALL | Feature.UBLK_F_QUIESCE)) | recovery.features(),
-                (wishes & ~Feature.UBLK_F_QUIESCE) | quiesce);
+                (wishes & ~Feature.UBLK_F_QUIESCE) | quiesce,
+                choosesMode);
+    }
+
+    /** {@return the same for a device that is served in such a mode} */
+    public DeviceOptions with(Mode mode) {
+        long others = features & ~Mode.FEATURES;
+        return new DeviceOptions(id, queues, depth, maxIo, others | mode.features(), wishes, false);
+    }
+
+    /** {@return the same for a device that is served in the mode that suits it best} */
+    public DeviceOptions withBestMode() {
+        return new DeviceOptions(id, queues, depth, maxIo, features, wishes, true);
     }
 }

@@ -15,6 +15,7 @@ import java.util.TreeMap;
  *     memory this one does not have
  * @param out requests that are with the server at the moment
  * @param slots how many could be: queues by depth
+ * @param threads how many serve them
  * @param latency how long requests were with the server
  */
 public record DeviceStatistics(
@@ -24,6 +25,7 @@ public record DeviceStatistics(
         long lost,
         long out,
         int slots,
+        int threads,
         Latency latency) {
     static DeviceStatistics of(List<QueueCounters> queues, int slots) {
         Sum sum = new Sum();
@@ -35,6 +37,7 @@ public record DeviceStatistics(
                 sum.lost,
                 Math.clamp(sum.delivered - sum.committed, 0, slots),
                 slots,
+                queues.size(),
                 Latency.of(sum.latency));
     }
 

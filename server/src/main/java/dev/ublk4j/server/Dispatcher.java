@@ -4,6 +4,8 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uapi.wire.ShmemAddress;
@@ -26,14 +28,11 @@ final class Dispatcher implements CompletionHandler {
     private final Queue queue;
     private final TargetQueue target;
     private final QueueGuest guest;
-    private final MemorySegment descriptors;
-    private final int descriptorBytes;
+    private final Descriptors descriptors;
     private final BufferTable table;
     private final QueueCounters counters;
     private final Departure departure;
-
-    /** By tag, the data of requests where the driver does not copy it to the tag's buffer. */
-    private final @Nullable RequestData[] remote;
+    private final @Nullable ZoneReport zones;
 
     /** Tags whose request names a shared buffer that is being registered. */
     private final BitSet parked = new BitSet();
@@ -45,105 +44,124 @@ final class Dispatcher implements CompletionHandler {
             Queue queue,
             TargetQueue target,
             QueueGuest guest,
-            MemorySegment descriptors,
-            int descriptorBytes,
+            Descriptors descriptors,
             BufferTable table,
             QueueCounters counters,
-            Departure departure) {
+            Departure departure,
+            @Nullable ZoneReport zones) {
         this.queue = queue;
         this.target = target;
         this.guest = guest;
         this.descriptors = descriptors;
-        this.descriptorBytes = descriptorBytes;
         this.table = table;
         this.counters = counters;
         this.departure = departure;
-        this.remote = new @Nullable RequestData[queue.depth()];
-        UserCopy userCopy = queue.userCopy();
-        for (int tag = 0; tag < remote.length; tag++) {
-            if (queue.path() == DataPath.REGISTERED) {
-                remote[tag] = new RequestData.InSlot(SharedData.slotOfTag(tag));
-            } else if (userCopy != null) {
-                remote[tag] = new RequestData.WithDriver(userCopy, tag, queue.sharedData());
-            }
-        }
+        this.zones = zones;
     }
 
     @Override
     public void onCompletion(long userData, int result, int flags) {
-        if (RequestId.kind(userData) == RequestId.KIND_COMMAND) {
-            onCommand(RequestId.tag(userData), result);
-        } else if (RequestId.kind(userData) == RequestId.KIND_BACKEND) {
-            queue.onBackend(RequestId.id(userData), result);
-        } else {
-            guest.completed(RequestId.guestValue(userData), result, flags);
+        switch (RequestId.kind(userData)) {
+            case RequestId.KIND_COMMAND -> onCommand(RequestId.tag(userData), result);
+            case RequestId.KIND_BACKEND -> queue.onBackend(RequestId.id(userData), result);
+            case RequestId.KIND_BATCH -> onBatch(RequestId.tag(userData), result, flags);
+            case RequestId.KIND_PAGES ->
+                    queue.path().pagesCompleted(RequestId.tag(userData), result);
+            default -> guest.completed(RequestId.guestValue(userData), result, flags);
         }
         queue.askForRests();
+    }
+
+    private void onBatch(int what, int result, int flags) {
+        ((BatchCommands) queue.ioCommands()).completed(what, result, flags, this);
     }
 
     private void onCommand(int tag, int result) {
         if (result == IoResult.UBLK_IO_RES_OK) {
             deliver(tag);
+        } else if (result == IoResult.UBLK_IO_RES_NEED_GET_DATA) {
+            nameBuffer(tag);
         } else if (result == IoResult.UBLK_IO_RES_ABORT) {
             queue.tags().gone(tag);
-            departure.begin();
+            takenBack();
         } else {
             throw new LinuxException("io command", queue + ", tag " + tag, result);
         }
     }
 
-    private void deliver(int tag) {
+    /** The driver tells of a write whose data it will copy when it knows where to. */
+    private void nameBuffer(int tag) {
+        MemorySegment area = descriptors.of(tag);
+        long base = descriptors.base(tag);
+        int opFlags = IoDescLayout.opFlags(area, base);
+        long described = IoDescLayout.addr(area, base);
+        long address = queue.path().bufferOfWrite(tag, opFlags, described);
+        ((TagCommands) queue.ioCommands()).getData(tag, address);
+    }
+
+    /** The driver takes tags back: the device stops, or another server is to come. */
+    void takenBack() {
+        departure.begin();
+    }
+
+    /** Hands the request of a tag to the target, as the driver has described it. */
+    void deliver(int tag) {
         Request request = queue.request(tag);
-        long base = (long) tag * descriptorBytes;
-        int opFlags = IoDescLayout.opFlags(descriptors, base);
+        MemorySegment area = descriptors.of(tag);
+        long base = descriptors.base(tag);
+        int opFlags = IoDescLayout.opFlags(area, base);
         int op = opFlags & 0xff;
-        Operation operation = Operation.ofCode(op);
+        Operation operation = operationOf(op);
         long id = queue.tags().deliver(tag);
-        request.describe(descriptors, base, operation == null ? Operation.FLUSH : operation, id);
+        request.describe(area, base, operation == null ? Operation.FLUSH : operation, id);
         counters.delivered(op);
-        request.deliveredNanos = LatencyCounts.samples(id) ? System.nanoTime() : 0;
-        if (operation == null) {
+        request.deliveredNanos = counters.latency().begin();
+        if (operation == null && zones != null && op == IoOp.UBLK_IO_OP_REPORT_ZONES) {
+            request.reportsZones = true;
+            queue.complete(id, report(zones, tag));
+        } else if (operation == null) {
             queue.complete(id, Errno.EOPNOTSUPP.negated());
         } else if ((opFlags & IoFlag.UBLK_IO_F_SHMEM_ZC) != 0) {
             deliverShared(request);
-        } else if (operation.hasData()) {
-            deliverData(request);
         } else {
-            request.attach(IoBuffers.none(), -1);
+            if (operation.hasData()) {
+                queue.path().attach(request, opFlags);
+            } else {
+                request.attach(IoBuffers.none(), -1);
+            }
             queue.deliver(request, target);
         }
     }
 
-    private void deliverData(Request request) {
-        int tag = request.tag();
-        long length = request.length();
-        boolean isWrite = request.operation() == Operation.WRITE;
-        switch (remote[tag]) {
-            case RequestData.InSlot slot -> {
-                counters.registered(length);
-                request.attach(slot);
+    /** {@return the operation of a number, or null for one that this device does not serve} */
+    private @Nullable Operation operationOf(int code) {
+        Operation operation = Operation.ofCode(code);
+        return operation != null && operation.isOfZones() && zones == null ? null : operation;
+    }
+
+    private int report(ZoneReport asked, int tag) {
+        MemorySegment area = descriptors.of(tag);
+        long base = descriptors.base(tag);
+        long start = Sectors.toBytes(IoDescLayout.startSector(area, base));
+        long most = Integer.toUnsignedLong(IoDescLayout.nrZones(area, base));
+        try {
+            return queue.path().report(tag, asked, start, most);
+        } catch (Throwable e) {
+            try {
+                LOG.log(Level.ERROR, () -> "the target cannot tell of its zones, on " + queue, e);
+            } catch (Throwable _) {
+                // The request ends whatever was thrown.
             }
-            case RequestData.WithDriver driver -> {
-                counters.copied(length);
-                IoBuffers buffers = queue.buffers();
-                request.attach(
-                        driver.of(
-                                buffers.slice(tag, length, isWrite),
-                                buffers.slice(tag, length, false)));
-            }
-            case null, default -> {
-                counters.copied(length);
-                request.attach(queue.buffers().slice(tag, length, isWrite), -1);
-            }
+            return (e instanceof OutOfMemoryError ? Errno.ENOMEM : Errno.EIO).negated();
         }
-        queue.deliver(request, target);
     }
 
     private void deliverShared(Request request) {
-        long address = IoDescLayout.addr(descriptors, (long) request.tag() * descriptorBytes);
+        int tag = request.tag();
+        long address = IoDescLayout.addr(descriptors.of(tag), descriptors.base(tag));
         MemorySegment data = lookUp(request, address);
         if (data == null && table.isRegistering()) {
-            parked.set(request.tag());
+            parked.set(tag);
             return;
         }
         if (data == null) {
@@ -151,8 +169,11 @@ final class Dispatcher implements CompletionHandler {
         }
         if (data == null) {
             counters.lost();
-            complain(request, ShmemAddress.index(address));
-            queue.complete(request.id(), Errno.EIO.negated());
+            try {
+                complain(request, ShmemAddress.index(address));
+            } finally {
+                queue.complete(request.id(), Errno.EIO.negated());
+            }
             return;
         }
         counters.shared(request.length());
@@ -174,7 +195,7 @@ final class Dispatcher implements CompletionHandler {
 
     private @Nullable MemorySegment lookUp(Request request, long address) {
         try {
-            boolean isWrite = request.operation() == Operation.WRITE;
+            boolean isWrite = request.operation().bringsData();
             return queue.sharedData().find(address, request.length(), isWrite);
         } catch (IndexOutOfBoundsException e) {
             LOG.log(Level.ERROR, () -> request + " reaches beyond its shared buffer", e);

@@ -143,7 +143,9 @@ final class Ending {
             turn.run(
                     DEL_DEV,
                     () -> {
-                        unlessGone(() -> control.delete(device.id()));
+                        if (!device.isGone()) {
+                            unlessGone(() -> control.delete(device.id()));
+                        }
                         deleted = true;
                         return 0;
                     },

@@ -1,5 +1,8 @@
 package dev.ublk4j.server;
 
+import dev.ublk4j.uapi.Sectors;
+import org.jspecify.annotations.Nullable;
+
 /**
  * The size, the block sizes and the abilities of a device, in bytes throughout.
  *
@@ -17,18 +20,27 @@ public final class Geometry {
     /** The largest logical block size that the driver takes. */
     private static final int PAGE = 4096;
 
+    /** What the driver takes for no limit: the largest values of its fields. */
+    private static final int MOST_SEGMENTS = 0xFFFF;
+
+    private static final long LARGEST_SEGMENT = 0xFFFF_FFFFL;
+
     private final long size;
-    private int logicalBlockSize = Request.SECTOR;
+    private int logicalBlockSize = Sectors.SIZE;
     private int physicalBlockSize = 4096;
     private int optimalIo;
     private int maxIo;
-    private int dmaAlignment = Request.SECTOR;
+    private int dmaAlignment = Sectors.SIZE;
+    private int maxSegments;
+    private long maxSegmentSize;
+    private long segmentBoundary;
     private boolean readOnly;
     private boolean rotational;
     private boolean volatileCache;
     private boolean forcedUnitAccess;
     private int discardGranularity;
     private int maxWriteZeroes;
+    private @Nullable ZoneLimits zones;
 
     private Geometry(long size) {
         this.size = size;
@@ -45,12 +57,16 @@ public final class Geometry {
         optimalIo = other.optimalIo;
         maxIo = other.maxIo;
         dmaAlignment = other.dmaAlignment;
+        maxSegments = other.maxSegments;
+        maxSegmentSize = other.maxSegmentSize;
+        segmentBoundary = other.segmentBoundary;
         readOnly = other.readOnly;
         rotational = other.rotational;
         volatileCache = other.volatileCache;
         forcedUnitAccess = other.forcedUnitAccess;
         discardGranularity = other.discardGranularity;
         maxWriteZeroes = other.maxWriteZeroes;
+        zones = other.zones;
     }
 
     /**
@@ -112,6 +128,54 @@ public final class Geometry {
         return geometry.checked();
     }
 
+    /**
+     * {@return the same with a largest number of segments of memory that a request's data lies in}
+     *
+     * @param count 1 to 65,535
+     */
+    public Geometry withMaxSegments(int count) {
+        if (count < 1 || count > MOST_SEGMENTS) {
+            throw new IllegalArgumentException(
+                    "number of segments is not between 1 and %d: %d"
+                            .formatted(MOST_SEGMENTS, count));
+        }
+        Geometry geometry = new Geometry(this);
+        geometry.maxSegments = count;
+        return geometry.checked();
+    }
+
+    /**
+     * {@return the same with a largest segment of memory that a request's data lies in}
+     *
+     * @param bytes a page or more, below 4 GiB
+     */
+    public Geometry withMaxSegmentSize(long bytes) {
+        if (bytes < PAGE || bytes > LARGEST_SEGMENT) {
+            throw new IllegalArgumentException(
+                    "size of a segment is not between %d and %d: %d"
+                            .formatted(PAGE, LARGEST_SEGMENT, bytes));
+        }
+        Geometry geometry = new Geometry(this);
+        geometry.maxSegmentSize = bytes;
+        return geometry.checked();
+    }
+
+    /**
+     * {@return the same for data of which no segment crosses a multiple of some bytes in memory}
+     *
+     * @param bytes a power of two, a page or more
+     */
+    public Geometry withSegmentBoundary(long bytes) {
+        if (bytes < PAGE || Long.bitCount(bytes) != 1) {
+            throw new IllegalArgumentException(
+                    "segment boundary is not a power of two, at least %d: %d"
+                            .formatted(PAGE, bytes));
+        }
+        Geometry geometry = new Geometry(this);
+        geometry.segmentBoundary = bytes;
+        return geometry.checked();
+    }
+
     /** {@return the same, refusing writes} */
     public Geometry asReadOnly() {
         Geometry geometry = new Geometry(this);
@@ -161,8 +225,18 @@ public final class Geometry {
         return geometry;
     }
 
+    /**
+     * {@return the same in zones, which the ability {@link Zoned} of the target tells of} A whole
+     * number of zones is the size.
+     */
+    public Geometry withZones(ZoneLimits limits) {
+        Geometry geometry = new Geometry(this);
+        geometry.zones = limits;
+        return geometry.checked();
+    }
+
     private Geometry checked() {
-        requirePowerOfTwo("logical block size", logicalBlockSize, Request.SECTOR);
+        requirePowerOfTwo("logical block size", logicalBlockSize, Sectors.SIZE);
         if (logicalBlockSize > PAGE) {
             throw new IllegalArgumentException(
                     "logical block size is more than a page: " + logicalBlockSize);
@@ -176,6 +250,21 @@ public final class Geometry {
         }
         requireMultiple("size", size);
         requireMultiple("largest I/O", maxIo);
+        ZoneLimits limits = zones;
+        if (limits != null && size % limits.zoneSize() != 0) {
+            throw new IllegalArgumentException(
+                    "size is not a multiple of the zone size, %d: %d"
+                            .formatted(limits.zoneSize(), size));
+        }
+        if (limits != null
+                && Math.max(limits.maxOpen(), limits.maxActive()) > size / limits.zoneSize()) {
+            throw new IllegalArgumentException(
+                    "limits of zones are more than there are, %d: %d open, %d active"
+                            .formatted(
+                                    size / limits.zoneSize(),
+                                    limits.maxOpen(),
+                                    limits.maxActive()));
+        }
         return this;
     }
 
@@ -230,6 +319,26 @@ public final class Geometry {
         return dmaAlignment;
     }
 
+    /** {@return the most segments of memory that a request's data lies in, or 0 for no limit} */
+    public int maxSegments() {
+        return maxSegments;
+    }
+
+    /** {@return the largest segment of memory, or 0 for no limit} */
+    public long maxSegmentSize() {
+        return maxSegmentSize;
+    }
+
+    /** {@return the bytes of memory a multiple of which no segment crosses, or 0 for none} */
+    public long segmentBoundary() {
+        return segmentBoundary;
+    }
+
+    /** {@return whether segments are limited in any way} */
+    boolean limitsSegments() {
+        return maxSegments != 0 || maxSegmentSize != 0 || segmentBoundary != 0;
+    }
+
     /** {@return whether writes are refused} */
     public boolean readOnly() {
         return readOnly;
@@ -263,6 +372,11 @@ public final class Geometry {
     /** {@return the largest write of zeroes, or 0 where there is none} */
     public int maxWriteZeroes() {
         return maxWriteZeroes;
+    }
+
+    /** {@return what its zones are like, or null for a device without zones} */
+    public @Nullable ZoneLimits zones() {
+        return zones;
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.internal.QuietLog;
 import dev.ublk4j.server.SimpleTarget.Discards;
 import dev.ublk4j.server.SimpleTarget.WritesZeroes;
 import java.lang.System.Logger.Level;
@@ -14,6 +15,7 @@ final class Handlers implements TargetQueue {
     private final @Nullable Discards discards;
     private final @Nullable WritesZeroes writesZeroes;
     private final Queue queue;
+    private final QuietLog notOut = new QuietLog(LOG);
 
     /**
      * Looks at what a target can do.
@@ -59,6 +61,8 @@ final class Handlers implements TargetQueue {
             case DISCARD -> discards == null ? unsupported() : discards.discard(request);
             case WRITE_ZEROES ->
                     writesZeroes == null ? unsupported() : writesZeroes.writeZeroes(request);
+            case ZONE_OPEN, ZONE_CLOSE, ZONE_FINISH -> unsupported();
+            case ZONE_APPEND, ZONE_RESET, ZONE_RESET_ALL -> unsupported();
         };
     }
 
@@ -66,8 +70,8 @@ final class Handlers implements TargetQueue {
         return Errno.EOPNOTSUPP.negated();
     }
 
-    /** Logs that a result had no request to end. */
+    /** Logs that a result had no request to end; rarely, as each request may have such a one. */
     void complain(long id, Request request) {
-        LOG.log(Level.ERROR, () -> "%s: %s".formatted(request, queue.notOut(id).getMessage()));
+        notOut.log(Level.ERROR, () -> "%s: %s".formatted(request, queue.notOut(id).getMessage()));
     }
 }

@@ -1,7 +1,6 @@
 package dev.ublk4j.server;
 
-import dev.ublk4j.linux.Mapping;
-import java.lang.foreign.Arena;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
@@ -26,8 +25,13 @@ final class IoBuffers {
     /** The same for writes, whose data the target must not change. */
     private final @Nullable MemorySegment[][] readOnly;
 
-    IoBuffers(int depth, int bufferBytes, Arena arena) {
-        this.memory = Mapping.anonymous((long) depth * bufferBytes, Mapping.MAP_PRIVATE, arena);
+    /**
+     * Makes them of the memory that they take.
+     *
+     * @param memory {@code depth} times the size of a buffer
+     */
+    IoBuffers(int depth, int bufferBytes, MemorySegment memory) {
+        this.memory = memory;
         this.bufferBytes = bufferBytes;
         this.writable = new @Nullable MemorySegment[depth][0];
         this.readOnly = new @Nullable MemorySegment[depth][0];
@@ -46,7 +50,7 @@ final class IoBuffers {
      */
     MemorySegment slice(int tag, long length, boolean toRead) {
         @Nullable MemorySegment[][] all = toRead ? readOnly : writable;
-        int sectors = (int) (length / Request.SECTOR);
+        int sectors = (int) (length / Sectors.SIZE);
         if (sectors >= all[tag].length) {
             all[tag] = Arrays.copyOf(all[tag], Integer.highestOneBit(sectors) * 2 + 1);
         }

@@ -6,21 +6,20 @@ import dev.ublk4j.server.spi.QueueHost;
 
 /** The guest of a queue that has its thread for itself. */
 final class NoGuest implements QueueGuest {
-    /** {@return the guests of a target's queues, be there any or none} */
-    static QueueGuests guestsOf(Target target) {
+    /**
+     * {@return the guests of a target's queues, be there any or none}
+     *
+     * @param pinsMemory whether memory that is shared may be pinned where there are none
+     */
+    static QueueGuests guestsOf(Target target, boolean pinsMemory) {
         QueueGuests guests = target.ability(QueueGuests.class);
-        return guests != null ? guests : new None();
+        return guests != null ? guests : new None(pinsMemory);
     }
 
-    private static final class None implements QueueGuests {
+    private record None(boolean pinsMemory) implements QueueGuests {
         @Override
         public QueueGuest guest(int queue) {
             return new NoGuest();
-        }
-
-        @Override
-        public boolean pinsMemory() {
-            return true;
         }
     }
 

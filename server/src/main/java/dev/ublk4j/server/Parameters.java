@@ -1,11 +1,22 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.Attr;
 import dev.ublk4j.uapi.wire.DeviceParams;
+import org.jspecify.annotations.Nullable;
 
 /** A target's geometry in the words of the driver, {@code struct ublk_params}. */
 final class Parameters {
+    /** {@code BLK_SEG_BOUNDARY_MASK}. */
+    private static final long NO_BOUNDARY = 0xFFFF_FFFFL;
+
+    /** {@code UINT_MAX}. */
+    private static final int ANY_SIZE = -1;
+
+    /** {@code USHRT_MAX}. */
+    private static final int ANY_NUMBER = 0xFFFF;
+
     private Parameters() {}
 
     static DeviceParams of(Geometry geometry, DeviceInfo info) {
@@ -23,9 +34,9 @@ final class Parameters {
                                         ? log2(geometry.physicalBlockSize())
                                         : log2(geometry.optimalIo()),
                                 log2(geometry.physicalBlockSize()),
-                                maxIo / Request.SECTOR,
-                                0,
-                                geometry.size() / Request.SECTOR,
+                                maxIo / Sectors.SIZE,
+                                chunkSectors(geometry.zones()),
+                                geometry.size() / Sectors.SIZE,
                                 0));
         if (geometry.maxDiscard() != 0 || geometry.maxWriteZeroes() != 0) {
             params =
@@ -36,11 +47,36 @@ final class Parameters {
                                     Math.max(
                                             geometry.discardGranularity(),
                                             geometry.logicalBlockSize()),
-                                    geometry.maxDiscard() / Request.SECTOR,
-                                    geometry.maxWriteZeroes() / Request.SECTOR,
+                                    geometry.maxDiscard() / Sectors.SIZE,
+                                    geometry.maxWriteZeroes() / Sectors.SIZE,
                                     geometry.maxDiscard() == 0 ? 0 : 1));
         }
+        if (geometry.limitsSegments()) {
+            params = params.with(segments(geometry));
+        }
+        ZoneLimits zones = geometry.zones();
+        if (zones != null) {
+            params =
+                    params.with(
+                            new DeviceParams.Zoned(
+                                    zones.maxOpen(),
+                                    zones.maxActive(),
+                                    (int) (Math.min(maxIo, zones.zoneSize()) / Sectors.SIZE)));
+        }
         return params.with(new DeviceParams.DmaAlign(geometry.dmaAlignment() - 1));
+    }
+
+    /** The driver takes the three limits together, so those that were not given are its own. */
+    private static DeviceParams.Segment segments(Geometry geometry) {
+        return new DeviceParams.Segment(
+                geometry.segmentBoundary() == 0 ? NO_BOUNDARY : geometry.segmentBoundary() - 1,
+                geometry.maxSegmentSize() == 0 ? ANY_SIZE : (int) geometry.maxSegmentSize(),
+                geometry.maxSegments() == 0 ? ANY_NUMBER : geometry.maxSegments());
+    }
+
+    /** No request crosses the end of a zone. */
+    private static int chunkSectors(@Nullable ZoneLimits zones) {
+        return zones == null ? 0 : (int) (zones.zoneSize() / Sectors.SIZE);
     }
 
     private static int attributes(Geometry geometry) {

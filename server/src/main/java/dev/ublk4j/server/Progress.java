@@ -49,7 +49,8 @@ final class Progress {
         }
         // What is left over of a block is done again with the rest.
         int whole = result & -blockSize;
-        if (result < 0 || result > left || whole == 0) {
+        boolean isWhole = request.operation() == Operation.ZONE_APPEND; // in one place, or not
+        if (result < 0 || result > left || whole == 0 || isWhole) {
             complain(request, result);
             return Errno.EIO.negated();
         }

@@ -1,6 +1,7 @@
 package dev.ublk4j.server;
 
 import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.Attr;
 import dev.ublk4j.uapi.wire.DeviceParams;
 import java.util.ArrayList;
@@ -44,7 +45,7 @@ final class Promises {
      *     it cannot
      */
     Geometry keptBy(Target target, Geometry own) {
-        long size = basic.devSectors() * Request.SECTOR;
+        long size = Sectors.toBytes(basic.devSectors());
         int blockSize = 1 << basic.logicalBsShift();
         if (own.size() < size) {
             broken.add("it has %d bytes, the device %d".formatted(own.size(), size));
@@ -58,10 +59,12 @@ final class Promises {
         }
         compareDurability(own);
         compareLimits(own);
+        compareSegments(own);
         compareDiscards(own);
-        String path = DataPath.unfit(info.flags(), target);
-        if (path != null) {
-            broken.add(path);
+        compareZones(own);
+        String unfit = Mode.unfit(info.flags(), target);
+        if (unfit != null) {
+            broken.add(unfit);
         }
         if (!broken.isEmpty()) {
             throw new IllegalArgumentException(
@@ -101,18 +104,42 @@ final class Promises {
     }
 
     private void compareLimits(Geometry own) {
-        long most = (long) basic.maxSectors() * Request.SECTOR;
+        long most = (long) basic.maxSectors() * Sectors.SIZE;
         if (own.maxIo() != 0 && own.maxIo() < most) {
             broken.add(
                     "it takes requests of up to %d bytes, the device of up to %d"
                             .formatted(own.maxIo(), most));
         }
         DeviceParams.DmaAlign align = params.dmaAlign();
-        int aligned = (align == null ? Request.SECTOR - 1 : align.alignment()) + 1;
+        int aligned = (align == null ? Sectors.SIZE - 1 : align.alignment()) + 1;
         if (own.dmaAlignment() > aligned) {
             broken.add(
                     "it needs data aligned to %d bytes in memory, the device aligns to %d"
                             .formatted(own.dmaAlignment(), aligned));
+        }
+    }
+
+    private void compareSegments(Geometry own) {
+        DeviceParams.Segment promised = params.segment();
+        long most = promised == null ? Long.MAX_VALUE : promised.maxSegments();
+        long largest =
+                promised == null
+                        ? Long.MAX_VALUE
+                        : Integer.toUnsignedLong(promised.maxSegmentSize());
+        if (own.maxSegments() != 0 && own.maxSegments() < most) {
+            broken.add(
+                    "it takes %d segments of memory, the device more".formatted(own.maxSegments()));
+        }
+        if (own.maxSegmentSize() != 0 && own.maxSegmentSize() < largest) {
+            broken.add(
+                    "it takes segments of up to %d bytes of memory, the device larger ones"
+                            .formatted(own.maxSegmentSize()));
+        }
+        if (own.segmentBoundary() != 0
+                && (promised == null || promised.segBoundaryMask() >= own.segmentBoundary())) {
+            broken.add(
+                    "its segments cross no multiple of %d bytes of memory, those of the device do"
+                            .formatted(own.segmentBoundary()));
         }
     }
 
@@ -131,8 +158,32 @@ final class Promises {
         }
     }
 
+    private void compareZones(Geometry own) {
+        ZoneLimits zones = own.zones();
+        DeviceParams.Zoned promised = params.zoned();
+        if (zones == null || promised == null) {
+            return; // the features of the device say so, which are compared
+        }
+        long zoneSize = Sectors.toBytes(Integer.toUnsignedLong(basic.chunkSectors()));
+        if (zones.zoneSize() != zoneSize) {
+            broken.add(
+                    "its zones have %d bytes, those of the device %d"
+                            .formatted(zones.zoneSize(), zoneSize));
+        }
+        compareZones("open", zones.maxOpen(), promised.maxOpenZones());
+        compareZones("active", zones.maxActive(), promised.maxActiveZones());
+    }
+
+    private void compareZones(String what, int own, int promised) {
+        if (own != 0 && (promised == 0 || own < promised)) {
+            broken.add(
+                    "it has at most %d %s zones, the device %s"
+                            .formatted(own, what, promised == 0 ? "any number" : promised));
+        }
+    }
+
     private void compareRange(String what, int own, int promisedSectors) {
-        long promised = Integer.toUnsignedLong(promisedSectors) * Request.SECTOR;
+        long promised = Integer.toUnsignedLong(promisedSectors) * Sectors.SIZE;
         if (own == 0 && promised != 0) {
             broken.add("it %s nothing, the device does".formatted(what));
         } else if (own < promised) {

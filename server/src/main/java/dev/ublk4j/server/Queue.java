@@ -4,10 +4,8 @@ import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.wire.CommandEncoding;
-import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uring.Fallocate;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
@@ -16,7 +14,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
 import java.util.List;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Consumer;
@@ -24,7 +21,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * One hardware queue of a device, as its target sees it: where requests are completed, and the ring
- * over which the target does its own I/O.
+ * over which the target does its own I/O. With {@link ServerThreads}, what one of the threads
+ * serves of all queues.
  *
  * <p>A queue belongs to one thread. Only {@link #complete} and {@link #execute} may be called from
  * others.
@@ -37,38 +35,26 @@ import org.jspecify.annotations.Nullable;
 public final class Queue {
     private static final System.Logger LOG = System.getLogger(Queue.class.getName());
 
-    /**
-     * How deep calls of targets and layers are nested before the next is put off. More than layers
-     * are stacked, and little of a stack.
-     */
-    private static final int DEEPEST = 32;
-
     /** How deep parts may have parts: more than layers are stacked. */
     private static final int MOST_LEVELS = 256;
 
-    /** Files that a ring has room for: more are used by their descriptors. */
-    private static final int FILES = 64;
-
     private final int deviceId;
     private final int id;
+    private final String name;
     private final int depth;
     private final QueueRing ring;
     private final Thread owner;
-    private final IoBuffers buffers;
     private final TagTable tags;
     private final Doorbell doorbell;
     private final AnswerInbox inbox;
     private final SharedData sharedData;
     private final DataPath path;
-    private final @Nullable UserCopy userCopy;
+    private final IoCommands ioCommands;
     private final QueueCounters counters;
     private final Progress progress;
     private final Departure departure;
     private final Failures failures = new Failures();
     private final Consumer<Request> settlePosted = this::settlePosted;
-
-    private final int fetch;
-    private final int commitAndFetch;
 
     /** Every request by its tag: those of the driver, and those that layers have made. */
     private volatile Request[] requests;
@@ -81,17 +67,13 @@ public final class Queue {
     /** The request that {@link #lent} is a part of by its id; 0 for none. */
     private long lentFor;
 
-    /** Calls of targets and layers that have not returned. */
-    private int nested;
+    private final Nesting nesting = new Nesting(this);
 
-    /** Parts to be sent, or that have ended, when the outermost call has returned. */
-    private final ArrayDeque<Request> putOff = new ArrayDeque<>();
+    /** Tags of requests that are to be committed, and their results. */
+    private final int[] ended;
 
-    /**
-     * Requests of which the sending or the end was broken off, linked by {@link
-     * Request#tornBefore}.
-     */
-    private @Nullable Request torn;
+    private final int[] endedResults;
+    private int endedCount;
 
     /** Requests of which the target has done a part, and is to be asked for the rest. */
     private final List<Request> unfinished = new ArrayList<>();
@@ -99,44 +81,47 @@ public final class Queue {
     /** What other threads want done on this one. */
     private final ConcurrentLinkedQueue<Runnable> tasks = new ConcurrentLinkedQueue<>();
 
-    /** How much backend I/O has been named, and how many commands the ring was given; both wrap. */
+    /** How much backend I/O has been named; wraps. */
     private int named;
-
-    private int commands;
 
     /** Backend I/O that is under way. */
     private int backendIo;
 
-    /** Slots for files of which some are in use; null before the first. */
-    private @Nullable BitSet files;
+    /** What is no I/O of the ring's may still write to the memory of requests. */
+    private boolean keepsMemory;
 
-    private boolean filesRefused;
-
+    /**
+     * Opens a queue on its thread.
+     *
+     * @param served the tags of the thread
+     * @param arena outlives the ring
+     * @param data holds what is read and written for requests; outlives the arena
+     */
     Queue(
             DeviceInfo info,
-            int id,
+            ServedTags served,
             CharDevice charDevice,
             QueueRing ring,
+            Arena arena,
             Arena data,
             BufferTable table,
             QueueCounters counters,
             int blockSize,
             Departure departure) {
         this.deviceId = info.deviceId();
-        this.id = id;
-        this.depth = info.queueDepth();
+        this.id = served.thread();
+        this.name = served.isOneQueue() ? "-q" : "-t";
+        this.depth = served.count();
         this.ring = ring;
         this.owner = Thread.currentThread();
-        this.buffers = new IoBuffers(depth, info.maxIoBufBytes(), data);
-        CommandEncoding encoding = CommandEncoding.ofDevice(info.flags());
-        this.fetch = encoding.op(IoCommand.UBLK_U_IO_FETCH_REQ);
-        this.commitAndFetch = encoding.op(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ);
-        this.path = DataPath.of(info.flags());
-        this.userCopy = path == DataPath.USER_COPY ? new UserCopy(charDevice, id) : null;
         this.tags = new TagTable(depth);
+        this.ended = new int[depth];
+        this.endedResults = new int[depth];
         this.doorbell = new Doorbell(ring);
         this.inbox = new AnswerInbox(doorbell);
-        this.sharedData = new SharedData(table, ring.ring());
+        this.sharedData = new SharedData(table, ring.ring(), depth);
+        this.path = DataPath.open(info, served, charDevice, ring, sharedData, counters, data);
+        this.ioCommands = IoCommands.open(info, served, ring, path, arena);
         this.counters = counters;
         this.progress = new Progress(toString(), blockSize);
         this.departure = departure;
@@ -152,7 +137,7 @@ public final class Queue {
         return deviceId;
     }
 
-    /** {@return the queue's number within its device} */
+    /** {@return the queue's number within its device; with {@link ServerThreads}, the thread's} */
     public int id() {
         return id;
     }
@@ -165,11 +150,24 @@ public final class Queue {
     /**
      * {@return the queue thread's io_uring} I/O that a target prepares on it goes to the kernel
      * together with the results of other requests. For what {@link #read} and its like do not do;
-     * its {@code userData} comes from {@link #userData}. On the queue's thread only.
+     * its {@code userData} comes from {@link #userData}, and room for several entries from {@link
+     * #reserve}. On the queue's thread only.
      */
     public Ring ring() {
         assert Thread.currentThread() == owner : "the ring belongs to " + owner;
         return ring.ring();
+    }
+
+    /**
+     * Makes room for entries that a target prepares on the {@linkplain #ring ring} itself, such as
+     * linked ones, which must go to the kernel together. Not {@link Ring#reserve}, which would
+     * submit what the testkit's faults have not seen.
+     *
+     * @param count at most the size of the ring
+     */
+    public void reserve(int count) {
+        requireOwner();
+        ring.reserve(count);
     }
 
     /**
@@ -192,37 +190,12 @@ public final class Queue {
      */
     public RingFile register(Fd file) {
         requireOwner();
-        BitSet slots = slots();
-        int slot = slots == null ? FILES : slots.nextClearBit(0);
-        if (slots == null || slot >= FILES) {
-            return new RingFile(this, file.number(), false);
-        }
-        ring.ring().updateFile(slot, file.number());
-        slots.set(slot);
-        return new RingFile(this, slot, true);
-    }
-
-    /** {@return the slots of the ring for files, or null where it has none} */
-    private @Nullable BitSet slots() {
-        if (files == null && !filesRefused) {
-            try {
-                ring.ring().registerSparseFiles(FILES);
-                files = new BitSet(FILES);
-            } catch (LinuxException e) {
-                // The process may have fewer descriptors. The I/O works without, a little slower.
-                filesRefused = true;
-                LOG.log(Level.DEBUG, () -> this + " uses files by their descriptors", e);
-            }
-        }
-        return files;
+        int slot = ring.files().add(file.number());
+        return new RingFile(this, slot < 0 ? file.number() : slot, slot >= 0);
     }
 
     void unregister(int slot) {
-        BitSet slots = files;
-        if (slots != null && slots.get(slot)) {
-            slots.clear(slot);
-            ring.ring().updateFile(slot, -1);
-        }
+        ring.files().remove(slot);
     }
 
     /**
@@ -320,6 +293,14 @@ public final class Queue {
     }
 
     /**
+     * {@return whether this process is about to stop the device, or it stops} The driver waits for
+     * what is out: a target that holds requests back on purpose ends them.
+     */
+    public boolean isStopping() {
+        return departure.isAnnounced();
+    }
+
+    /**
      * Ends a request; from any thread. See {@link TargetQueue#submit}.
      *
      * @param requestId which request, {@link Request#id}
@@ -364,8 +345,8 @@ public final class Queue {
             if (!isSettled && !request.isTorn) {
                 request.isTorn = true;
                 request.tornFrom = parent;
-                request.tornBefore = torn;
-                torn = request;
+                request.tornBefore = nesting.torn;
+                nesting.torn = request;
             }
         }
         return true;
@@ -388,13 +369,6 @@ public final class Queue {
         if (Thread.currentThread() != owner) {
             throw new IllegalStateException(
                     "only %s may do this; others call Queue.complete".formatted(owner));
-        }
-    }
-
-    /** Gives every tag to the driver for the first time. */
-    void fetchAll() {
-        for (int tag = 0; tag < depth; tag++) {
-            command(fetch, tag, 0);
         }
     }
 
@@ -460,10 +434,10 @@ public final class Queue {
         boolean isSent = false;
         try {
             request.begin(tags.deliver(request.tag()));
-            if (isToPutOff()) {
+            if (nesting.isTooDeep()) {
                 request.isToBeSent = true;
                 request.partsOut++;
-                putOff.addLast(request);
+                nesting.putOff(request);
             } else {
                 call(request, request.below(), null, 0);
             }
@@ -473,94 +447,45 @@ public final class Queue {
             if (!isSent && !request.isTorn) {
                 request.isTorn = true;
                 request.tornFrom = parent;
-                request.tornBefore = torn;
-                torn = request;
+                request.tornBefore = nesting.torn;
+                nesting.torn = request;
             }
         }
     }
 
-    /**
-     * Ends requests with which the queue was at work when the stack of a target that recurses was
-     * full. They may be in any state in which {@link #send} and {@link #answer} leave them.
-     */
-    private void mendTorn() {
-        for (Request part = torn; part != null; part = torn) {
-            torn = part.tornBefore;
-            part.tornBefore = null;
-            part.isTorn = false;
-            Request parent = part.tornFrom;
-            part.tornFrom = null;
-            mend(part);
-            if (parent != null) {
-                settleIfIdle(parent);
-            }
-        }
-    }
-
-    private void mend(Request part) {
-        int tag = part.tag();
-        if (part.isCounted) {
-            // Its end has been told: it is only to be given back, unless it has been.
-            if (tags.state(tag) == TagTable.State.ANSWERED) {
-                tags.fetch(tag);
-            }
-            boolean _ = idle.remove(part);
-            part.forget();
-            idle.addLast(part);
+    /** Goes on with a part that had to wait: it is sent, or its end told. */
+    void goOnWithPutOff(Request part) {
+        if (!part.isToBeSent) {
+            tell(part, part.heldResult);
             return;
         }
-        boolean isCommitted = tag < depth && tags.state(tag) == TagTable.State.FETCHED;
-        if (isCommitted || unfinished.contains(part) || putOff.contains(part)) {
-            return;
+        part.isToBeSent = false;
+        part.partsOut--;
+        if (part.held) {
+            settleIfIdle(part);
+        } else {
+            call(part, part.below(), null, 0);
         }
-        if (part.isToBeSent) {
-            part.isToBeSent = false;
-            part.partsOut--;
-        }
-        if (tags.state(tag) == TagTable.State.FETCHED) {
-            part.begin(tags.deliver(tag));
-        }
-        fail(part, Errno.EIO.negated());
-        if (part.isAnsweredHere) {
-            part.held = true;
-            part.heldResult = Errno.EIO.negated();
-        }
-        settleIfIdle(part);
     }
 
-    /**
-     * {@return whether what comes now has to wait} A layer may send its next part when the last has
-     * ended, over a target that ends it at once: that is a loop, and the stack must not grow with
-     * it. What comes after something that waits does so too, and keeps its place.
-     */
-    private boolean isToPutOff() {
-        return nested >= DEEPEST || (nested > 0 && !putOff.isEmpty());
+    /** Makes a part that has ended one that may be lent again, whatever had been done of that. */
+    void giveBack(Request part) {
+        if (tags.state(part.tag()) == TagTable.State.ANSWERED) {
+            tags.fetch(part.tag());
+        }
+        boolean _ = idle.remove(part);
+        part.forget();
+        idle.addLast(part);
     }
 
-    /** Does what was put off, in its order, when the outermost call has returned. */
-    private void catchUpIfOutermost() {
-        if (nested > 0 || (putOff.isEmpty() && torn == null)) {
-            return;
-        }
-        nested++;
-        try {
-            mendTorn();
-            for (Request next = putOff.poll(); next != null; next = putOff.poll()) {
-                if (!next.isToBeSent) {
-                    tell(next, next.heldResult);
-                    continue;
-                }
-                next.isToBeSent = false;
-                next.partsOut--;
-                if (next.held) {
-                    settleIfIdle(next);
-                } else {
-                    call(next, next.below(), null, 0);
-                }
-            }
-        } finally {
-            nested--;
-        }
+    /** {@return whether a request is the driver's, and not a layer's} */
+    boolean isDrivers(Request request) {
+        return request.tag() < depth;
+    }
+
+    /** {@return whether the target is to be asked for the rest of a request} */
+    boolean isUnfinished(Request request) {
+        return unfinished.contains(request);
     }
 
     /**
@@ -570,8 +495,8 @@ public final class Queue {
      */
     private void call(Request request, TargetQueue target, @Nullable RingIo resumed, int result) {
         int namedBefore = named;
-        int entriesBefore = ring.ring().preparedSoFar() - commands;
-        nested++;
+        int entriesBefore = ring.ring().preparedSoFar();
+        nesting.depth++;
         request.partsOut++;
         try {
             if (resumed == null) {
@@ -583,11 +508,10 @@ public final class Queue {
             fail(request, failures.resultOf(e, request));
         } finally {
             request.partsOut--;
-            nested--;
+            nesting.depth--;
         }
         if (request.held) {
-            int missing =
-                    named - namedBefore - (ring.ring().preparedSoFar() - commands - entriesBefore);
+            int missing = named - namedBefore - (ring.ring().preparedSoFar() - entriesBefore);
             if (missing > 0) {
                 missing = Math.min(missing, request.backendIo);
                 request.backendIo -= missing;
@@ -598,7 +522,7 @@ public final class Queue {
             failIfNotSent(request);
         }
         settleIfIdle(request);
-        catchUpIfOutermost();
+        nesting.catchUpIfOutermost();
     }
 
     /** Fails a request of which a part was asked for and not sent: nobody else does that part. */
@@ -611,7 +535,7 @@ public final class Queue {
         }
     }
 
-    private void fail(Request request, int errno) {
+    void fail(Request request, int errno) {
         if (tags.answer(request.id())) {
             request.isAnsweredHere = true;
             request.held = true;
@@ -662,7 +586,22 @@ public final class Queue {
      * kernel may go on to write. On the queue's thread.
      */
     public boolean hasIoLeft() {
-        return backendIo > 0;
+        return backendIo > 0 || keepsMemory;
+    }
+
+    /**
+     * Has the memory of requests stay for good: something that the target gave it to, and that
+     * nobody can end, may still write there. For {@link TargetQueue#close} of a queue that has
+     * failed. On the queue's thread.
+     */
+    public void keepMemory() {
+        requireOwner();
+        keepsMemory = true;
+    }
+
+    /** {@return whether a target has had the memory of requests kept} */
+    boolean keepsMemory() {
+        return keepsMemory;
     }
 
     /**
@@ -681,7 +620,7 @@ public final class Queue {
             any = true;
             runTasks();
         }
-        catchUpIfOutermost();
+        nesting.catchUpIfOutermost();
         return any;
     }
 
@@ -712,7 +651,7 @@ public final class Queue {
     }
 
     /** Ends a request that waits for I/O and parts, when there are none. */
-    private void settleIfIdle(Request request) {
+    void settleIfIdle(Request request) {
         if (request.partsOut > 0 || request.backendIo > 0) {
             return;
         }
@@ -727,6 +666,10 @@ public final class Queue {
     }
 
     private void end(Request request, int result) {
+        if (request.reportsZones) {
+            commit(request, result);
+            return;
+        }
         int accepted = request.settle(progress.accept(request, result));
         if (accepted != request.due() && accepted > 0) {
             request.heldResult = accepted;
@@ -742,23 +685,48 @@ public final class Queue {
         }
     }
 
+    /**
+     * Notes that a request of the driver has ended. Its command is prepared by {@link
+     * #commitEnded}, where nothing of a target is on the stack: prepared where the stack is full,
+     * it would be lost, or half written.
+     */
     private void commit(Request request, int result) {
         int tag = request.tag();
-        tags.fetch(tag);
-        counters.committed(result);
-        if (request.deliveredNanos != 0) {
-            counters.latency().add(System.nanoTime() - request.deliveredNanos);
+        // No call from here on.
+        ended[endedCount] = tag;
+        endedResults[endedCount] = result;
+        endedCount++;
+        request.isToBeCommitted = true;
+    }
+
+    /** Prepares the commands that commit the requests which have ended. */
+    void commitEnded() {
+        nesting.catchUpIfOutermost();
+        for (int i = 0; i < endedCount; i++) {
+            int tag = ended[i];
+            int result = endedResults[i];
+            Request request = requests[tag];
+            request.isToBeCommitted = false;
+            tags.fetch(tag);
+            counters.committed(result);
+            counters.latency().end(request.deliveredNanos);
+            path.release(tag);
+            if (request.operation() == Operation.ZONE_APPEND) {
+                ioCommands.commitAppend(tag, result, Sectors.ofBytes(request.appended()));
+            } else {
+                ioCommands.commit(tag, result);
+            }
         }
-        command(commitAndFetch, tag, result);
+        endedCount = 0;
     }
 
     private void endPart(Request part, int result) {
-        if (isToPutOff()) {
+        if (nesting.isTooDeep()) {
             part.heldResult = result;
-            putOff.addLast(part);
+            nesting.putOff(part);
         } else {
             tell(part, result);
-            catchUpIfOutermost();
+            nesting.catchUpIfOutermost();
         }
     }
 
@@ -767,7 +735,7 @@ public final class Queue {
         Request parent = part.parentOrNull();
         Completion completion = part.completion();
         int counted = completion == null ? result : Errno.EIO.negated();
-        nested++;
+        nesting.depth++;
         try {
             if (completion != null) {
                 counted = completion.completed(part, result);
@@ -775,7 +743,7 @@ public final class Queue {
         } catch (Throwable e) {
             counted = failures.resultOf(e, part);
         } finally {
-            nested--;
+            nesting.depth--;
             part.isCounted = true;
             if (parent != null) {
                 parent.partsOut--;
@@ -794,11 +762,11 @@ public final class Queue {
             failIfNotSent(parent);
         }
         // It may be a part itself, and that of another.
-        nested++;
+        nesting.depth++;
         try {
             settleIfIdle(parent);
         } finally {
-            nested--;
+            nesting.depth--;
         }
     }
 
@@ -815,31 +783,19 @@ public final class Queue {
         unfinished.clear();
     }
 
-    private void command(int command, int tag, int result) {
-        long userData = RequestId.commandUserData(tag);
-        int before = ring.ring().preparedSoFar();
-        switch (path) {
-            case COPIED -> ring.command(command, id, tag, result, buffers.address(tag), userData);
-            case USER_COPY -> ring.command(command, id, tag, result, 0, userData);
-            case REGISTERED ->
-                    ring.commandWithSlot(
-                            command, id, tag, result, SharedData.slotOfTag(tag), userData);
-        }
-        commands += ring.ring().preparedSoFar() - before;
-    }
-
     /** {@return the driver's request of a tag} */
     Request request(int tag) {
         return requests[tag];
     }
 
-    /** {@return who brings the data of requests} */
+    /** {@return the way of the data of requests} */
     DataPath path() {
         return path;
     }
 
-    IoBuffers buffers() {
-        return buffers;
+    /** {@return how tags go to the driver and come back} */
+    IoCommands ioCommands() {
+        return ioCommands;
     }
 
     Failures failures() {
@@ -848,11 +804,6 @@ public final class Queue {
 
     TagTable tags() {
         return tags;
-    }
-
-    /** {@return what copies the data of requests, or null when the driver does} */
-    @Nullable UserCopy userCopy() {
-        return userCopy;
     }
 
     SharedData sharedData() {
@@ -866,6 +817,6 @@ public final class Queue {
 
     @Override
     public String toString() {
-        return "ublk" + deviceId + "-q" + id;
+        return "ublk" + deviceId + name + id;
     }
 }

@@ -5,11 +5,9 @@ import dev.ublk4j.driver.spi.QueueRing;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.uapi.DeviceInfo;
-import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -19,15 +17,13 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The life of one queue, on a thread of its own: set up, serve until the driver has taken back
- * every tag, take down.
+ * The life of one queue, or of what a thread serves of all queues, on that thread: set up, serve
+ * until the driver has taken back every tag, take down.
  *
  * <p>A tag that is out with the target is not taken back, so nothing is closed under a request.
  */
 final class QueueThread {
     private static final System.Logger LOG = System.getLogger(QueueThread.class.getName());
-
-    private static final int PAGE = 4096;
 
     /** How often it is asked whether a request has been answered. */
     private static final Duration PAUSE = Duration.ofMillis(1);
@@ -39,12 +35,13 @@ final class QueueThread {
 
     private final CharDevice charDevice;
     private final DeviceInfo info;
-    private final int queueId;
+    private final ServedTags tags;
     private final Target target;
     private final QueueGuest guest;
     private final int blockSize;
     private final BufferTable table;
     private final Departure departure;
+    private final Placement placement;
     private final QueueCounters counters = new QueueCounters();
     private final Consumer<QueueThread> onExit;
     private final CompletableFuture<Void> fetched = new CompletableFuture<>();
@@ -66,25 +63,32 @@ final class QueueThread {
     QueueThread(
             CharDevice charDevice,
             DeviceInfo info,
-            int queueId,
+            ServedTags tags,
             Target target,
             QueueGuest guest,
             int blockSize,
             BufferTable table,
             Departure departure,
+            Placement placement,
             Consumer<QueueThread> onExit) {
         this.charDevice = charDevice;
         this.info = info;
-        this.queueId = queueId;
+        this.tags = tags;
         this.target = target;
         this.guest = guest;
         this.blockSize = blockSize;
         this.table = table;
         this.departure = departure;
+        this.placement = placement;
         this.onExit = onExit;
         this.thread =
                 Thread.ofPlatform()
-                        .name("ublk%d-q%d".formatted(info.deviceId(), queueId))
+                        .name(
+                                "ublk%d-%s%d"
+                                        .formatted(
+                                                info.deviceId(),
+                                                tags.isOneQueue() ? "q" : "t",
+                                                tags.thread()))
                         .unstarted(this::run);
     }
 
@@ -98,6 +102,7 @@ final class QueueThread {
             // There may be as many threads as there can be.
             failed = true;
             fetched.completeExceptionally(e);
+            leaveCommon();
             onExit.accept(this);
         }
         return fetched;
@@ -195,11 +200,21 @@ final class QueueThread {
             if (queue != null && !ioLeft) {
                 queue.sharedData().closed();
             }
+            leaveCommon();
             onExit.accept(this);
         }
     }
 
+    /** Other threads may still use what they have in common with this one. */
+    private void leaveCommon() {
+        CommonQueue common = tags.common();
+        if (common != null) {
+            common.leave(ioLeft);
+        }
+    }
+
     private void serve() {
+        placement.place(tags);
         Arena data = Arena.ofShared();
         try {
             serve(data);
@@ -216,56 +231,43 @@ final class QueueThread {
      * @param data holds what is read and written for requests; outlives the ring
      */
     private void serve(Arena data) {
-        int depth = info.queueDepth();
         try (Arena arena = Arena.ofShared();
-                QueueRing ring = charDevice.openRing(ringOptions(depth))) {
-            MemorySegment descriptors =
-                    charDevice.map(
-                            BufferOffset.descriptors(queueId, info.descriptorStride(), PAGE),
-                            BufferOffset.descriptorBytes(depth, info.descriptorStride(), PAGE),
-                            arena);
+                QueueRing ring = charDevice.openRing(ringOptions(tags.count()))) {
+            Descriptors descriptors = Descriptors.map(charDevice, info, tags, arena);
             Queue queue =
                     new Queue(
                             info,
-                            queueId,
+                            tags,
                             charDevice,
                             ring,
+                            arena,
                             data,
                             table,
                             counters,
                             blockSize,
                             departure);
-            if (queue.path() == DataPath.REGISTERED) {
-                queue.sharedData().openSlots();
-            }
             served = queue;
             try {
                 serve(queue, ring, descriptors);
             } finally {
+                ioLeft |= queue.keepsMemory();
                 queue.doorbell().close();
+                queue.ioCommands().close();
             }
         }
     }
 
-    private void serve(Queue queue, QueueRing ring, MemorySegment descriptors) {
+    private void serve(Queue queue, QueueRing ring, Descriptors descriptors) {
         try (TargetQueue opened = target.open(queue)) {
             Dispatcher dispatcher =
                     new Dispatcher(
-                            queue,
-                            opened,
-                            guest,
-                            descriptors,
-                            info.descriptorStride(),
-                            table,
-                            counters,
-                            departure);
+                            queue, opened, guest, descriptors, table, counters, departure, zones());
             // Made before there is I/O to end: a class that cannot be loaded then ends none.
             LeftoverIo leftover = new LeftoverIo(queue, ring, guest);
             guest.started(new GuestHost(queue, guest));
             ioLeft = true;
             try {
-                queue.fetchAll();
-                ring.run(false, dispatcher);
+                fetch(queue, ring, dispatcher);
                 fetched.complete(null);
                 loop(queue, opened, ring, dispatcher);
             } finally {
@@ -273,6 +275,31 @@ final class QueueThread {
                 queue.doorbell().close();
                 guest.stopped();
             }
+        }
+    }
+
+    /** {@return what tells the driver of zones, or null for a device without} */
+    private @Nullable ZoneReport zones() {
+        Geometry geometry = target.geometry();
+        ZoneLimits limits = geometry.zones();
+        Zoned zoned = target.ability(Zoned.class);
+        return limits == null || zoned == null
+                ? null
+                : new ZoneReport(zoned, geometry.size(), limits.zoneSize());
+    }
+
+    /** Gives the tags to the driver; where threads have some in common, one of them does. */
+    private void fetch(Queue queue, QueueRing ring, Dispatcher dispatcher) {
+        CommonQueue common = tags.common();
+        if (common == null || common.isPreparer()) {
+            queue.ioCommands().prepareAll();
+        } else {
+            common.awaitPrepared();
+        }
+        queue.ioCommands().fetchAll();
+        ring.run(false, dispatcher);
+        if (common != null) {
+            common.prepared();
         }
     }
 
@@ -290,15 +317,18 @@ final class QueueThread {
         boolean finished = false;
         boolean over = false;
         while (!over) {
+            queue.commitEnded();
             boolean leaving = tags.out() == 0 && (departure.hasBegun() || tags.alive() == 0);
             if (leaving && !finished) {
                 finished = true;
                 opened.finish();
+                queue.commitEnded();
                 leaving = tags.out() == 0;
             }
             if (tags.alive() == 0 && leaving) {
                 return;
             }
+            queue.ioCommands().flush();
             boolean busy = ring.run(!leaving && !goOn, dispatcher) != 0;
             over = leaving && !busy;
             busy |= queue.catchUp();

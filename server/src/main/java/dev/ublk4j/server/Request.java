@@ -2,7 +2,9 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.IoFlag;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.IoDescLayout;
+import dev.ublk4j.uring.Ring;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -20,11 +22,6 @@ import org.jspecify.annotations.Nullable;
 public final class Request {
     /** What a handler returns that has not finished the request yet. */
     public static final int PENDING = Integer.MIN_VALUE;
-
-    /** Bytes in a sector, the unit of the driver whatever the block size is. */
-    public static final int SECTOR = 512;
-
-    private static final int SECTOR_SHIFT = 9;
 
     private final Queue queue;
     private final int tag;
@@ -50,8 +47,10 @@ public final class Request {
     /** What is to be given the data of a read that a target leaves in memory. */
     private RequestData.@Nullable WithDriver creditor;
 
-    /** What the driver has been given of a read, past {@link #data}. */
+    /** What the driver has been given of a read, past {@link #data}, and where in it. */
     private @Nullable MemorySegment given;
+
+    private long givenAt;
 
     /** The slice that was asked for last, and what it is of. */
     private @Nullable MemorySegment slice;
@@ -98,11 +97,20 @@ public final class Request {
 
     boolean isCounted;
 
+    /** Whether its end waits to be told to the driver. */
+    boolean isToBeCommitted;
+
     /** Whether its sending or its end was broken off, what it is a part of, and the one before. */
     boolean isTorn;
 
     @Nullable Request tornFrom;
     @Nullable Request tornBefore;
+
+    /** Where a zone append has put its data, bytes. */
+    private long appended;
+
+    /** Whether the driver asks for zones: no request of the target. */
+    boolean reportsZones;
 
     /** When the driver's request was delivered; 0 where it is not timed. */
     long deliveredNanos;
@@ -126,10 +134,12 @@ public final class Request {
         int opFlags = IoDescLayout.opFlags(descriptors, base);
         begin(requestId);
         operation = what;
+        appended = 0;
+        reportsZones = false;
         forcesUnitAccess = (opFlags & IoFlag.UBLK_IO_F_FUA) != 0;
         keepsAllocation = (opFlags & IoFlag.UBLK_IO_F_NOUNMAP) != 0;
-        offset = IoDescLayout.startSector(descriptors, base) << SECTOR_SHIFT;
-        length = (IoDescLayout.nrSectors(descriptors, base) & 0xffff_ffffL) << SECTOR_SHIFT;
+        offset = Sectors.toBytes(IoDescLayout.startSector(descriptors, base));
+        length = Sectors.toBytes(IoDescLayout.nrSectors(descriptors, base) & 0xffff_ffffL);
     }
 
     /** Becomes a range of another request, to be sent to a target below. */
@@ -142,6 +152,12 @@ public final class Request {
         data = whole.data;
         from = whole.from + (int) begin;
         parent = whole;
+    }
+
+    /** Becomes a part that has no data. */
+    void describeOwn(Operation what, long at, long bytes) {
+        describeOwn(what, at, IoBuffers.none());
+        length = bytes;
     }
 
     /** Becomes a request of a layer's own. */
@@ -327,6 +343,28 @@ public final class Request {
     }
 
     /**
+     * Prepares the registration of the data's pages with another io_uring than the queue's, such as
+     * that of a thread of the target ({@code UBLK_F_BUF_REG_OFF_DAEMON}, Linux 6.17). There, too,
+     * the data begins at {@link #address} of the registered buffer. The request must be out until
+     * {@link #unregisterPages}, or the driver keeps it from its application. On the ring's thread.
+     *
+     * @param slot an empty one of the registered buffers of the ring
+     * @param userData of the completion, whose result is a negative errno where the pages cannot be
+     *     registered
+     * @throws IllegalStateException when the mode of the device is none with {@linkplain
+     *     Mode.Data#isRegistered registered} data
+     * @throws UnsupportedOperationException when the driver has this not
+     */
+    public void registerPages(Ring ring, int slot, long userData) {
+        data.register(ring, slot, userData);
+    }
+
+    /** Prepares the end of {@link #registerPages}, on the same ring. */
+    public void unregisterPages(Ring ring, int slot, long userData) {
+        data.unregister(ring, slot, userData);
+    }
+
+    /**
      * Ends the request; see {@link TargetQueue#submit}. On the queue's thread.
      *
      * @param result bytes done, 0 where no data is moved, or a negative errno
@@ -391,6 +429,24 @@ public final class Request {
     }
 
     /**
+     * {@return a part of this request that has no data, whatever this one has} It counts as {@link
+     * #part(long, long)} does, and is sent and cut as that is.
+     *
+     * @param what a discard, write of zeroes or flush
+     * @param at first byte, of the target below
+     * @param bytes its length; 0 for a flush
+     * @throws IllegalArgumentException for an operation that has data
+     */
+    public Request part(Operation what, long at, long bytes) {
+        if (what.hasData()) {
+            throw new IllegalArgumentException(what + " has data");
+        }
+        Request part = queue.lend(this);
+        part.describeOwn(what, at, bytes);
+        return part;
+    }
+
+    /**
      * Puts a part elsewhere: {@code position} is its first byte on the target below, where a
      * logical block of that begins.
      */
@@ -409,6 +465,39 @@ public final class Request {
     public Request durably() {
         forcesUnitAccess = true;
         return this;
+    }
+
+    /**
+     * Makes a part of a {@linkplain Operation#ZONE_APPEND zone append} a write of the same data, to
+     * be put {@linkplain #at where} the write pointer is.
+     *
+     * @throws IllegalStateException for a part of something else
+     */
+    public Request asWrite() {
+        if (!operation.bringsData()) {
+            throw new IllegalStateException("has no data to write: " + this);
+        }
+        operation = Operation.WRITE;
+        return this;
+    }
+
+    /**
+     * Says where a {@linkplain Operation#ZONE_APPEND zone append} puts its data, before it
+     * completes. What the append is a part of is told, too.
+     *
+     * @param position the first byte on the device
+     */
+    public void appendedAt(long position) {
+        Request each = this;
+        while (each != null && each.operation == Operation.ZONE_APPEND) {
+            each.appended = position;
+            each = each.parent;
+        }
+    }
+
+    /** {@return where a zone append has put its data; 0 for any other request} */
+    long appended() {
+        return appended;
     }
 
     /** Keeps something with the request until it completes. */
@@ -508,7 +597,7 @@ public final class Request {
         if (before != null) {
             // A target that looks at what it has answered, and may yet change it.
             given = null;
-            memory.memory(this).copyFrom(before);
+            memory.memory(this).copyFrom(before.asSlice(givenAt, length));
         }
     }
 
@@ -522,8 +611,9 @@ public final class Request {
     }
 
     /** Notes that the driver has been given the data of a read, from there. */
-    void gave(MemorySegment place) {
-        given = place;
+    void gave(MemorySegment source, long at) {
+        given = source;
+        givenAt = at;
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.ublk4j.server;
 
+import dev.ublk4j.uring.Ring;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -21,6 +22,16 @@ abstract sealed class RequestData {
 
     /** {@return the registered buffer of the queue's ring that the data lies in, or -1} */
     abstract int slot();
+
+    /** Prepares the registration of the data's pages with a ring that is not the queue's. */
+    void register(Ring ring, int slotThere, long userData) {
+        throw new IllegalStateException("the data of this request has no pages to register");
+    }
+
+    /** Prepares the end of {@link #register}. */
+    void unregister(Ring ring, int slotThere, long userData) {
+        throw new IllegalStateException("the data of this request has no pages to register");
+    }
 
     /** Data in memory: a tag's buffer, a shared buffer, or memory of a layer. */
     static final class InMemory extends RequestData {
@@ -74,9 +85,23 @@ abstract sealed class RequestData {
     /** Data that only io_uring reaches: the driver has registered it ({@code AUTO_BUF_REG}). */
     static final class InSlot extends RequestData {
         private final int slot;
+        private final int tag;
+        private final OtherRings others;
 
-        InSlot(int slot) {
+        InSlot(int slot, int tag, OtherRings others) {
             this.slot = slot;
+            this.tag = tag;
+            this.others = others;
+        }
+
+        @Override
+        void register(Ring ring, int slotThere, long userData) {
+            others.register(ring, tag, slotThere, userData);
+        }
+
+        @Override
+        void unregister(Ring ring, int slotThere, long userData) {
+            others.unregister(ring, tag, slotThere, userData);
         }
 
         @Override
@@ -131,9 +156,8 @@ abstract sealed class RequestData {
 
         @Override
         MemorySegment memory(Request request) {
-            if (request.operation() == Operation.WRITE) {
-                MemorySegment place = room.asSlice(request.from(), request.length());
-                userCopy.fetch(tag, request.from(), place);
+            if (request.operation().bringsData()) {
+                userCopy.fetch(tag, request.from(), room, request.from(), request.length());
             } else {
                 request.owe(this);
             }
@@ -147,14 +171,13 @@ abstract sealed class RequestData {
          * @param bytes that are done of the request
          */
         void give(Request request, int bytes) {
-            userCopy.put(tag, request.from(), room.asSlice(request.from(), bytes));
+            userCopy.put(tag, request.from(), room, request.from(), bytes);
         }
 
         @Override
         void copyTo(Request request, MemorySegment destination, long offset) {
             if (destination.isNative()) {
-                MemorySegment place = destination.asSlice(offset, request.length());
-                userCopy.fetch(tag, request.from(), place);
+                userCopy.fetch(tag, request.from(), destination, offset, request.length());
             } else {
                 MemorySegment.copy(memory(request), 0, destination, offset, request.length());
             }
@@ -163,9 +186,8 @@ abstract sealed class RequestData {
         @Override
         void copyFrom(Request request, MemorySegment source, long offset) {
             if (source.isNative()) {
-                MemorySegment place = source.asSlice(offset, request.length());
-                userCopy.put(tag, request.from(), place);
-                request.gave(place);
+                userCopy.put(tag, request.from(), source, offset, request.length());
+                request.gave(source, offset);
             } else {
                 MemorySegment.copy(source, offset, memory(request), 0, request.length());
             }

@@ -24,6 +24,12 @@ final class RequestId {
     /** A completion of I/O of the queue's guest, whose value takes the place of the id. */
     static final int KIND_GUEST = 2;
 
+    /** A completion of a command for many tags, whose value takes the place of the id. */
+    static final int KIND_BATCH = 3;
+
+    /** A completion of a command that registers the pages of a tag's request, or takes them out. */
+    static final int KIND_PAGES = 4;
+
     private static final int TAG_BITS = 24;
     private static final int KIND_SHIFT = 60;
     private static final long GENERATION_MASK = (1L << (KIND_SHIFT - TAG_BITS)) - 1;
@@ -54,6 +60,14 @@ final class RequestId {
 
     static long commandUserData(int tag) {
         return (long) KIND_COMMAND << KIND_SHIFT | tag;
+    }
+
+    static long batchUserData(int value) {
+        return (long) KIND_BATCH << KIND_SHIFT | value;
+    }
+
+    static long pagesUserData(int tag) {
+        return (long) KIND_PAGES << KIND_SHIFT | tag;
     }
 
     static long backendUserData(long id) {

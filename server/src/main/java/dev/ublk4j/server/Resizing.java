@@ -5,12 +5,17 @@ import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
+import dev.ublk4j.uapi.Sectors;
+import java.lang.System.Logger.Level;
+import java.util.function.LongConsumer;
 
 /**
  * The size of a device and its target, which changes in both or in none. The target is never the
  * smaller one: it grows first and shrinks last.
  */
 final class Resizing {
+    private static final System.Logger LOG = System.getLogger(Resizing.class.getName());
+
     private static final String UPDATE_SIZE = "UBLK_U_CMD_UPDATE_SIZE";
 
     private final int device;
@@ -22,8 +27,14 @@ final class Resizing {
     /** What the device is to become; of the turn. */
     private volatile Geometry wanted;
 
+    /** The target has the wanted size already, which others gave it; of the turn. */
+    private volatile boolean follows;
+
     /** The target is closed, or about to be; of the turn. */
     private volatile boolean ended;
+
+    /** Is told when the device has followed its target. */
+    private volatile LongConsumer listener = bytes -> {};
 
     Resizing(int device, Control control, Target target, Geometry geometry) {
         this.device = device;
@@ -41,7 +52,40 @@ final class Resizing {
 
     /** Changes it; see {@link Device#resize}. */
     void change(long bytes) {
-        int _ = turn.run(UPDATE_SIZE, () -> send(bytes), this::answered);
+        change(bytes, false);
+    }
+
+    private void change(long bytes, boolean asTarget) {
+        int _ = turn.run(UPDATE_SIZE, () -> send(bytes, asTarget), this::answered);
+    }
+
+    /** Takes the size of a target that others resize, from now on; the device is live. */
+    void follow() {
+        SelfResizing resized = target.ability(SelfResizing.class);
+        if (resized != null) {
+            resized.onResize(this::follow);
+        }
+    }
+
+    /** Has somebody told when the device has followed its target. */
+    void tell(LongConsumer newListener) {
+        listener = newListener;
+    }
+
+    private void follow(long bytes) {
+        if (ended || bytes == geometry.size()) {
+            return;
+        }
+        try {
+            change(bytes, true);
+            listener.accept(bytes);
+        } catch (RuntimeException e) {
+            LOG.log(
+                    Level.WARNING,
+                    () ->
+                            "the target of device %d has %d bytes now, but the device keeps its size: %s"
+                                    .formatted(device, bytes, e.getMessage()));
+        }
     }
 
     /**
@@ -61,21 +105,23 @@ final class Resizing {
                         answer -> answer);
     }
 
-    private int send(long bytes) {
+    private int send(long bytes, boolean asTarget) {
         if (ended) {
             throw new LinuxException(UPDATE_SIZE, "device " + device, Errno.ENODEV.negated());
         }
         wanted = geometry.withSize(bytes);
+        follows = asTarget;
         control.require(ControlCommand.UPDATE_SIZE); // before the target is another size
         if (bytes >= geometry.size()) {
             resizeTarget(bytes);
         }
         try {
-            control.resize(device, bytes / Request.SECTOR);
+            control.resize(device, bytes / Sectors.SIZE);
         } catch (ControlTimeoutException e) {
             throw e;
-        } catch (LinuxException e) {
-            int _ = answered(-e.number());
+        } catch (Throwable e) {
+            // Whatever it is, the driver has not taken the size.
+            int _ = answered(Errno.EIO.negated());
             throw e;
         }
         return answered(0);
@@ -87,7 +133,8 @@ final class Resizing {
         if (answer >= 0) {
             geometry = wanted;
         }
-        if (answer < 0 ? grows : shrinks) {
+        // What others have made of the target is not undone: it may be in use.
+        if (answer < 0 ? grows && !follows : shrinks) {
             resizeTarget(geometry.size());
         }
         return answer;

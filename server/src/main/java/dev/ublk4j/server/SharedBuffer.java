@@ -7,19 +7,24 @@ public final class SharedBuffer implements AutoCloseable {
     private static final long IN_TABLE = -1;
 
     private final Device device;
-    private final int index;
     private final MemorySegment memory;
     private final boolean mayBePinned;
+    private int index;
     private volatile boolean registered = true;
 
     /** The epoch of the table that queues must have seen; negative while it is in there. */
     private volatile long epoch = IN_TABLE;
 
-    SharedBuffer(Device device, int index, MemorySegment memory, boolean mayBePinned) {
+    /** Makes a buffer that the driver has yet to number: see {@link #setIndex}. */
+    SharedBuffer(Device device, MemorySegment memory, boolean mayBePinned) {
         this.device = device;
-        this.index = index;
         this.memory = memory;
         this.mayBePinned = mayBePinned;
+    }
+
+    /** Sets the number that the driver has given, before anybody else sees the buffer. */
+    void setIndex(int index) {
+        this.index = index;
     }
 
     /** {@return the number under which the driver knows the buffer, 0 to 65535} */

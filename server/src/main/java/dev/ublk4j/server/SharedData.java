@@ -3,7 +3,6 @@ package dev.ublk4j.server;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.internal.LockedMemory;
-import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uapi.wire.ShmemAddress;
 import dev.ublk4j.uring.Ring;
 import java.lang.System.Logger.Level;
@@ -21,9 +20,6 @@ final class SharedData {
     /** Registered buffers that an io_uring can have ({@code IORING_MAX_REG_BUFFERS}). */
     private static final int SLOTS = 1 << 14;
 
-    /** The last slots are for requests' own data: {@link #slotOfTag}. */
-    private static final int SHARED_SLOTS = SLOTS - BufferOffset.UBLK_MAX_QUEUE_DEPTH;
-
     /** The largest registered buffer of an io_uring. */
     private static final long LARGEST_SLOT = 1L << 30;
 
@@ -32,6 +28,10 @@ final class SharedData {
 
     private final BufferTable table;
     private final Ring ring;
+    private final int depth;
+
+    /** The slots behind these are for requests' own data: {@link #slotOfTag}. */
+    private final int sharedSlots;
 
     private final @Nullable SharedBuffer[] sliceOf = new @Nullable SharedBuffer[REMEMBERED];
     private final long[] sliceAddress = new long[REMEMBERED];
@@ -48,9 +48,11 @@ final class SharedData {
     /** Read by the thread that removes a buffer. */
     private volatile long seenEpoch;
 
-    SharedData(BufferTable table, Ring ring) {
+    SharedData(BufferTable table, Ring ring, int depth) {
         this.table = table;
         this.ring = ring;
+        this.depth = depth;
+        this.sharedSlots = SLOTS - 2 * depth;
     }
 
     /**
@@ -100,7 +102,7 @@ final class SharedData {
         SharedBuffer buffer = table.lookUp(index);
         if (buffer == null
                 || !buffer.mayBePinned()
-                || index >= SHARED_SLOTS
+                || index >= sharedSlots
                 || buffer.memory().byteSize() > LARGEST_SLOT) {
             return -1;
         }
@@ -111,15 +113,20 @@ final class SharedData {
     }
 
     /** {@return the slot of the ring that the data of a tag's requests is registered in} */
-    static int slotOfTag(int tag) {
-        return SHARED_SLOTS + tag;
+    int slotOfTag(int tag) {
+        return sharedSlots + tag;
+    }
+
+    /** {@return the slot for the pages that cannot be registered in {@link #slotOfTag}} */
+    int spareSlotOfTag(int tag) {
+        return sharedSlots + depth + tag;
     }
 
     /** Gives the ring its slots, all of them empty, unless it has them. */
     void openSlots() {
         if (slots.length == 0) {
-            @Nullable SharedBuffer[] empty = new @Nullable SharedBuffer[SHARED_SLOTS];
-            refused = new @Nullable SharedBuffer[SHARED_SLOTS];
+            @Nullable SharedBuffer[] empty = new @Nullable SharedBuffer[sharedSlots];
+            refused = new @Nullable SharedBuffer[sharedSlots];
             ring.registerSparseBuffers(SLOTS);
             slots = empty;
         }

@@ -1,5 +1,6 @@
 package dev.ublk4j.server;
 
+import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.linux.Deadline;
@@ -7,6 +8,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
+import dev.ublk4j.uapi.Feature;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
@@ -62,6 +64,7 @@ final class Takeover {
             Geometry geometry = target.geometry();
             begin();
             DeviceInfo info = control.info(id);
+            requirePerIo(info);
             Geometry device = new Promises(info, control.params(id)).keptBy(target, geometry);
             if (info.state() == DeviceState.UBLK_S_DEV_FAIL_IO) {
                 unregisterLost();
@@ -77,11 +80,19 @@ final class Takeover {
             if (info.state() != DeviceState.UBLK_S_DEV_FAIL_IO) {
                 unregisterLost();
             }
+            taken.followTarget();
             LOG.log(Level.DEBUG, () -> taken + " is live again on " + control.driver().name());
             return taken;
         } catch (Throwable e) {
             undo.run(e);
             throw e;
+        }
+    }
+
+    private void requirePerIo(DeviceInfo info) {
+        boolean may = Feature.PER_IO_DAEMON.in(info.flags()) || Feature.BATCH_IO.in(info.flags());
+        if (!may && Device.threadsOf(target) != null) {
+            throw MissingFeatureException.of(Feature.PER_IO_DAEMON, control.driver().name());
         }
     }
 

@@ -13,47 +13,52 @@ import java.lang.foreign.MemorySegment;
  */
 final class UserCopy {
     private final CharDevice charDevice;
-    private final int queueId;
+    private final ServedTags tags;
 
-    UserCopy(CharDevice charDevice, int queueId) {
+    UserCopy(CharDevice charDevice, ServedTags tags) {
         this.charDevice = charDevice;
-        this.queueId = queueId;
+        this.tags = tags;
     }
 
     /**
      * Fetches the data of a write.
      *
      * @param from where it begins within the data of the tag's request
-     * @param destination as long as the data, and no array
+     * @param destination where it goes, no array
+     * @param at where it begins there
      * @throws LinuxException when the driver does not have it
      */
-    void fetch(int tag, int from, MemorySegment destination) {
-        check("pread", tag, destination, charDevice.pread(destination, position(tag, from)));
+    void fetch(int tag, int from, MemorySegment destination, long at, long length) {
+        long done = charDevice.pread(destination, at, length, position(tag, from));
+        check("pread", tag, length, done);
     }
 
     /**
      * Gives the driver the data of a read.
      *
      * @param from where it begins within the data of the tag's request
-     * @param source as long as the data, and no array
+     * @param source where it is, no array
+     * @param at where it begins there
      * @throws LinuxException when the driver does not take it
      */
-    void put(int tag, int from, MemorySegment source) {
-        check("pwrite", tag, source, charDevice.pwrite(source, position(tag, from)));
+    void put(int tag, int from, MemorySegment source, long at, long length) {
+        long done = charDevice.pwrite(source, at, length, position(tag, from));
+        check("pwrite", tag, length, done);
     }
 
-    private static void check(String call, int tag, MemorySegment data, long result) {
-        LinuxException.check(call, "the data of tag " + tag, result);
-        if (result != data.byteSize()) {
+    private static void check(String call, int tag, long length, long result) {
+        if (result < 0) {
+            throw new LinuxException(call, "the data of tag " + tag, result);
+        }
+        if (result != length) {
             throw new LinuxException(
                     call,
-                    "the data of tag %d, of which %d bytes are %d"
-                            .formatted(tag, data.byteSize(), result),
+                    "the data of tag %d, of which %d bytes are %d".formatted(tag, length, result),
                     Errno.EIO.negated());
         }
     }
 
     private long position(int tag, int from) {
-        return BufferOffset.of(queueId, tag, from);
+        return BufferOffset.of(tags.queue(tag), tags.tagInQueue(tag), from);
     }
 }

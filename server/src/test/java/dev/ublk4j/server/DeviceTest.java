@@ -27,6 +27,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class DeviceTest {
     private static final int PAGE = 4096;
@@ -302,8 +304,9 @@ class DeviceTest {
         }
     }
 
-    @Test
-    void aRequestInSteadyStateAllocatesNothingOnTheQueuesThread() {
+    @ParameterizedTest
+    @ValueSource(strings = {"copy", "get-data", "user-copy", "copy,batch", "user-copy,batch"})
+    void aRequestInSteadyStateAllocatesNothingOnTheQueuesThread(String mode) {
         AtomicLong queueThread = new AtomicLong();
         Target target =
                 new TestDisk() {
@@ -313,7 +316,9 @@ class DeviceTest {
                     }
                 };
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        try (Device device = start(target);
+        try (Device device =
+                        Device.start(
+                                driver, target, DeviceOptions.defaults().with(Mode.parse(mode)));
                 ClientMemory client = new ClientMemory(memory);
                 Disk disk = driver.openBlock(device.id())) {
             // The first rounds load classes and compile; one without any allocation is the proof.

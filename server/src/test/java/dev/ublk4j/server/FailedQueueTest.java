@@ -6,6 +6,7 @@ import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.driver.Driver;
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.driver.spi.TagBuffers;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
@@ -18,6 +19,7 @@ import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.server.spi.QueueHost;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uring.CompletionHandler;
+import dev.ublk4j.uring.FileSlots;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
@@ -144,13 +146,13 @@ class FailedQueueTest {
         }
 
         @Override
-        public long pread(MemorySegment buffer, long position) {
-            return device.pread(buffer, position);
+        public long pread(MemorySegment buffer, long at, long length, long position) {
+            return device.pread(buffer, at, length, position);
         }
 
         @Override
-        public long pwrite(MemorySegment buffer, long position) {
-            return device.pwrite(buffer, position);
+        public long pwrite(MemorySegment buffer, long at, long length, long position) {
+            return device.pwrite(buffer, at, length, position);
         }
 
         @Override
@@ -175,9 +177,36 @@ class FailedQueueTest {
         }
 
         @Override
+        public FileSlots files() {
+            return ring.files();
+        }
+
+        @Override
         public void commandWithSlot(
-                int commandOp, int queueId, int tag, int result, int slot, long userData) {
-            ring.commandWithSlot(commandOp, queueId, tag, result, slot, userData);
+                int commandOp,
+                int queueId,
+                int tag,
+                int result,
+                int slot,
+                int slotFlags,
+                long userData) {
+            ring.commandWithSlot(commandOp, queueId, tag, result, slot, slotFlags, userData);
+        }
+
+        @Override
+        public void batch(
+                int commandOp, int queueId, int flags, int count, long elements, long userData) {
+            ring.batch(commandOp, queueId, flags, count, elements, userData);
+        }
+
+        @Override
+        public void fetchBatch(int queueId, TagBuffers buffers, long userData) {
+            ring.fetchBatch(queueId, buffers, userData);
+        }
+
+        @Override
+        public TagBuffers openTagBuffers(int count, int tags) {
+            return ring.openTagBuffers(count, tags);
         }
 
         @Override

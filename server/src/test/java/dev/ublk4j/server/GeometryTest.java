@@ -51,6 +51,38 @@ class GeometryTest {
     }
 
     @Test
+    void limitsOfSegmentsBecomeTheDriversParametersAndOthersStayItsOwn() {
+        Geometry plain = Geometry.ofSize(1 << 20);
+        assertThat(Parameters.of(plain, INFO).segment()).isNull();
+
+        Geometry limited =
+                plain.withMaxSegments(32).withMaxSegmentSize(32768).withSegmentBoundary(4096);
+        assertThat(Parameters.of(limited, INFO).segment())
+                .isEqualTo(new DeviceParams.Segment(4095, 32768, 32));
+        assertThat(Parameters.of(plain.withMaxSegments(7), INFO).segment())
+                .isEqualTo(new DeviceParams.Segment(0xFFFF_FFFFL, -1, 7));
+        assertThat(Parameters.of(plain.withMaxSegmentSize(8192), INFO).segment())
+                .isEqualTo(new DeviceParams.Segment(0xFFFF_FFFFL, 8192, 0xFFFF));
+    }
+
+    @Test
+    void segmentsThatTheDriverCannotDoAreRefused() {
+        Geometry plain = Geometry.ofSize(1 << 20);
+        assertThatThrownBy(() -> plain.withMaxSegments(0))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> plain.withMaxSegments(65536))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> plain.withMaxSegmentSize(2048))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> plain.withMaxSegmentSize(1L << 32))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> plain.withSegmentBoundary(12288))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> plain.withSegmentBoundary(2048))
+                .isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
     void zeroesWithoutDiscardStillNameTheGranularityThatTheDriverWants() {
         DeviceParams params = Parameters.of(Geometry.ofSize(1 << 20).withWriteZeroes(), INFO);
         DeviceParams.Discard discard = Objects.requireNonNull(params.discard());

@@ -3,15 +3,13 @@ package dev.ublk4j.server;
 import dev.ublk4j.server.spi.QueueGuest;
 import dev.ublk4j.server.spi.QueueGuests;
 import java.util.function.IntFunction;
-import org.jspecify.annotations.Nullable;
 
 /** A target whose device has guests. */
-final class GuestedDisk implements Target, QueueGuests {
-    private final Target target;
+final class GuestedDisk extends ForwardingTarget implements QueueGuests {
     private final IntFunction<QueueGuest> guests;
 
     GuestedDisk(Target target, IntFunction<QueueGuest> guests) {
-        this.target = target;
+        super(target);
         this.guests = guests;
     }
 
@@ -23,25 +21,5 @@ final class GuestedDisk implements Target, QueueGuests {
     @Override
     public boolean pinsMemory() {
         return true;
-    }
-
-    @Override
-    public Geometry geometry() {
-        return target.geometry();
-    }
-
-    @Override
-    public TargetQueue open(Queue queue) {
-        return target.open(queue);
-    }
-
-    @Override
-    public <A> @Nullable A ability(Class<A> type) {
-        return type == QueueGuests.class ? type.cast(this) : target.ability(type);
-    }
-
-    @Override
-    public void close() {
-        target.close();
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.DeviceParams;
@@ -101,6 +102,15 @@ class PromisesTest {
                 Arguments.of(PLAIN.withWriteZeroes(), PLAIN, "writes zeroes nothing"),
                 Arguments.of(PLAIN, PLAIN.withMaxIo(4096), "takes requests of up to 4096 bytes"),
                 Arguments.of(PLAIN, PLAIN.withDmaAlignment(4096), "aligned to 4096 bytes"),
+                Arguments.of(PLAIN, PLAIN.withMaxSegments(32), "takes 32 segments"),
+                Arguments.of(
+                        PLAIN.withMaxSegments(33), PLAIN.withMaxSegments(32), "takes 32 segments"),
+                Arguments.of(
+                        PLAIN, PLAIN.withMaxSegmentSize(32768), "segments of up to 32768 bytes"),
+                Arguments.of(
+                        PLAIN.withSegmentBoundary(65536),
+                        PLAIN.withSegmentBoundary(4096),
+                        "cross no multiple of 4096 bytes"),
                 Arguments.of(
                         PLAIN,
                         PLAIN.withPhysicalBlockSize(512),
@@ -175,13 +185,7 @@ class PromisesTest {
 
     @Test
     void aFeatureThatTheServerDoesNotDoIsRefusedBeforeThereIsADevice() {
-        for (Feature feature :
-                List.of(
-                        Feature.SUPPORT_ZERO_COPY,
-                        Feature.NEED_GET_DATA,
-                        Feature.ZONED,
-                        Feature.BATCH_IO,
-                        Feature.INTEGRITY)) {
+        for (Feature feature : List.of(Feature.ZONED, Feature.INTEGRITY)) {
             assertThatThrownBy(() -> Device.start(driver, new Shaped(PLAIN), OPTIONS.with(feature)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining(feature.name());
@@ -191,13 +195,18 @@ class PromisesTest {
 
     @Test
     void aDeviceOfAnotherKindOfServerIsNotTaken() {
-        DeviceOptions options = OPTIONS.with(Feature.NEED_GET_DATA);
-        int id =
-                control.add(dev.ublk4j.uapi.DeviceInfo.request(-1, 1, 8, 65536, options.features()))
-                        .deviceId();
+        int id = leave(PLAIN);
+        DeviceInfo left = control.info(id);
+        DeviceInfo zoned =
+                DeviceInfo.request(
+                        id,
+                        left.queues(),
+                        left.queueDepth(),
+                        left.maxIoBufBytes(),
+                        left.flags() | Feature.UBLK_F_ZONED);
         assertThatThrownBy(() ->
-                        new Promises(control.info(id), Parameters.of(PLAIN, control.info(id)))
+                        new Promises(zoned, Parameters.of(PLAIN, left))
                                 .keptBy(new Shaped(PLAIN), PLAIN))
-                .hasMessageContaining("NEED_GET_DATA");
+                .hasMessageContaining("ZONED");
     }
 }

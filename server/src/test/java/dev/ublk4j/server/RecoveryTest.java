@@ -353,7 +353,7 @@ class RecoveryTest {
             device.quiesce(PATIENCE);
             assertThatThrownBy(() -> device.share(servers, false))
                     .isInstanceOf(NotServedException.class)
-                    .hasMessageContaining("waits for another server");
+                    .hasMessageContaining("is not served from here any more");
         }
     }
 

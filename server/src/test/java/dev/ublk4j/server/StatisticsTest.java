@@ -8,6 +8,7 @@ import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
+import dev.ublk4j.uapi.Sectors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.BlockingQueue;
@@ -85,6 +86,21 @@ class StatisticsTest {
     }
 
     @Test
+    void theFirstRequestsOfAQueueAreTimedAndThenFew() {
+        try (Device device = start(new TestDisk());
+                Disk disk = driver.openBlock(device.id())) {
+            for (int i = 0; i < 64; i++) {
+                disk.read(page, 0);
+            }
+            assertThat(device.statistics().latency().samples()).isEqualTo(64);
+            for (int i = 0; i < 1000; i++) {
+                disk.read(page, 0);
+            }
+            assertThat(device.statistics().latency().samples()).isBetween(65L, 80L);
+        }
+    }
+
+    @Test
     void requestsThatTheTargetHasAreCountedAsOut() throws Exception {
         BlockingQueue<Request> pending = new LinkedBlockingQueue<>();
         Target target =
@@ -117,7 +133,7 @@ class StatisticsTest {
             assertThat(new Control(driver).params(device.id()).basic())
                     .isNotNull()
                     .extracting(basic -> basic.devSectors())
-                    .isEqualTo(2L * TestDisk.SIZE / Request.SECTOR);
+                    .isEqualTo(2L * TestDisk.SIZE / Sectors.SIZE);
             assertThatThrownBy(() -> device.resize(5L * TestDisk.SIZE)).hasMessage("no room");
             assertThatThrownBy(() -> device.resize(1000)).hasMessageContaining("not a multiple of");
             assertThat(device.geometry().size()).isEqualTo(2L * TestDisk.SIZE);

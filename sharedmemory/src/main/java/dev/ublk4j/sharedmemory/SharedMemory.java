@@ -132,13 +132,13 @@ public final class SharedMemory implements AutoCloseable {
         Fd fd = Fd.open(path, Fd.O_RDWR | Fd.O_CREAT | Fd.O_EXCL, mode);
         try {
             return owning(fd, () -> fd.truncate(length));
-        } catch (LinuxException e) {
+        } catch (Throwable e) {
             delete(path, e);
             throw e;
         }
     }
 
-    private static void delete(Path path, LinuxException cause) {
+    private static void delete(Path path, Throwable cause) {
         try {
             Files.deleteIfExists(path);
         } catch (IOException e) {
@@ -159,7 +159,7 @@ public final class SharedMemory implements AutoCloseable {
         try {
             first.run();
             return new SharedMemory(fd);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             fd.close();
             throw e;
         }

@@ -24,7 +24,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** One application's connection, served on a thread of its own. */
-final class ClientConnection {
+final class ClientConnection implements BufferHolder {
     private static final System.Logger LOG = System.getLogger(ClientConnection.class.getName());
 
     private static final Duration FOR_EVER = Duration.ofSeconds(-1);

@@ -4,6 +4,8 @@ import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.handover.BufferEntry;
 import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.handover.Registered;
+import dev.ublk4j.handover.Request;
+import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.Peer;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.SharedBuffer;
@@ -20,11 +22,11 @@ import org.jspecify.annotations.Nullable;
 /**
  * Memory that was handed over, mapped and shared with the device until it is released.
  *
- * <p>Belongs to a connection, its holder, or else to the device.
+ * <p>Belongs to its holder, a connection or an adoption, or else to the device.
  */
 final class HandedBuffer {
     /** Holds what cannot be claimed any more. */
-    private static final Object NOBODY = new Object();
+    private static final BufferHolder NOBODY = new BufferHolder() {};
 
     private final SharedMemory memory;
     private final Range range;
@@ -35,7 +37,7 @@ final class HandedBuffer {
     private final Peer from;
     private final MappedMemory mapping;
     private final SharedBuffer shared;
-    private final AtomicReference<@Nullable Object> holder;
+    private final AtomicReference<@Nullable BufferHolder> holder;
 
     /**
      * Maps memory and shares it with a device.
@@ -44,7 +46,7 @@ final class HandedBuffer {
      * @param range what {@link MemoryCheck} has allowed
      * @param path where it is a file that stays, null for other memory
      * @param from who handed it over
-     * @param holder the connection it belongs to, null for the device
+     * @param holder the connection or the adoption that it belongs to, null for the device
      */
     HandedBuffer(
             Device device,
@@ -54,7 +56,7 @@ final class HandedBuffer {
             String name,
             @Nullable Path path,
             Peer from,
-            @Nullable ClientConnection holder) {
+            @Nullable BufferHolder holder) {
         this.memory = memory;
         this.range = range;
         this.flags = flags;
@@ -121,14 +123,34 @@ final class HandedBuffer {
         return memory.identity();
     }
 
-    /** {@return whether it belongs to a connection} */
-    boolean isHeldBy(ClientConnection connection) {
-        return holder.get() == connection;
+    /** {@return whether it belongs to a connection or an adoption} */
+    boolean isHeldBy(BufferHolder some) {
+        return some.equals(holder.get());
     }
 
-    /** {@return whether it belonged to the device and is the connection's from now on} */
-    boolean tryHold(ClientConnection connection) {
-        return holder.compareAndSet(null, connection);
+    /** {@return whether it belonged to the device and is another's from now on} */
+    boolean tryHold(BufferHolder some) {
+        return holder.compareAndSet(null, some);
+    }
+
+    /** {@return whether it was taken from a process that did not hand it over} */
+    boolean isAdopted() {
+        return (flags & Exchange.ADOPTED) != 0;
+    }
+
+    /** {@return a new descriptor that names its file without opening it} */
+    Fd openPath() {
+        return Fd.open(Path.of("/proc/self/fd/" + memory.fd().number()), Fd.O_PATH);
+    }
+
+    /** {@return which part of its file it is} */
+    Range range() {
+        return range;
+    }
+
+    /** {@return whether only writes to the device use it} */
+    boolean isReadOnly() {
+        return (flags & Exchange.READ_ONLY) != 0;
     }
 
     /**
@@ -193,5 +215,26 @@ final class HandedBuffer {
     @Override
     public String toString() {
         return "%s (%s of process %d)".formatted(shared, name, from.pid());
+    }
+
+    /** {@return what is written down of a buffer before it is registered} */
+    static BufferRecord draft(
+            SharedMemory memory,
+            Range range,
+            Request.Register request,
+            @Nullable Path path,
+            Peer from) {
+        return new BufferRecord(
+                "",
+                BufferRecord.Phase.COMING,
+                Exchange.NO_INDEX,
+                range.offset(),
+                range.length(),
+                request.flags(),
+                request.name(),
+                from,
+                memory.identity(),
+                memory.size(),
+                path);
     }
 }

@@ -18,6 +18,8 @@ final class MemoryCheck {
     /** {@code S_IWOTH}. */
     private static final int WRITABLE_BY_OTHERS = 0x2;
 
+    private static final String WRITABLE = "anybody may write to it, and so truncate it";
+
     private MemoryCheck() {}
 
     /**
@@ -28,16 +30,29 @@ final class MemoryCheck {
      */
     record Range(long offset, long length) {}
 
+    /** What keeps a file from being made smaller. */
+    enum Promise {
+        /** A seal, which is set where it is missing. */
+        SEAL,
+        /** A seal, or else the word of whoever hands it over. */
+        WORD,
+        /**
+         * Nothing. No seal is set: the process that has it knows nothing of this, and may make it
+         * smaller as it always could.
+         */
+        NONE
+    }
+
     /**
      * {@return the part of a file that is to be mapped}
      *
      * @param length 0 for all up to the end
-     * @param trusted whether memory that cannot be sealed will do
+     * @param promise what must keep it from being made smaller
      * @throws LinuxException {@code EINVAL} for what is no memory or no whole pages of it, {@code
      *     EFBIG} for more than a driver takes at once, {@code EPERM} for memory that somebody can
      *     make smaller
      */
-    static Range check(SharedMemory memory, long offset, long length, boolean trusted) {
+    static Range check(SharedMemory memory, long offset, long length, Promise promise) {
         // The file system of device nodes says that it is tmpfs.
         boolean isMemory =
                 memory.kind() != SharedMemory.Kind.OTHER && FileStatus.of(memory.fd()).isRegular();
@@ -45,7 +60,11 @@ final class MemoryCheck {
             throw refused(
                     Errno.EINVAL, "not memory: it must be a memfd or a file on hugetlbfs or tmpfs");
         }
-        seal(memory, trusted);
+        if (promise != Promise.NONE) {
+            seal(memory, promise == Promise.WORD);
+        } else if (isWritableByAnybody(memory)) {
+            throw refused(Errno.EPERM, WRITABLE);
+        }
         long size = memory.size();
         long page = memory.pageSize();
         if (offset < 0 || offset % page != 0 || length < 0 || length % page != 0) {
@@ -86,7 +105,7 @@ final class MemoryCheck {
                         refused(
                                 Errno.EPERM,
                                 trusted
-                                        ? "anybody may write to it, and so truncate it"
+                                        ? WRITABLE
                                         : "not sealed against shrinking (F_SEAL_SHRINK), and cannot"
                                                 + " be");
                 refused.addSuppressed(e);

@@ -2,6 +2,8 @@ package dev.ublk4j.sharing;
 
 import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.Fd;
+import dev.ublk4j.linux.Poll;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
@@ -56,6 +58,20 @@ final class Quota {
     }
 
     /**
+     * Waits until a buffer of a user may come or go: see {@link #turnOf}.
+     *
+     * @param stop ends the wait, when it can be read
+     */
+    void awaitTurn(int user, Fd stop) {
+        Duration wait = turnOf(user, System.nanoTime());
+        if (!wait.isZero()) {
+            try (Poll poll = new Poll(stop)) {
+                poll.await(wait);
+            }
+        }
+    }
+
+    /**
      * {@return how long a user must wait before a buffer comes or goes} It is counted already.
      *
      * <p>A user may do at once as much as he may have buffers, so that a start is not slowed down;
@@ -93,33 +109,44 @@ final class Quota {
      * @throws HandoverException {@code EDQUOT} when it would be beyond a limit
      */
     synchronized void take(int client, long bytes) {
+        String refusal = refusal(client, 0, 0, bytes);
+        if (!refusal.isEmpty()) {
+            throw new HandoverException("REGISTER", "buffer", Errno.EDQUOT.negated(), refusal);
+        }
+        inherit(client, bytes);
+    }
+
+    /**
+     * {@return which limit a buffer would pass, empty if none}
+     *
+     * @param buffers that the client is to have before, and that are not counted
+     * @param bytes of these
+     * @param more bytes of the buffer
+     */
+    synchronized String refusal(int client, int buffers, long bytes, long more) {
         Usage own = clients.getOrDefault(client, new Usage());
-        if (all.buffers >= limits.buffers() || own.buffers >= limits.buffersPerClient()) {
-            throw beyond(
-                    "%d buffers are shared, %d of them by process %d; the limits are %d and %d"
-                            .formatted(
-                                    all.buffers,
-                                    own.buffers,
-                                    client,
-                                    limits.buffers(),
-                                    limits.buffersPerClient()));
+        if (all.buffers + buffers >= limits.buffers()
+                || own.buffers + buffers >= limits.buffersPerClient()) {
+            return "%d buffers are shared, %d of them by process %d; the limits are %d and %d"
+                    .formatted(
+                            all.buffers + buffers,
+                            own.buffers + buffers,
+                            client,
+                            limits.buffers(),
+                            limits.buffersPerClient());
         }
-        if (bytes > limits.bytes() - all.bytes || bytes > limits.bytesPerClient() - own.bytes) {
-            throw beyond(
-                    "%d bytes are shared, %d of them by process %d; %d more pass the limits %d and %d"
-                            .formatted(
-                                    all.bytes,
-                                    own.bytes,
-                                    client,
-                                    bytes,
-                                    limits.bytes(),
-                                    limits.bytesPerClient()));
+        if (more > limits.bytes() - all.bytes - bytes
+                || more > limits.bytesPerClient() - own.bytes - bytes) {
+            return "%d bytes are shared, %d of them by process %d; %d more pass the limits %d and %d"
+                    .formatted(
+                            all.bytes + bytes,
+                            own.bytes + bytes,
+                            client,
+                            more,
+                            limits.bytes(),
+                            limits.bytesPerClient());
         }
-        all.buffers++;
-        all.bytes += bytes;
-        own.buffers++;
-        own.bytes += bytes;
-        clients.put(client, own);
+        return "";
     }
 
     /** Counts a buffer of a client of a former server, which is there whatever the limits are. */
@@ -129,10 +156,6 @@ final class Quota {
         all.bytes += bytes;
         own.buffers++;
         own.bytes += bytes;
-    }
-
-    private static HandoverException beyond(String text) {
-        return new HandoverException("REGISTER", "buffer", Errno.EDQUOT.negated(), text);
     }
 
     /** Counts a buffer no more. */

@@ -9,21 +9,20 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Peer;
-import dev.ublk4j.linux.Poll;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharing.MemoryCheck.Promise;
 import dev.ublk4j.sharing.MemoryCheck.Range;
-import dev.ublk4j.sharing.store.BufferRecord;
 import dev.ublk4j.sharing.store.BufferStore;
 import dev.ublk4j.sharing.store.Estate.Heirloom;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentNavigableMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +36,8 @@ final class Registry {
     private static final System.Logger LOG = System.getLogger(Registry.class.getName());
 
     private static final int KNOWN_FLAGS = Exchange.READ_ONLY | Exchange.KEEP | Exchange.TRUSTED;
+
+    private static final long NO_MEMORY_PAUSE_NANOS = 10_000_000;
 
     private final Device device;
     private final Quota quota;
@@ -55,7 +56,7 @@ final class Registry {
      * Takes over what a former server shared, for its clients to claim. What that was about to take
      * back is taken back now.
      */
-    void adopt(Heirloom inherited) {
+    void inherit(Heirloom inherited) {
         HandedBuffer buffer = new HandedBuffer(device, inherited);
         quota.inherit(buffer.from().pid(), buffer.length());
         buffers.put(buffer.index(), buffer);
@@ -92,42 +93,107 @@ final class Registry {
         try {
             checkRequest(request);
             boolean trusted = (request.flags() & Exchange.TRUSTED) != 0;
-            Range range = MemoryCheck.check(memory, request.offset(), request.length(), trusted);
+            Range range =
+                    MemoryCheck.check(
+                            memory,
+                            request.offset(),
+                            request.length(),
+                            trusted ? Promise.WORD : Promise.SEAL);
             HandedBuffer inherited = holdInherited(memory, range, request, from, holder);
             if (inherited != null) {
                 memory.close();
                 return inherited;
             }
-            quota.take(from.pid(), range.length());
-            try {
-                boolean kept = (request.flags() & Exchange.KEEP) != 0;
-                HandedBuffer buffer =
-                        store.register(
-                                draft(memory, range, request, path, from),
-                                memory.fd(),
-                                () ->
-                                        new HandedBuffer(
-                                                device,
-                                                memory,
-                                                range,
-                                                request.flags(),
-                                                request.name(),
-                                                path,
-                                                from,
-                                                kept ? null : holder),
-                                HandedBuffer::index,
-                                HandedBuffer::release);
-                enter(buffer);
-                return buffer;
-            } catch (Throwable e) {
-                ControlTimeoutException.whenSettled(
-                        e, () -> quota.giveBack(from.pid(), range.length()));
-                throw e;
-            }
+            boolean kept = (request.flags() & Exchange.KEEP) != 0;
+            return share(memory, range, request, path, from, kept ? null : holder);
         } catch (Throwable e) {
             memory.close();
             throw e;
         }
+    }
+
+    /**
+     * Shares memory that a process has not handed over.
+     *
+     * @param memory belongs to the registry from now on, also when this fails
+     * @param request which part, how and under which name
+     * @param from whose it is
+     * @param holder what it belongs to
+     * @throws LinuxException when it is unfit, beyond a limit, or refused by the driver
+     */
+    HandedBuffer adopt(SharedMemory memory, Request.Register request, Peer from, Adoption holder) {
+        try {
+            Range range =
+                    MemoryCheck.check(memory, request.offset(), request.length(), Promise.NONE);
+            return share(memory, range, request, null, from, holder);
+        } catch (Throwable e) {
+            memory.close();
+            throw e;
+        }
+    }
+
+    private HandedBuffer share(
+            SharedMemory memory,
+            Range range,
+            Request.Register request,
+            @Nullable Path path,
+            Peer from,
+            @Nullable BufferHolder holder) {
+        quota.take(from.pid(), range.length());
+        try {
+            HandedBuffer buffer =
+                    store.register(
+                            HandedBuffer.draft(memory, range, request, path, from),
+                            memory.fd(),
+                            () ->
+                                    new HandedBuffer(
+                                            device,
+                                            memory,
+                                            range,
+                                            request.flags(),
+                                            request.name(),
+                                            path,
+                                            from,
+                                            holder),
+                            HandedBuffer::index,
+                            HandedBuffer::release);
+            enter(buffer);
+            return buffer;
+        } catch (Throwable e) {
+            ControlTimeoutException.whenSettled(
+                    e, () -> quota.giveBack(from.pid(), range.length()));
+            throw e;
+        }
+    }
+
+    /**
+     * {@return which limit one more buffer of a process would pass, empty if none}
+     *
+     * @param buffers that it is to have besides those that are shared
+     * @param bytes of these
+     * @param more bytes of the one in question
+     */
+    String refusal(int client, int buffers, long bytes, long more) {
+        return quota.refusal(client, buffers, bytes, more);
+    }
+
+    /** {@return the adopted buffers of a former server that nothing holds yet} */
+    List<HandedBuffer> inheritedAdoptions() {
+        return buffers.values().stream()
+                .filter(buffer -> buffer.isInherited() && buffer.isAdopted())
+                .toList();
+    }
+
+    /** {@return what an adoption holds} */
+    List<HandedBuffer> heldBy(Adoption adoption) {
+        return buffers.values().stream().filter(buffer -> buffer.isHeldBy(adoption)).toList();
+    }
+
+    /** Takes back what an adoption holds of its file beyond a length. */
+    void releaseBeyond(Adoption adoption, long length) {
+        releaseIf(buffer ->
+                buffer.isHeldBy(adoption)
+                        && buffer.range().offset() + buffer.range().length() > length);
     }
 
     /**
@@ -136,14 +202,8 @@ final class Registry {
      * @param stop ends the wait, when it can be read
      */
     void pace(Peer from, boolean administers, Fd stop) {
-        if (administers) {
-            return;
-        }
-        Duration wait = quota.turnOf(from.uid(), System.nanoTime());
-        if (!wait.isZero()) {
-            try (Poll poll = new Poll(stop)) {
-                poll.await(wait);
-            }
+        if (!administers) {
+            quota.awaitTurn(from.uid(), stop);
         }
     }
 
@@ -183,34 +243,31 @@ final class Registry {
         return null;
     }
 
-    private static BufferRecord draft(
-            SharedMemory memory,
-            Range range,
-            Request.Register request,
-            @Nullable Path path,
-            Peer from) {
-        return new BufferRecord(
-                "",
-                BufferRecord.Phase.COMING,
-                Exchange.NO_INDEX,
-                range.offset(),
-                range.length(),
-                request.flags(),
-                request.name(),
-                from,
-                memory.identity(),
-                memory.size(),
-                path);
-    }
-
     private void enter(HandedBuffer buffer) {
-        HandedBuffer other = buffers.put(buffer.index(), buffer);
-        assert other == null : other;
+        try {
+            HandedBuffer other = buffers.put(buffer.index(), buffer);
+            assert other == null : other;
+        } catch (OutOfMemoryError e) {
+            takeBack(buffer);
+            throw e;
+        }
         // Whoever closes marks before looking, and this looks after entering: one of the two finds
         // the buffer.
         if (closed && buffers.remove(buffer.index(), buffer)) {
-            store.unregister(buffer.index(), buffer::release);
+            takeBack(buffer);
             throw refused(Errno.ECANCELED, "the server is stopping");
+        }
+    }
+
+    /** Takes back what nobody will ask for. Waits for memory if need be: it would stay for good. */
+    private void takeBack(HandedBuffer buffer) {
+        while (true) {
+            try {
+                store.unregister(buffer.index(), buffer::release);
+                return;
+            } catch (OutOfMemoryError e) {
+                LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+            }
         }
     }
 
@@ -239,9 +296,9 @@ final class Registry {
                 .orElseThrow(() -> refused(Errno.ENOENT, "there is no such buffer"));
     }
 
-    /** Takes back what belongs to a connection that has ended. */
-    void releaseAll(ClientConnection connection) {
-        releaseIf(buffer -> buffer.isHeldBy(connection));
+    /** Takes back what belongs to a connection or an adoption that has ended. */
+    void releaseAll(BufferHolder holder) {
+        releaseIf(buffer -> buffer.isHeldBy(holder));
     }
 
     private void releaseIf(Predicate<HandedBuffer> which) {
@@ -257,8 +314,9 @@ final class Registry {
             release(buffer);
         } catch (ControlTimeoutException e) {
             LOG.log(Level.WARNING, () -> buffer + " will be unregistered later: " + e.getMessage());
-        } catch (RuntimeException e) {
-            // It stays mapped and counted: the driver, or a queue, may still use it.
+        } catch (Throwable e) {
+            // The others are taken back all the same. This one stays mapped and counted: the
+            // driver, or a queue, may still use it.
             LOG.log(Level.ERROR, () -> buffer + " cannot be unregistered", e);
         }
     }

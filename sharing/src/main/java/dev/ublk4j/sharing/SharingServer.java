@@ -15,6 +15,9 @@ import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharing.adopt.AdoptionReport;
+import dev.ublk4j.sharing.adopt.AdoptionState;
+import dev.ublk4j.sharing.adopt.Choice;
 import dev.ublk4j.sharing.store.BufferStore;
 import dev.ublk4j.sharing.store.Estate;
 import java.io.UncheckedIOException;
@@ -56,6 +59,7 @@ public final class SharingServer implements AutoCloseable {
     private final Quota quota;
     private final BufferStore store;
     private final Registry registry;
+    private final Adopter adopter;
     private final UnixListener listener;
     private final EventFd stop;
     private final Set<Thread> connections = ConcurrentHashMap.newKeySet();
@@ -71,11 +75,13 @@ public final class SharingServer implements AutoCloseable {
         this.access = new Access(device.info().ownerUid(), options.users());
         this.quota = new Quota(options.limits());
         this.registry = new Registry(device, quota, store);
+        this.adopter = new Adopter(device, registry, options.adoption());
         this.stop = EventFd.nonBlocking();
         try {
             this.listener = SocketFile.open(options.folder(), device.id(), access);
         } catch (Throwable e) {
             stop.close();
+            boolean _ = adopter.stop(Deadline.never());
             throw e;
         }
         this.acceptor =
@@ -124,7 +130,7 @@ public final class SharingServer implements AutoCloseable {
             Duration grace) {
         SharingServer server = new SharingServer(device, options, store);
         estate.settle();
-        estate.heirlooms().forEach(server.registry::adopt);
+        estate.heirlooms().forEach(server.registry::inherit);
         server.listen();
         Thread.ofVirtual()
                 .name("ublk%d-grace".formatted(device.id()))
@@ -135,12 +141,14 @@ public final class SharingServer implements AutoCloseable {
     private void listen() {
         try {
             acceptor.start();
-        } catch (OutOfMemoryError e) {
+        } catch (Throwable e) {
             // There may be as many threads as there can be.
             listener.close();
             stop.close();
+            boolean _ = adopter.stop(Deadline.never());
             throw e;
         }
+        adopter.start();
         LOG.log(Level.DEBUG, () -> device + " accepts shared memory at " + path());
     }
 
@@ -186,6 +194,38 @@ public final class SharingServer implements AutoCloseable {
 
     private static Path absolute(Path path) {
         return path.toAbsolutePath().normalize();
+    }
+
+    /**
+     * Shares memory of a process that does not know of it, and takes it back when no process has it
+     * any more: the process has ended or unmapped it, and so have those that it has forked.
+     *
+     * <p>Only memory that is mapped shared can be. Whether this process may have it is decided by
+     * the kernel, as for {@code ptrace(2)}.
+     *
+     * @param pid the process, as this process sees it
+     * @param choice which of its mappings
+     * @return what was found and done; a mapping that the device or a limit refused is among the
+     *     complaints
+     * @throws LinuxException {@code ESRCH} when there is no such process, {@code EACCES} when the
+     *     kernel does not let this process look at it, {@code EINVAL} when it is this process
+     */
+    public AdoptionReport adopt(int pid, Choice choice) {
+        return adopter.adopt(pid, choice);
+    }
+
+    /**
+     * {@return what {@link #adopt} would do}
+     *
+     * @throws LinuxException as there
+     */
+    public AdoptionReport examine(int pid, Choice choice) {
+        return adopter.examine(pid, choice);
+    }
+
+    /** {@return what is adopted now, what has come of it, and what would help} */
+    public AdoptionState adoptions() {
+        return adopter.state();
     }
 
     /** {@return what the device and this have done, by name} */
@@ -283,6 +323,7 @@ public final class SharingServer implements AutoCloseable {
             ended &= join(connection, deadline);
         }
         listener.close();
+        ended &= adopter.stop(deadline);
         if (ended) {
             stop.close();
         } else {
@@ -298,6 +339,7 @@ public final class SharingServer implements AutoCloseable {
             for (Thread connection : connections) {
                 connection.join();
             }
+            boolean _ = adopter.stop(Deadline.never());
             stop.close();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

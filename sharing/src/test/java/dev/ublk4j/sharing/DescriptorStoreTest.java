@@ -10,22 +10,29 @@ import dev.ublk4j.linux.Poll;
 import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.linux.socket.UnixSocket;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharing.store.BufferLedger;
 import dev.ublk4j.sharing.store.Keeper;
 import dev.ublk4j.sharing.store.KeeperStore;
 import dev.ublk4j.sharing.store.SystemdStore;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("A descriptor store")
 class DescriptorStoreTest {
@@ -43,6 +50,71 @@ class DescriptorStoreTest {
                 throw new IllegalStateException(e);
             }
         });
+    }
+
+    @Test
+    void goesOnWhateverBefallsIt() throws Exception {
+        Path path = folder.resolve("keeper");
+        AtomicBoolean failing = new AtomicBoolean();
+        Semaphore failures = new Semaphore(0);
+        Keeper keeper = Keeper.open(path);
+        CompletableFuture<Void> kept =
+                CompletableFuture.runAsync(() -> {
+                    try (keeper) {
+                        keeper.serve(() -> {
+                            if (failing.get()) {
+                                failures.release();
+                                throw new OutOfMemoryError("on purpose");
+                            }
+                            return true;
+                        });
+                    }
+                });
+        try (KeeperStore store = new KeeperStore(path);
+                SharedMemory memory = SharedMemory.create("memory", SIZE)) {
+            store.put("ublk0-1", memory.fd());
+            failing.set(true);
+            failures.acquire(2);
+            failing.set(false);
+            assertSame(store.take().get("ublk0-1"), memory);
+        }
+        kept.get(4, TimeUnit.MINUTES);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a file", "a folder", "a link"})
+    void hasALedgerThatLeavesAloneWhatIsAnothers(String what) throws Exception {
+        Path other = Files.writeString(folder.resolve("other"), "precious");
+        Path path = folder.resolve("0.buffers");
+        switch (what) {
+            case "a file" -> Files.writeString(path, "precious");
+            case "a folder" -> Files.createDirectory(path);
+            default -> Files.createSymbolicLink(path, other);
+        }
+
+        assertThatThrownBy(() -> BufferLedger.begin(path))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("is not a list of buffers");
+        BufferLedger.deleteAbandoned(path);
+
+        assertThat(Files.exists(path, LinkOption.NOFOLLOW_LINKS)).isTrue();
+        assertThat(other).hasContent("precious");
+    }
+
+    @Test
+    void hasALedgerThatTakesThePlaceOfAnEarlierOne() throws Exception {
+        Path path = folder.resolve("0.buffers");
+        // A name that a draft might have, leading elsewhere.
+        Path other = Files.writeString(folder.resolve("other"), "precious");
+        Files.createSymbolicLink(folder.resolve("0.buffers.new"), other);
+
+        BufferLedger _ = BufferLedger.begin(path);
+        BufferLedger _ = BufferLedger.begin(path);
+        assertThat(other).hasContent("precious");
+        assertThat(path).exists();
+
+        BufferLedger.deleteAbandoned(path);
+        assertThat(path).doesNotExist();
     }
 
     private static void assertSame(Fd taken, SharedMemory memory) {

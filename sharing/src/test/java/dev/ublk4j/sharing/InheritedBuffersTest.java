@@ -21,6 +21,7 @@ import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharing.adopt.Choice;
 import dev.ublk4j.sharing.store.BufferLedger;
 import dev.ublk4j.sharing.store.BufferStore;
 import dev.ublk4j.sharing.store.Estate;
@@ -251,6 +252,34 @@ class InheritedBuffersTest {
             assertShared(1);
         }
         awaitCopied(2);
+    }
+
+    @Test
+    void ofAdoptedMemoryAreKeptWhileAProcessHasIt() {
+        long bytes = Choice.WORTHWHILE;
+        try (UnknowingProgram program = UnknowingProgram.start("memfd", bytes)) {
+            assertThat(sharing().adopt(program.pid(), Choice.worthwhile()).bytes())
+                    .isEqualTo(bytes);
+            die();
+            // Only clients that come back need time.
+            recover(Duration.ZERO);
+            assertThat(sharing().adopt(program.pid(), Choice.worthwhile()).known())
+                    .isEqualTo(bytes);
+            assertThat(device().sharedBuffer(0)).isPresent();
+            program.kill();
+            await(() -> device().sharedBuffer(0).isEmpty());
+        }
+        assertThat(complaints).isEmpty();
+    }
+
+    @Test
+    void ofAdoptedMemoryThatNoProcessHasAnyMoreAreTakenBack() {
+        try (UnknowingProgram program = UnknowingProgram.start("memfd", Choice.WORTHWHILE)) {
+            assertThat(sharing().adopt(program.pid(), Choice.worthwhile()).buffers()).hasSize(1);
+            die();
+        }
+        recover(LONG);
+        await(() -> device().sharedBuffer(0).isEmpty());
     }
 
     @Test

@@ -24,7 +24,7 @@ import org.openjdk.jcstress.infra.results.I_Result;
 @Outcome(id = "3", expect = FORBIDDEN, desc = "the buffer is not known")
 @State
 public class BufferTablePublishStress {
-    private static final SharedBuffer BUFFER = new SharedBuffer(null, 0, MemorySegment.NULL, true);
+    private static final SharedBuffer BUFFER = new SharedBuffer(null, MemorySegment.NULL, true);
 
     private final BufferTable table = new BufferTable(1);
 

@@ -23,7 +23,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(id = "1, 1", expect = FORBIDDEN, desc = "the memory goes while the queue holds it")
 @State
 public class BufferTableRemoveStress {
-    private static final SharedBuffer BUFFER = new SharedBuffer(null, 0, MemorySegment.NULL, true);
+    private static final SharedBuffer BUFFER = new SharedBuffer(null, MemorySegment.NULL, true);
 
     private final BufferTable table = new BufferTable(1);
 

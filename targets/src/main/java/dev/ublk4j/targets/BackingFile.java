@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * A file or block device, or a part of one, that is fit to hold a device: opened, locked, its size
  * and alignment known.
  *
- * <p>It is locked against other servers for as long as it is open.
+ * <p>It is locked against other servers for as long as it is open, unless that is not wanted.
  *
  * <p>A regular file has blocks of 512 bytes wherever it lies: that is what nearly every image was
  * made for, and whoever finds other blocks does not find its partition table. Where the disk below
@@ -193,7 +193,9 @@ public final class BackingFile implements AutoCloseable {
                         "has %d bytes, which is not a multiple of its block size, %d"
                                 .formatted(size, blockSize));
             }
-            lock(path, fd, options);
+            if (options.locked()) {
+                lock(path, fd, options);
+            }
             return new BackingFile(fd, options, direct, size, blockSize, alignment.memory());
         } catch (Throwable e) {
             fd.close();

@@ -104,6 +104,7 @@ public final class FileTarget implements Target, Resizable, LeavesData, Allocati
                         queue.punch(request, ringFile, position);
                     }
                 }
+                default -> request.complete(Errno.EOPNOTSUPP.negated());
             }
         }
 

@@ -179,6 +179,16 @@ class FileTargetTest {
         BackingFile.open(file, BackingFile.Caching.BUFFERED, false).close();
     }
 
+    @Test
+    void aFileWithoutALockIsServedThoughAnotherServerHasIt() throws Exception {
+        Path file = file(SIZE);
+        FileOptions unlocked = FileOptions.of(BackingFile.Caching.BUFFERED).withLock(false);
+        try (BackingFile first = BackingFile.open(file, BackingFile.Caching.BUFFERED, false);
+                BackingFile second = BackingFile.open(file, unlocked)) {
+            assertThat(second.size()).isEqualTo(first.size());
+        }
+    }
+
     private static FileStatus withDirectAlignment(Fd fd, int alignment) {
         FileStatus real = FileStatus.of(fd);
         return new FileStatus(

@@ -25,14 +25,14 @@ public final class SharedArea implements AutoCloseable {
         file = SharedMemory.create("ublk4j-testkit", bytes);
         try {
             client = new ClientMemory(file.map(arena, false));
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             file.close();
             arena.close();
             throw e;
         }
         try {
             buffer = device.share(file.map(arena, false), false);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             ControlTimeoutException.whenSettled(e, this::free);
             throw e;
         }

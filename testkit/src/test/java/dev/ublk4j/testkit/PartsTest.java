@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.server.BlockingTarget;
 import dev.ublk4j.server.Completion;
+import dev.ublk4j.server.ForwardingTarget;
+import dev.ublk4j.server.ForwardingTargetQueue;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
@@ -12,6 +14,7 @@ import dev.ublk4j.server.Request;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
+import dev.ublk4j.uring.Ring;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -19,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -33,32 +37,24 @@ class PartsTest {
     private static final int BLOCK = 512;
 
     /** A layer over one target. */
-    private record Over(Target leg, Function<TargetQueue, TargetQueue> layer) implements Target {
-        @Override
-        public Geometry geometry() {
-            return leg.geometry();
+    private static final class Over extends ForwardingTarget {
+        private final Function<TargetQueue, TargetQueue> layer;
+
+        Over(Target leg, Function<TargetQueue, TargetQueue> layer) {
+            super(leg);
+            this.layer = layer;
         }
 
         @Override
         public TargetQueue open(Queue queue) {
-            TargetQueue below = leg.open(queue);
+            TargetQueue below = super.open(queue);
             TargetQueue above = layer.apply(below);
-            return new TargetQueue() {
+            return new ForwardingTargetQueue(below) {
                 @Override
                 public void submit(Request request) {
                     above.submit(request);
                 }
-
-                @Override
-                public void close() {
-                    below.close();
-                }
             };
-        }
-
-        @Override
-        public void close() {
-            leg.close();
         }
     }
 
@@ -263,6 +259,79 @@ class PartsTest {
             }
             stops(bed);
         }
+    }
+
+    /**
+     * Completes a request some frames below the end of the stack, and again so many frames further
+     * up until it ends.
+     *
+     * @return how many frames there are to go until the next attempt
+     */
+    private static int completeAtTheEnd(Request request, long id, int frames) {
+        int left;
+        try {
+            left = completeAtTheEnd(request, id, frames);
+        } catch (StackOverflowError _) {
+            left = frames;
+        }
+        if (left == 0) {
+            try {
+                request.queue().complete(id, BLOCK);
+            } catch (StackOverflowError _) {
+                return frames;
+            } catch (IllegalStateException _) {
+                // It has been completed.
+            }
+        }
+        return left - 1;
+    }
+
+    @Test
+    void aRequestOfTheDriverThatIsCompletedWhereTheStackIsFullEnds() throws Exception {
+        AtomicInteger turns = new AtomicInteger();
+        TargetQueue target =
+                request -> completeAtTheEnd(request, request.id(), turns.incrementAndGet() % 50);
+        try (TestBed bed = TestBed.of(new Over(new Noting(), _ -> target))) {
+            for (int turn = 0; turn < 100; turn++) {
+                assertThat(write(bed, BLOCK)).isIn(BLOCK, Errno.EIO.negated());
+            }
+            stops(bed);
+        }
+    }
+
+    @Test
+    void ioForWhichATargetMakesRoomItselfReachesItsFaults(@TempDir Path folder) throws IOException {
+        Path file = Files.createFile(folder.resolve("disk"));
+        Files.write(file, new byte[RingDisk.SIZE]);
+        Function<TargetQueue, TargetQueue> layer =
+                below ->
+                        request -> {
+                            for (int at = 0; at < request.length(); at += BLOCK) {
+                                request.queue().reserve(16);
+                                request.part(at, BLOCK).submitTo(below);
+                            }
+                        };
+        try (TestBed bed = TestBed.of(new Over(new RingDisk(file), layer))) {
+            assertThat(write(bed, 400 * BLOCK)).isEqualTo(400 * BLOCK);
+            bed.faults().writes().fail(Errno.ENOSPC);
+            assertThat(write(bed, 400 * BLOCK)).isEqualTo(Errno.ENOSPC.negated());
+        }
+    }
+
+    @Test
+    void nothingIsPreparedForTheDriverWhileATargetIsCalled() throws Exception {
+        List<Integer> prepared = new ArrayList<>();
+        TargetQueue target =
+                request -> {
+                    Ring ring = request.queue().ring();
+                    int before = ring.preparedSoFar();
+                    request.complete(BLOCK);
+                    prepared.add(ring.preparedSoFar() - before);
+                };
+        try (TestBed bed = TestBed.of(new Over(new Noting(), _ -> target))) {
+            assertThat(write(bed, BLOCK)).isEqualTo(BLOCK);
+        }
+        assertThat(prepared).containsExactly(0);
     }
 
     private enum Unsent {

@@ -21,9 +21,15 @@ import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -179,5 +185,44 @@ class ThrowingTargetTest {
             disk.submit(request.read(0).add(client, 0, PAGE));
             assertThat(refused.get(4, TimeUnit.MINUTES)).isInstanceOf(IllegalStateException.class);
         }
+    }
+
+    @Test
+    void oneLineTellsOfAllRequestsThatHadTheirAnswerBefore() throws IOException {
+        List<LogRecord> lines = Collections.synchronizedList(new ArrayList<>());
+        Logger logger = Logger.getLogger("dev.ublk4j.server.Handlers");
+        Handler collector =
+                new Handler() {
+                    @Override
+                    public void publish(LogRecord line) {
+                        lines.add(line);
+                    }
+
+                    @Override
+                    public void flush() {}
+
+                    @Override
+                    public void close() {}
+                };
+        logger.addHandler(collector);
+        Disc twice =
+                new Disc() {
+                    @Override
+                    public int write(Request request) {
+                        request.complete((int) request.length());
+                        return (int) request.length();
+                    }
+                };
+        try (TestBed bed = TestBed.of(twice)) {
+            for (int page = 0; page < 50; page++) {
+                bed.write((long) page * PAGE, new byte[PAGE]);
+            }
+        } finally {
+            logger.removeHandler(collector);
+        }
+        assertThat(lines)
+                .singleElement()
+                .satisfies(
+                        line -> assertThat(line.getMessage()).contains("already been completed"));
     }
 }

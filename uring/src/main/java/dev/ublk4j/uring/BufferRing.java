@@ -71,7 +71,7 @@ public final class BufferRing implements AutoCloseable {
             registration.bufferRing(
                     ring, entries, group, incremental ? IoUring.IOU_PBUF_RING_INC : 0);
             return new BufferRing(registration, arena, ring, group, entries);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             arena.close();
             throw e;
         }

@@ -40,13 +40,25 @@ final class Enter {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     private final Fd fd;
+
+    /** What calls name the ring by: its descriptor, or what the kernel remembers it by. */
+    private final int ring;
+
+    private final int ringFlags;
     private final SubmissionQueue submissions;
     private final CompletionQueue completions;
     private final MemorySegment timespec;
     private final MemorySegment argument;
 
-    Enter(Fd fd, SubmissionQueue submissions, CompletionQueue completions, Arena arena) {
+    /**
+     * Creates the calls.
+     *
+     * @param place from {@link Registration#ringFd}; negative where the descriptor is to be used
+     */
+    Enter(Fd fd, int place, SubmissionQueue submissions, CompletionQueue completions, Arena arena) {
         this.fd = fd;
+        this.ring = place < 0 ? fd.number() : place;
+        this.ringFlags = place < 0 ? 0 : IoUring.IORING_ENTER_REGISTERED_RING;
         this.submissions = submissions;
         this.completions = completions;
         this.timespec = arena.allocate(TIMESPEC_BYTES, Long.BYTES);
@@ -143,10 +155,10 @@ final class Enter {
                 (int)
                         Syscall.call(
                                 Syscall.Call.IO_URING_ENTER,
-                                fd.number(),
+                                ring,
                                 submit,
                                 wanted,
-                                flags,
+                                flags | ringFlags,
                                 address,
                                 bytes);
         submissions.refresh();

@@ -104,6 +104,7 @@ public final class IoUring {
     public static final int MSG_WAITALL = 0x100;
 
     static final int IORING_ENTER_EXT_ARG = 1 << 3;
+    static final int IORING_ENTER_REGISTERED_RING = 1 << 4;
 
     static final int IORING_FSYNC_DATASYNC = 1;
     static final int IORING_POLL_ADD_MULTI = 1;
@@ -122,6 +123,8 @@ public final class IoUring {
     static final int IORING_REGISTER_FILES2 = 13;
     static final int IORING_REGISTER_BUFFERS2 = 15;
     static final int IORING_REGISTER_BUFFERS_UPDATE = 16;
+    static final int IORING_REGISTER_RING_FDS = 20;
+    static final int IORING_UNREGISTER_RING_FDS = 21;
     static final int IORING_REGISTER_PBUF_RING = 22;
     static final int IORING_UNREGISTER_PBUF_RING = 23;
     static final int IORING_REGISTER_SYNC_CANCEL = 24;

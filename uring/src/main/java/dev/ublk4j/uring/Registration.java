@@ -22,7 +22,7 @@ import java.lang.foreign.MemorySegment;
  *     __u64 tags;
  * };
  * struct io_uring_rsrc_update2 {     // 32 bytes; the first 16 are also io_uring_files_update
- *     __u32 offset, resv;
+ *     __u32 offset, resv;          // ring descriptors: -1 for any place, and which it became
  *     __u64 data, tags;
  *     __u32 nr, resv2;
  * };
@@ -68,6 +68,8 @@ final class Registration {
     static final int IOVEC_BYTES = 16;
     static final int IOVEC_BASE = 0;
     static final int IOVEC_LEN = 8;
+
+    private static final int ANY_PLACE = -1;
 
     private final Fd fd;
 
@@ -191,6 +193,28 @@ final class Registration {
             return answer;
         }
         throw refused("REGISTER_SYNC_CANCEL", answer);
+    }
+
+    /**
+     * Has the kernel remember the ring for the calling thread, so that a call need not look it up
+     * among the descriptors.
+     *
+     * @return what the thread's calls name the ring by then, or a negative errno: {@link
+     *     Errno#EINVAL} of a kernel before 5.18, {@link Errno#EBUSY} of a thread that has 16
+     */
+    int ringFd() {
+        argument.fill((byte) 0);
+        argument.set(JAVA_INT, RSRC_UPDATE2_OFFSET, ANY_PLACE);
+        argument.set(JAVA_LONG, RSRC_UPDATE2_DATA, fd.number());
+        int answer = call(IoUring.IORING_REGISTER_RING_FDS, argument.address(), 1);
+        return answer < 1 ? answer : argument.get(JAVA_INT, RSRC_UPDATE2_OFFSET);
+    }
+
+    /** Ends {@link #ringFd}, which keeps the ring open; on the same thread. */
+    void unregisterRingFd(int place) {
+        argument.fill((byte) 0);
+        argument.set(JAVA_INT, RSRC_UPDATE2_OFFSET, place);
+        register(IoUring.IORING_UNREGISTER_RING_FDS, "UNREGISTER_RING_FDS", argument.address(), 1);
     }
 
     /** {@return whether the ring is gone, and everything registered with it} */

@@ -43,6 +43,10 @@ public final class Ring implements AutoCloseable {
     private final MemorySegment timespecs;
 
     private final @Nullable Thread owner;
+
+    /** What the owner's calls name the ring by; negative where that is its descriptor. */
+    private final int place;
+
     private long last = -1;
     private volatile boolean closed;
 
@@ -52,8 +56,10 @@ public final class Ring implements AutoCloseable {
         this.setupFlags = setup.flags();
         this.submissions = setup.submissions();
         this.completions = setup.completions();
-        this.enter = new Enter(fd, submissions, completions, arena);
         this.registration = new Registration(fd, arena);
+        // The kernel remembers it for one thread; of a ring that has many, each would have to ask.
+        this.place = owner == null ? -1 : registration.ringFd();
+        this.enter = new Enter(fd, place, submissions, completions, arena);
         this.sqes = submissions.sqes();
         this.timespecs =
                 arena.allocate((long) submissions.entries() * Enter.TIMESPEC_BYTES, Long.BYTES);
@@ -595,6 +601,11 @@ public final class Ring implements AutoCloseable {
         if (!closed) {
             closed = true;
             completions.close();
+            // Else the ring would be open as long as its thread lives. It has none where that
+            // ended.
+            if (place >= 0 && owner == Thread.currentThread()) {
+                registration.unregisterRingFd(place);
+            }
             fd.close();
             arena.close();
         }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -90,5 +92,22 @@ class RingLifecycleTest {
 
         assertThat(ring.toString()).contains("NOP fd=-1 userData=0xabc");
         assertThatCode(ring::close).doesNotThrowAnyException();
+    }
+
+    /** The kernel remembers 16 for a thread: those that are closed have to be forgotten. */
+    @Test
+    void aThreadMayOpenManyRingsAtATimeAndOneAfterTheOther() {
+        for (int round = 0; round < 3; round++) {
+            List<Ring> rings = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                rings.add(open());
+            }
+            for (Ring ring : rings) {
+                ring.nop(7);
+                assertThat(ring.submitAndWait(1)).isEqualTo(1);
+                assertThat(new Completions().await(ring, 1).result(7)).isZero();
+            }
+            rings.forEach(Ring::close);
+        }
     }
 }

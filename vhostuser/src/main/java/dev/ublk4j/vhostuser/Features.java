@@ -21,6 +21,7 @@ final class Features {
 
     static final long PROTOCOL_F_MQ = 1L;
     static final long PROTOCOL_F_REPLY_ACK = 1L << 3;
+    static final long PROTOCOL_F_BACKEND_REQ = 1L << 5;
     static final long PROTOCOL_F_CONFIG = 1L << 9;
     static final long PROTOCOL_F_INFLIGHT_SHMFD = 1L << 12;
     static final long PROTOCOL_F_CONFIGURE_MEM_SLOTS = 1L << 15;
@@ -29,6 +30,7 @@ final class Features {
     static final long PROTOCOL =
             PROTOCOL_F_MQ
                     | PROTOCOL_F_REPLY_ACK
+                    | PROTOCOL_F_BACKEND_REQ
                     | PROTOCOL_F_CONFIG
                     | PROTOCOL_F_INFLIGHT_SHMFD
                     | PROTOCOL_F_CONFIGURE_MEM_SLOTS;

@@ -80,7 +80,7 @@ final class InflightMemory {
             file.seal(Seal.SHRINK);
             file.seal(Seal.GROW);
             return file;
-        } catch (LinuxException e) {
+        } catch (Throwable e) {
             file.close();
             throw e;
         }

@@ -27,6 +27,7 @@ final class Requests implements AutoCloseable {
     private final long offered;
     private long features;
     private long protocolFeatures;
+    private final FrontendChannel frontend;
     private @Nullable SharedMemory passed;
 
     Requests(ServedDisk disk, VhostUserOptions options, Consumer<String> onBroken) {
@@ -35,6 +36,7 @@ final class Requests implements AutoCloseable {
         this.cacheMode = new CacheMode(disk.device().geometry().volatileCache());
         this.rings = new RingTable(disk, cacheMode, options.patience(), onBroken);
         this.offered = Features.of(disk.device(), options.packed());
+        this.frontend = new FrontendChannel(disk.disk());
     }
 
     /** {@return whether the client may ask for an acknowledgement} */
@@ -96,6 +98,7 @@ final class Requests implements AutoCloseable {
             case SET_VRING_ADDR -> setVringAddr(in);
             case SET_VRING_KICK -> setVringKick(in.getLong(), descriptors);
             case SET_VRING_CALL -> setVringCall(in.getLong(), descriptors);
+            case SET_BACKEND_REQ_FD -> frontend.set(only(descriptors));
             case SET_VRING_ERR -> rings.ring((int) (in.getLong() & RING_MASK));
             case SET_VRING_ENABLE -> {
                 RingState ring = rings.ring(in.getInt());
@@ -276,7 +279,7 @@ final class Requests implements AutoCloseable {
             throw new ProtocolException("%d bytes of it from %d on".formatted(size, offset));
         }
         out.putInt(offset).putInt(size).putInt(flags);
-        out.put(disk.device().config(cacheMode.isWriteback()), offset, size);
+        out.put(disk.device().config(disk.disk().size(), cacheMode.isWriteback()), offset, size);
         assert out.position() >= CONFIG_HEADER_BYTES;
     }
 
@@ -323,9 +326,10 @@ final class Requests implements AutoCloseable {
     @Override
     public void close() {
         forgetPassed();
+        frontend.close();
         try {
             rings.stopAll();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LOG.log(
                     Level.WARNING,
                     () -> "the memory of a disconnected client stays mapped: " + e.getMessage());

@@ -117,7 +117,7 @@ final class RingTable {
                     served.device(),
                     kick,
                     ring.call(),
-                    served.disk().size() >> 9,
+                    served.disk(),
                     served.device().geometry().dmaAlignment() - 1,
                     (long) info.queueDepth() * info.maxIoBufBytes(),
                     cacheMode,

@@ -19,6 +19,7 @@ import dev.ublk4j.vhostuser.blk.BlkQueue;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -71,17 +72,49 @@ public final class VhostUserExport implements AutoCloseable {
      */
     public static VhostUserExport start(
             Target target, DeviceOptions deviceOptions, VhostUserOptions options) {
+        return start(
+                target, deviceOptions, options, () -> UnixListener.open(options.socket(), BACKLOG));
+    }
+
+    /**
+     * Serves a target to clients of a socket that listens already, which whoever started this
+     * process has passed to it. The socket's file stays when the export is closed.
+     *
+     * @param target belongs to the export from now on, also when this fails
+     * @param deviceOptions how to serve it; a client can have as many queues
+     * @param options {@link VhostUserOptions#socket} is not used
+     * @param descriptor the socket's number; belongs to the export from now on, unless this fails
+     * @throws LinuxException when it cannot be served; {@code ENOTSOCK} or {@code EINVAL} when the
+     *     descriptor is no listening UNIX socket
+     */
+    public static VhostUserExport start(
+            Target target, DeviceOptions deviceOptions, VhostUserOptions options, int descriptor) {
+        return start(target, deviceOptions, options, () -> UnixListener.inherited(descriptor));
+    }
+
+    private static VhostUserExport start(
+            Target target,
+            DeviceOptions deviceOptions,
+            VhostUserOptions options,
+            Supplier<UnixListener> listening) {
         ExportedDevice<BlkQueue> exported = startDevice(target, deviceOptions, options);
         try {
+            return listen(exported, options, listening.get());
+        } catch (Throwable e) {
+            exported.close();
+            throw e;
+        }
+    }
+
+    private static VhostUserExport listen(
+            ExportedDevice<BlkQueue> exported, VhostUserOptions options, UnixListener listener) {
+        try {
             VhostUserExport export =
-                    new VhostUserExport(
-                            options,
-                            served(exported, options),
-                            UnixListener.open(options.socket(), BACKLOG));
+                    new VhostUserExport(options, served(exported, options), listener);
             export.thread.start();
             return export;
-        } catch (RuntimeException e) {
-            exported.close();
+        } catch (Throwable e) {
+            listener.close();
             throw e;
         }
     }
@@ -117,7 +150,7 @@ public final class VhostUserExport implements AutoCloseable {
 
     /** {@return where clients connect} */
     public Path socket() {
-        return options.socket();
+        return listener.path();
     }
 
     /** {@return the device that serves the target} */
@@ -173,6 +206,6 @@ public final class VhostUserExport implements AutoCloseable {
 
     @Override
     public String toString() {
-        return "vhost-user at " + options.socket();
+        return "vhost-user at " + listener.path();
     }
 }

@@ -8,7 +8,8 @@ import java.time.Duration;
  * How a disk is served over vhost-user.
  *
  * @param socket where clients connect; made when serving starts, and removed when it ends
- * @param serial what a guest finds as the disk's serial number, at most 20 characters
+ * @param serial what a guest finds as the disk's serial number, at most 20 printable characters of
+ *     ASCII
  * @param longestPoll how long a queue's thread looks for requests, at most, before it sleeps; zero
  *     to always sleep at once
  * @param sealedOnly whether memory that a client could take away again is refused. The memory of
@@ -36,6 +37,10 @@ public record VhostUserOptions(
             throw new IllegalArgumentException(
                     "a serial number of more than %d characters: %s"
                             .formatted(BlkDevice.SERIAL_BYTES, serial));
+        }
+        if (!serial.chars().allMatch(letter -> letter >= ' ' && letter <= '~')) {
+            throw new IllegalArgumentException(
+                    "a serial number is of printable ASCII characters alone: " + serial);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.ublk4j.vhostuser;
 
-import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.ForwardingTarget;
+import dev.ublk4j.server.ForwardingTargetQueue;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
@@ -60,43 +61,26 @@ final class FileServer {
     }
 
     /** Takes the whole process with it. */
-    private static final class Mortal implements Target {
-        private final Target target;
+    private static final class Mortal extends ForwardingTarget {
         private final AtomicInteger writesLeft;
 
         Mortal(Target target, int writes) {
-            this.target = target;
+            super(target);
             this.writesLeft = new AtomicInteger(writes);
         }
 
         @Override
-        public Geometry geometry() {
-            return target.geometry();
-        }
-
-        @Override
         public TargetQueue open(Queue queue) {
-            TargetQueue below = target.open(queue);
-            return new TargetQueue() {
+            return new ForwardingTargetQueue(super.open(queue)) {
                 @Override
                 public void submit(Request request) {
                     if (request.operation() == Operation.WRITE
                             && writesLeft.decrementAndGet() == 0) {
                         Runtime.getRuntime().halt(DEAD);
                     }
-                    below.submit(request);
-                }
-
-                @Override
-                public void close() {
-                    below.close();
+                    super.submit(request);
                 }
             };
-        }
-
-        @Override
-        public void close() {
-            target.close();
         }
     }
 }

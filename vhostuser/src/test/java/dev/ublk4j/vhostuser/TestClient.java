@@ -39,6 +39,7 @@ final class TestClient implements AutoCloseable {
     static final int SET_PROTOCOL_FEATURES = 16;
     static final int GET_QUEUE_NUM = 17;
     static final int SET_VRING_ENABLE = 18;
+    static final int SET_BACKEND_REQ_FD = 21;
     static final int GET_CONFIG = 24;
     static final int SET_CONFIG = 25;
     static final int GET_INFLIGHT_FD = 31;

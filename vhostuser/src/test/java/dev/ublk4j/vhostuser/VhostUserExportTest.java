@@ -15,6 +15,7 @@ import static dev.ublk4j.vhostuser.TestRing.WRITE;
 import static dev.ublk4j.vhostuser.TestRing.WRITE_ZEROES;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.linux.Errno;
@@ -47,7 +48,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A disk as a guest sees it, whose rings are of the one kind or the other. */
 @ParameterizedClass
@@ -522,5 +525,15 @@ final class VhostUserExportTest {
             assertThat(ring.run(IN, (1L << 36) - 8, DATA, BLOCK)).isEqualTo(OK);
             assertThat(ring.run(IN, 1L << 36, DATA, BLOCK)).isEqualTo(IOERR);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Größe", "a\tb", "number 17 of 20 and more"})
+    void aSerialNumberThatAGuestCannotBeToldIsRefused(String serial) {
+        VhostUserOptions options = VhostUserOptions.at(folder.resolve("unused"));
+
+        assertThatThrownBy(() -> options.withSerial(serial))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("serial number");
     }
 }

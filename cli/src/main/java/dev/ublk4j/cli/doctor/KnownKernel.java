@@ -75,6 +75,15 @@ record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, Strin
                                     + " device dies (spdk/spdk#3384)",
                             "add devices without --recovery, or " + UPGRADE),
                     new KnownKernel(
+                            Harm.HURTS,
+                            // What candidates have, the release has too.
+                            kernel ->
+                                    !kernel.version().isBefore(7, 0)
+                                            && kernel.version().isBefore(7, 4),
+                            "Linux 7.0 to 7.3 may crash when the server of a device in batches"
+                                    + " (--mode ...,batch) is killed while the device is in use",
+                            "serve without batches, or end such a server with: ublk4j del N"),
+                    new KnownKernel(
                             Harm.HAS_NO_UBLK,
                             kernel ->
                                     kernel.release().toLowerCase(Locale.ROOT).contains("microsoft"),

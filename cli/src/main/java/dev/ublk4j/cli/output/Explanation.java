@@ -6,6 +6,8 @@ import dev.ublk4j.handover.HandoverException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.internal.LockedMemory;
+import dev.ublk4j.rbd.CephException;
+import dev.ublk4j.rbd.MissingLibraryException;
 import dev.ublk4j.targets.UnfitFileException;
 import dev.ublk4j.uapi.ControlCommand;
 import java.io.IOException;
@@ -36,6 +38,8 @@ public final class Explanation {
                                     + timeout.getMessage();
                     case MissingFeatureException missing -> missing.getMessage();
                     case HandoverException refused -> refused.text();
+                    case CephException refused -> refused.getMessage();
+                    case MissingLibraryException missing -> missing.getMessage();
                     case LinuxException refused -> ofRefusal(refused);
                     case UnfitFileException unfit -> unfit.getMessage();
                     case IllegalArgumentException wrong -> wrong.getMessage();
@@ -74,6 +78,7 @@ public final class Explanation {
                 || error instanceof ControlTimeoutException
                 || error instanceof HandoverException
                 || error instanceof LinuxException
+                || error instanceof MissingLibraryException
                 || error instanceof UnfitFileException
                 || error instanceof IOException
                 || error instanceof UncheckedIOException
@@ -124,7 +129,10 @@ public final class Explanation {
             case ENOENT, ENODEV, ENXIO ->
                     "the kernel has no ublk driver loaded; ublk4j doctor says what to do";
             case EACCES, EPERM ->
-                    "no permission for " + CONTROL + "; run ublk4j as root, for example with sudo";
+                    "no permission for "
+                            + CONTROL
+                            + "; run ublk4j as root, for example with sudo, or have root let you add"
+                            + " devices of your own, see docs/unprivileged.md";
             default -> text(e);
         };
     }
@@ -158,7 +166,10 @@ public final class Explanation {
             case EEXIST -> device + " already exists; without -n the lowest free number is used";
             case ENODEV -> "there is no " + device;
             case EACCES -> e.call().equals(ADD) ? TOO_MANY : noPermission(e);
-            case EPERM -> noPermission(e);
+            case EPERM ->
+                    e.call().equals(ADD)
+                            ? "only root may add this device; --unprivileged adds one of your own"
+                            : noPermission(e);
             case EBUSY -> device + " is in use";
             case EINVAL -> "the driver refuses this: " + e.getMessage();
             default -> text(e);

@@ -17,6 +17,7 @@ import java.nio.file.Path;
  */
 public final class StandardOutput extends OutputStream {
     private static final Path OWN = Path.of("/proc/self/fd/1");
+    private static final Path ERROR = Path.of("/proc/self/fd/2");
 
     private final OutputStream stream;
     private final Path link;
@@ -51,6 +52,11 @@ public final class StandardOutput extends OutputStream {
     /** {@return whether a person looks at it, on a terminal that knows colours} */
     public static boolean hasColours(String term, String noColour) {
         return noColour.isEmpty() && !term.isEmpty() && !term.equals("dumb") && isTerminal(OWN);
+    }
+
+    /** {@return whether a person looks at the standard error} */
+    public static boolean isErrorTerminal() {
+        return isTerminal(ERROR);
     }
 
     private static boolean isTerminal(Path link) {

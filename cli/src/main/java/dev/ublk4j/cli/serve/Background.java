@@ -6,12 +6,14 @@ import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
+import java.lang.System.Logger.Level;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +26,11 @@ import org.jspecify.annotations.Nullable;
 public final class Background {
     /** Starts a program in a session of its own. */
     static final String SETSID = "/usr/bin/setsid";
+
+    /** What a virtual machine that has crashed begins each line with. */
+    private static final String CRASH = "#";
+
+    private static final String TERMINATED = "terminated before the server was ready";
 
     private static final String LOG_PROPERTY = "ublk4j.server.log";
 
@@ -41,38 +48,155 @@ public final class Background {
     /**
      * Starts a server and waits for its report.
      *
-     * @return what it serves, as JSON
+     * @param mayTakeOver whether it may take over a device that is there already, which then
+     *     survives that this process is told to end: it waits for a server, as before
+     * @param onServed told what it serves, as JSON. Who ends this process until that is told ends
+     *     the server, too
      * @throws Failure when it could not serve, with its own reason
      */
-    public static String start(RunFolder folder) throws IOException {
-        Path log = newLog(folder);
-        Process server =
-                new ProcessBuilder(command(ownCommandLine(), log))
-                        .redirectInput(Redirect.from(new File("/dev/null")))
-                        .redirectError(Redirect.appendTo(log.toFile()))
-                        .start();
-        // Who gives up waiting does not want the device either.
-        Thread giveUp = new Thread(server::destroy, "give-up");
+    public static void start(RunFolder folder, boolean mayTakeOver, Consumer<String> onServed)
+            throws IOException {
+        Starter starter = new Starter(folder, mayTakeOver);
+        // Before there is a log or a server, so that neither is left behind without it.
+        Thread giveUp = new Thread(starter::giveUp, "give-up");
         Runtime.getRuntime().addShutdownHook(giveUp);
-        String report;
-        try (BufferedReader reports = server.inputReader(StandardCharsets.UTF_8)) {
-            report = reports.readLine();
-        }
-        if (report == null) {
-            throw new Failure(died(server, log));
-        }
+        String served = starter.start();
         try {
-            String served = Report.checked(report);
-            Runtime.getRuntime().removeShutdownHook(giveUp);
-            return served;
-        } catch (Failure e) {
-            awaitEnd(server);
-            Files.deleteIfExists(log);
-            throw e;
+            onServed.accept(served);
+        } finally {
+            keep(giveUp);
         }
     }
 
-    private static Path newLog(RunFolder folder) {
+    /** Keeps the server, unless this process is ending and takes it along already. */
+    private static void keep(Thread giveUp) {
+        try {
+            Runtime.getRuntime().removeShutdownHook(giveUp);
+        } catch (IllegalStateException e) {
+            System.getLogger(Background.class.getName())
+                    .log(Level.DEBUG, "the server ends with this process", e);
+        }
+    }
+
+    /**
+     * One server from its start to its report. Whoever gives up waiting does not want it either.
+     */
+    private static final class Starter {
+        private final RunFolder folder;
+        private final boolean mayTakeOver;
+        private @Nullable Path log;
+        private @Nullable Process server;
+        private boolean givenUp;
+
+        Starter(RunFolder folder, boolean mayTakeOver) {
+            this.folder = folder;
+            this.mayTakeOver = mayTakeOver;
+        }
+
+        String start() throws IOException {
+            Process started = begin();
+            String report;
+            try (BufferedReader reports = started.inputReader(StandardCharsets.UTF_8)) {
+                report = reports.readLine();
+                if (report != null && report.startsWith(CRASH)) {
+                    report = Report.ofCrash(reports.lines());
+                }
+            }
+            if (report == null) {
+                throw new Failure(isGivenUp() ? TERMINATED : died(started));
+            }
+            try {
+                return Report.checked(report);
+            } catch (Failure e) {
+                int _ = waitFor(started);
+                deleteLog();
+                throw e;
+            }
+        }
+
+        private synchronized Process begin() throws IOException {
+            if (givenUp) {
+                throw new Failure(TERMINATED);
+            }
+            Path created = newLog(folder);
+            log = created;
+            Process started =
+                    new ProcessBuilder(command(ownCommandLine(), created))
+                            .redirectInput(Redirect.from(new File("/dev/null")))
+                            .redirectError(Redirect.appendTo(created.toFile()))
+                            .start();
+            server = started;
+            return started;
+        }
+
+        private synchronized boolean isGivenUp() {
+            return givenUp;
+        }
+
+        /** Ends the server, and waits until it has taken down what it has begun. */
+        void giveUp() {
+            Process started;
+            synchronized (this) {
+                givenUp = true;
+                started = server;
+            }
+            if (started != null && mayTakeOver) {
+                // One that is live by now would stop and delete the device if it was asked to end.
+                started.destroyForcibly();
+            } else if (started != null) {
+                started.destroy();
+            }
+            if (started != null) {
+                started.onExit().join();
+            }
+            try {
+                deleteLog();
+            } catch (IOException e) {
+                System.err.println("ublk4j: cannot delete a log: " + Explanation.of(e));
+            }
+        }
+
+        /** {@return the log, null where there is none yet} */
+        private synchronized @Nullable Path log() {
+            return log;
+        }
+
+        /** Deletes the log, unless it has been named, as that of a server that was live. */
+        private void deleteLog() throws IOException {
+            Path unnamed = log();
+            if (unnamed != null) {
+                Files.deleteIfExists(unnamed);
+            }
+        }
+
+        private String died(Process started) throws IOException {
+            int status = waitFor(started);
+            // Whoever wrote there need not have written UTF-8.
+            Path written = log();
+            byte[] bytes = written == null ? new byte[0] : Files.readAllBytes(written);
+            List<String> lines = new String(bytes, StandardCharsets.UTF_8).lines().toList();
+            String last = lines.isEmpty() ? "it printed nothing" : lines.getLast();
+            deleteLog();
+            return "the server exited with status %d before the device was live: %s"
+                    .formatted(status, last);
+        }
+
+        private static int waitFor(Process started) {
+            try {
+                return started.waitFor();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new Failure("interrupted while waiting for the server to start", e);
+            }
+        }
+    }
+
+    /**
+     * {@return the log of a server that is about to start}
+     *
+     * @throws Failure when the folder cannot be written to
+     */
+    static Path newLog(RunFolder folder) {
         try {
             return folder.newLog();
         } catch (IOException e) {
@@ -107,25 +231,5 @@ public final class Background {
         command.add("-D" + LOG_PROPERTY + "=" + log);
         own.stream().skip(1).filter(word -> !word.equals(SHORT_COMMAND)).forEach(command::add);
         return command;
-    }
-
-    private static String died(Process server, Path log) throws IOException {
-        int status = awaitEnd(server);
-        // Whoever wrote there need not have written UTF-8.
-        List<String> lines =
-                new String(Files.readAllBytes(log), StandardCharsets.UTF_8).lines().toList();
-        String last = lines.isEmpty() ? "it printed nothing" : lines.getLast();
-        Files.deleteIfExists(log);
-        return "the server exited with status %d before the device was live: %s"
-                .formatted(status, last);
-    }
-
-    private static int awaitEnd(Process server) {
-        try {
-            return server.waitFor();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new Failure("interrupted while waiting for the server to start", e);
-        }
     }
 }

@@ -6,7 +6,6 @@ import dev.ublk4j.sharing.store.DescriptorStore;
 import dev.ublk4j.sharing.store.SystemdStore;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 
 /**
  * Where it is noted what a device shares. Memory without a name is kept by systemd where this
@@ -18,7 +17,6 @@ final class BufferStores {
     /** {@return a store for a new device, which has nothing of an older one with its number} */
     static BufferStore begin(RunFolder folder, int device) {
         try {
-            Files.deleteIfExists(folder.ledger(device));
             if (hasSystemd()) {
                 forgetOlder(device);
             } else {

@@ -6,6 +6,7 @@ import dev.ublk4j.layers.Layer;
 import dev.ublk4j.layers.Mirror;
 import dev.ublk4j.layers.Mirror.LegState;
 import dev.ublk4j.layers.Overlay;
+import dev.ublk4j.rbd.RbdTarget;
 import dev.ublk4j.server.Target;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SequencedMap;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +27,7 @@ final class Composition {
     private static final String TOP = "top";
 
     private final SequencedMap<String, Layer> layers = new LinkedHashMap<>();
+    private final List<RbdTarget> images = new ArrayList<>();
     private final @Nullable TargetSpec spec;
 
     /**
@@ -34,22 +37,42 @@ final class Composition {
      */
     Composition(Target target, @Nullable String text) {
         this.spec = text == null ? null : TargetSpec.parse(text, _ -> false);
-        collect(target, "");
+        findImages(target);
+        visit(
+                target,
+                "",
+                (place, layer) -> {
+                    if (layer.legs().size() > 1) {
+                        layers.put(place, layer);
+                    }
+                });
     }
 
-    private void collect(Target target, String place) {
+    private void findImages(Target target) {
+        RbdTarget image = target.ability(RbdTarget.class);
+        Layer layer = target.ability(Layer.class);
+        if (image != null) {
+            images.add(image);
+        } else if (layer != null) {
+            layer.legs().forEach(this::findImages);
+        }
+    }
+
+    /** {@return the images of rbd in it, and who uses them} */
+    List<ImageStat> images() {
+        return images.stream().map(ImageStat::of).toList();
+    }
+
+    /** Visits all layers of a target, the outer ones first, with their places. */
+    static void visit(Target target, String place, BiConsumer<String, Layer> visitor) {
         Layer layer = target.ability(Layer.class);
         if (layer == null) {
             return;
         }
+        visitor.accept(place, layer);
         List<Target> legs = layer.legs();
-        if (legs.size() == 1) {
-            collect(legs.getFirst(), place);
-            return;
-        }
-        layers.put(place, layer);
         for (int i = 0; i < legs.size(); i++) {
-            collect(legs.get(i), below(place, i));
+            visit(legs.get(i), legs.size() == 1 ? place : below(place, i), visitor);
         }
     }
 
@@ -91,9 +114,9 @@ final class Composition {
 
     private static String word(LegState state) {
         return switch (state) {
-            case IN_STEP -> "in step";
-            case SYNCING -> "syncing";
-            case FAILED -> "failed";
+            case IN_STEP -> LegStat.IN_STEP;
+            case SYNCING -> LegStat.SYNCING;
+            case FAILED -> LegStat.FAILED;
         };
     }
 

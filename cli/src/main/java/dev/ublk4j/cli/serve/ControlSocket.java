@@ -11,8 +11,10 @@ import dev.ublk4j.linux.socket.UnixListener;
 import dev.ublk4j.linux.socket.UnixSocket;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
+import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -34,7 +36,7 @@ public final class ControlSocket implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
 
     /** How long an answer may be worked on: a resize waits for the file system. */
-    private static final Duration ANSWER_PATIENCE = Duration.ofSeconds(30);
+    static final Duration ANSWER_PATIENCE = Duration.ofSeconds(30);
 
     private static final int MAX_CONNECTIONS = 16;
     private static final int MAX_LINE = 64 * 1024;
@@ -138,7 +140,7 @@ public final class ControlSocket implements AutoCloseable {
     private String answer(String request) {
         try {
             return answerer.apply(request);
-        } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
+        } catch (Throwable e) {
             LOG.log(Level.DEBUG, "a command failed", e);
             return Report.failed(Explanation.of(e));
         }
@@ -152,11 +154,23 @@ public final class ControlSocket implements AutoCloseable {
      * @throws IOException when nobody answers there, or not in time
      */
     static String ask(Path path, String request) throws IOException {
-        try (SocketChannel server = SocketChannel.open(UnixDomainSocketAddress.of(path))) {
+        return ask(path, request, ANSWER_PATIENCE);
+    }
+
+    /**
+     * As {@link #ask(Path, String)}.
+     *
+     * @param patience how long to wait for the answer
+     * @throws AsynchronousCloseException when it has not come by then
+     */
+    static String ask(Path path, String request, Duration patience) throws IOException {
+        try (SocketChannel server = SocketChannel.open(StandardProtocolFamily.UNIX)) {
             return within(
-                    ANSWER_PATIENCE,
+                    patience,
                     server,
                     () -> {
+                        // It waits, too, where the server has no turn for those who are there.
+                        server.connect(UnixDomainSocketAddress.of(path));
                         writeLine(server, request);
                         return readLine(server);
                     });

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  * @param source the file or class behind the target, where there is one
  * @param composition what the target is made of, null where it is not made of others
  * @param words options and kind, which make the same target again and share memory alike
+ * @param mayTakeOver whether the device may be there already, without a server
  * @param starter makes the target and puts this process behind its device; called once
  */
 public record DevicePlan(
@@ -19,4 +20,5 @@ public record DevicePlan(
         @Nullable String source,
         @Nullable String composition,
         List<String> words,
+        boolean mayTakeOver,
         Function<Driver, LiveDevice> starter) {}

@@ -5,6 +5,8 @@ import dev.ublk4j.driver.DataCounters;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceStatistics;
 import dev.ublk4j.server.Latency;
+import dev.ublk4j.server.Mode;
+import dev.ublk4j.sharing.adopt.AdoptionState;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,42 +18,62 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
 /**
- * What a server has done with a device since it began to serve it.
+ * What a server has done with a device or an export since it began to serve it.
  *
- * @param id the device's number
+ * @param name which one
  * @param target the target and what is behind it, for a person
+ * @param mode who brings the data of its requests
  * @param done the server's own counts
  * @param misses why requests were copied, by reason; null where the driver does not tell
  * @param legs what the target is made of, where it is made of several others
+ * @param images the images of rbd in it, with who uses them
+ * @param adopted the memory of programs that do not know of it; empty where none is shared
  */
 public record DeviceStat(
-        int id,
+        ServedName name,
         String target,
+        String mode,
         DeviceStatistics done,
         @Nullable Map<String, Long> misses,
-        List<LegStat> legs) {
-    /** Copies the list. */
+        List<LegStat> legs,
+        List<ImageStat> images,
+        AdoptionState adopted) {
+    private static final AdoptionState NOTHING = new AdoptionState(List.of(), 0, 0);
+
+    /** Copies the lists. */
     public DeviceStat {
         legs = List.copyOf(legs);
+        images = List.copyOf(images);
     }
 
     /** A device whose target is not made of others. */
     public DeviceStat(
-            int id, String target, DeviceStatistics done, @Nullable Map<String, Long> misses) {
-        this(id, target, done, misses, List.of());
+            ServedName name,
+            String target,
+            String mode,
+            DeviceStatistics done,
+            @Nullable Map<String, Long> misses) {
+        this(name, target, mode, done, misses, List.of(), List.of(), NOTHING);
     }
 
     static DeviceStat of(
-            ServedDevice served,
+            ServedName name,
+            String target,
+            Mode mode,
             DeviceStatistics done,
             Optional<DataCounters> driver,
-            List<LegStat> legs) {
+            List<LegStat> legs,
+            List<ImageStat> images,
+            @Nullable AdoptionState adopted) {
         return new DeviceStat(
-                served.id(),
-                served.targetText(),
+                name,
+                target,
+                mode.toString(),
                 done,
                 driver.map(DataCounters::missesByReason).orElse(null),
-                legs);
+                legs,
+                images,
+                adopted == null ? NOTHING : adopted);
     }
 
     /** {@return all of it as a JSON object} */
@@ -64,13 +86,15 @@ public record DeviceStat(
         DeviceCounters data = done.data();
         Latency latency = done.latency();
         json.writeStartObject();
-        json.writeNumberProperty("id", id);
+        name.write(json);
         json.writeStringProperty("target", target);
+        json.writeStringProperty("mode", mode);
         write(json, "operations", done.operations());
         json.writeNumberProperty("failed", done.failed());
         json.writeNumberProperty("lost_buffer", done.lost());
         json.writeNumberProperty("out", done.out());
         json.writeNumberProperty("slots", done.slots());
+        json.writeNumberProperty("threads", done.threads());
         json.writeNumberProperty("shared_requests", data.sharedRequests());
         json.writeNumberProperty("shared_bytes", data.sharedBytes());
         json.writeNumberProperty("copied_requests", data.copiedRequests());
@@ -89,6 +113,12 @@ public record DeviceStat(
             legs.forEach(leg -> leg.write(json));
             json.writeEndArray();
         }
+        if (!images.isEmpty()) {
+            json.writeArrayPropertyStart("images");
+            images.forEach(image -> image.write(json));
+            json.writeEndArray();
+        }
+        AdoptionJson.write(adopted, json);
         json.writeEndObject();
     }
 
@@ -117,22 +147,34 @@ public record DeviceStat(
         Map<String, Long> operations = Map.of();
         Map<String, Long> misses = null;
         String target = "?";
+        String mode = "?";
+        String export = null;
         List<LegStat> legs = new ArrayList<>();
+        List<ImageStat> images = new ArrayList<>();
+        AdoptionState adopted = NOTHING;
         while (json.nextToken() == JsonToken.PROPERTY_NAME) {
-            String name = json.currentName();
+            String property = json.currentName();
             JsonToken value = json.nextToken();
-            switch (name) {
+            switch (property) {
                 case "operations" -> operations = readCounts(json);
                 case "misses" -> misses = readCounts(json);
                 case "target" -> target = json.getString();
+                case "mode" -> mode = json.getString();
+                case "export" -> export = json.getString();
                 case "legs" -> {
                     while (json.nextToken() == JsonToken.START_OBJECT) {
                         legs.add(LegStat.read(json));
                     }
                 }
+                case "images" -> {
+                    while (json.nextToken() == JsonToken.START_OBJECT) {
+                        images.add(ImageStat.read(json));
+                    }
+                }
+                case AdoptionJson.ADOPTED -> adopted = AdoptionJson.read(json);
                 default -> {
                     if (value == JsonToken.VALUE_NUMBER_INT) {
-                        numbers.put(name, json.getLongValue());
+                        numbers.put(property, json.getLongValue());
                     } else {
                         json.skipChildren();
                     }
@@ -140,8 +182,11 @@ public record DeviceStat(
             }
         }
         return new DeviceStat(
-                (int) number(numbers, "id"),
+                export == null
+                        ? ServedName.device((int) number(numbers, "id"))
+                        : ServedName.parse(export),
                 target,
+                mode,
                 new DeviceStatistics(
                         new DeviceCounters(
                                 number(numbers, "shared_requests"),
@@ -155,13 +200,16 @@ public record DeviceStat(
                         number(numbers, "lost_buffer"),
                         number(numbers, "out"),
                         (int) number(numbers, "slots"),
+                        (int) number(numbers, "threads"),
                         new Latency(
                                 number(numbers, "latency_samples"),
                                 number(numbers, "latency_p50_ns"),
                                 number(numbers, "latency_p99_ns"),
                                 number(numbers, "latency_max_ns"))),
                 misses,
-                legs);
+                legs,
+                images,
+                adopted);
     }
 
     private static long number(Map<String, Long> numbers, String name) {

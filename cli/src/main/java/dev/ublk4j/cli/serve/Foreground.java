@@ -1,5 +1,7 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.cli.output.Rehearsal;
+import dev.ublk4j.driver.Driver;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.Recovery;
@@ -11,13 +13,15 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One device, served by this process until it is deleted, taken away or the process is told to end.
  *
  * <p>SIGTERM and SIGINT stop and delete the device, {@linkplain TimelyEnd in time}; {@code del} and
- * {@code quiesce} of another process make {@link #serve} return.
+ * {@code quiesce} of another process make {@link #serve} return. A device that was there before,
+ * and of whose new server nobody has been told yet, goes on to wait for one.
  */
 public final class Foreground implements AutoCloseable {
     private static final System.Logger LOG = System.getLogger(Foreground.class.getName());
@@ -25,19 +29,28 @@ public final class Foreground implements AutoCloseable {
     /** How long the target may take over what it has when it is told to end. */
     private static final Duration ANSWER_PATIENCE = Duration.ofSeconds(4);
 
+    /** How long the driver may take to let go of a device that was taken over in vain. */
+    private static final Duration LEAVE_PATIENCE = Duration.ofSeconds(4);
+
+    private static final String TERMINATED = "terminated before the device was live";
+
     private final DevicePlan plan;
     private final RunFolder folder;
     private final ProcessIdentity self = ProcessIdentity.current();
-    private @Nullable KernelDriver driver;
+    private final Supplier<? extends Driver> opener;
+    private @Nullable Driver driver;
     private volatile @Nullable Device device;
     private @Nullable ControlSocket control;
     private @Nullable SharingServer sharing;
+    private boolean takenOver;
+    private boolean told;
     private boolean closed;
     private boolean inOrder = true;
 
-    private Foreground(DevicePlan plan, RunFolder folder) {
+    private Foreground(DevicePlan plan, RunFolder folder, Supplier<? extends Driver> opener) {
         this.plan = plan;
         this.folder = folder;
+        this.opener = opener;
     }
 
     /**
@@ -49,11 +62,28 @@ public final class Foreground implements AutoCloseable {
      */
     public static void serve(
             DevicePlan plan, RunFolder folder, @Nullable Path log, Consumer<ServedDevice> onLive) {
-        try (Foreground server = new Foreground(plan, folder)) {
+        serve(plan, folder, log, KernelDriver::open, onLive);
+    }
+
+    /**
+     * As {@link #serve(DevicePlan, RunFolder, Path, Consumer)}, on another driver than the
+     * kernel's.
+     *
+     * @param opener opens it; called once
+     */
+    public static void serve(
+            DevicePlan plan,
+            RunFolder folder,
+            @Nullable Path log,
+            Supplier<? extends Driver> opener,
+            Consumer<ServedDevice> onLive) {
+        Rehearsal.run();
+        try (Foreground server = new Foreground(plan, folder, opener)) {
             // Closing waits for a start under way, so that no signal leaves half a device behind.
             TimelyEnd.of(server::closeInTime, server::leftover);
             Device device = server.start();
             onLive.accept(server.announce(device, log));
+            server.told();
             device.awaitStop();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -64,16 +94,21 @@ public final class Foreground implements AutoCloseable {
 
     private synchronized Device start() {
         if (closed) {
-            throw new IllegalStateException("terminated before the device was live");
+            throw new IllegalStateException(TERMINATED);
         }
-        driver = KernelDriver.open();
-        LiveDevice live = plan.starter().apply(driver);
+        Driver opened = opener.get();
+        driver = opened;
+        LiveDevice live = plan.starter().apply(opened);
         device = live.device();
         sharing = live.sharing();
+        takenOver = live.isTakenOver();
         return live.device();
     }
 
     private synchronized ServedDevice announce(Device live, @Nullable Path log) throws IOException {
+        if (closed) {
+            throw new IllegalStateException(TERMINATED);
+        }
         ServedDevice served =
                 new ServedDevice(
                         live.id(),
@@ -92,15 +127,19 @@ public final class Foreground implements AutoCloseable {
                                 : folder.nameLog(log, Integer.toString(live.id())).toString(),
                         plan.words(),
                         plan.composition());
-        if (!closed) {
-            folder.write(served);
-            control =
-                    ControlSocket.open(
-                            folder.controlSocket(live.id()),
-                            new DeviceControl(live, served, folder)::answer);
-        }
+        folder.write(served);
+        control =
+                ControlSocket.open(
+                        folder.controlSocket(served.name()),
+                        new DeviceControl(new LiveDevice(live, sharing, takenOver), served, folder)
+                                ::answer);
         ServiceState.ready(System.getenv());
         return served;
+    }
+
+    /** From now on somebody knows of the device, and who ends this process ends that too. */
+    private synchronized void told() {
+        told = true;
     }
 
     /**
@@ -149,6 +188,9 @@ public final class Foreground implements AutoCloseable {
                 if (sharing != null) {
                     sharing.stop();
                 }
+                if (takenOver && !told) {
+                    device.quiesce(LEAVE_PATIENCE);
+                }
                 device.close();
                 if (device.isLeft()) {
                     LOG.log(Level.WARNING, () -> device + " waits for another server");
@@ -156,7 +198,7 @@ public final class Foreground implements AutoCloseable {
                     if (sharing != null) {
                         sharing.close();
                     }
-                    folder.remove(device.id(), self);
+                    folder.remove(ServedName.device(device.id()), self);
                 }
             } catch (RuntimeException | IOException | Error e) {
                 inOrder = false;

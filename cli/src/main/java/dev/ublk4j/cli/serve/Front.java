@@ -3,6 +3,7 @@ package dev.ublk4j.cli.serve;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
+import java.util.List;
 
 /**
  * What speaks a protocol to clients, on behalf of devices of the embedded driver.
@@ -24,11 +25,11 @@ public interface Front extends AutoCloseable {
 
     /**
      * {@return where clients find a device once the front is open, in the words that they are
-     * given}
+     * given; at least one}
      *
      * @param index the device, in the order in which they were added
      */
-    String address(int index);
+    List<String> addresses(int index);
 
     /** Ends every connection; no request of a client is under way when this returns. */
     @Override

@@ -13,6 +13,17 @@ import tools.jackson.core.JsonToken;
  * @param state how it is there, null where there is nothing to say
  */
 public record LegStat(String place, String target, @Nullable String state) {
+    /** The words for legs of a mirror. */
+    static final String IN_STEP = "in step";
+
+    static final String SYNCING = "syncing";
+    static final String FAILED = "failed";
+
+    /** {@return whether it is of a mirror and has not all of its data} */
+    boolean isDegraded() {
+        return FAILED.equals(state) || SYNCING.equals(state);
+    }
+
     void write(JsonGenerator json) {
         json.writeStartObject();
         json.writeStringProperty("leg", place);

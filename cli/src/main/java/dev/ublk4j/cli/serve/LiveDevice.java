@@ -9,5 +9,6 @@ import org.jspecify.annotations.Nullable;
  *
  * @param device the device
  * @param sharing takes memory from applications, null where none is shared
+ * @param isTakenOver whether it was there before this process
  */
-public record LiveDevice(Device device, @Nullable SharingServer sharing) {}
+public record LiveDevice(Device device, @Nullable SharingServer sharing, boolean isTakenOver) {}

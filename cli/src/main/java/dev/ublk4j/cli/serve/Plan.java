@@ -10,8 +10,13 @@ import org.jspecify.annotations.Nullable;
  *
  * @param kind the kind of target, as the command names it
  * @param source the file or class behind the target, where there is one
+ * @param composition what the target is made of, null where it is not made of others
  * @param options how to serve it
  * @param opener makes the target; called once
  */
 public record Plan(
-        String kind, @Nullable String source, DeviceOptions options, Supplier<Target> opener) {}
+        String kind,
+        @Nullable String source,
+        @Nullable String composition,
+        DeviceOptions options,
+        Supplier<Target> opener) {}

@@ -2,6 +2,8 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.output.Json;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 
@@ -11,6 +13,9 @@ import tools.jackson.core.JsonToken;
  */
 public final class Report {
     private static final String ERROR = "error";
+
+    /** The signal, the versions, and the frame. */
+    private static final int CRASH_LINES = 6;
 
     private Report() {}
 
@@ -23,12 +28,24 @@ public final class Report {
         });
     }
 
+    /** {@return one line of what a virtual machine says that has crashed: how, and where} */
+    static String ofCrash(Stream<String> lines) {
+        return lines.map(line -> line.replaceFirst("^#", "").strip())
+                .filter(line -> !line.isEmpty())
+                .limit(CRASH_LINES)
+                .collect(Collectors.joining(" "));
+    }
+
     /**
      * {@return a line that tells of something served}
      *
      * @throws Failure when it tells why there is nothing
      */
     public static String checked(String line) {
+        // A virtual machine that cannot even begin says so where the report is to be.
+        if (!line.startsWith("{")) {
+            throw new Failure("the server did not start: " + line);
+        }
         try (JsonParser json = Json.parser(line)) {
             json.nextToken();
             if (json.nextToken() == JsonToken.PROPERTY_NAME && ERROR.equals(json.currentName())) {

@@ -1,15 +1,17 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.server.ForwardingTarget;
 import dev.ublk4j.server.Geometry;
-import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.QueueAffinity;
+import dev.ublk4j.server.ServerThreads;
 import dev.ublk4j.server.Target;
-import dev.ublk4j.server.TargetQueue;
 import org.jspecify.annotations.Nullable;
 
-/** A target that is as another, apart from its geometry. */
-public final class Reshaped implements Target {
-    private final Target target;
+/** A target that is as another, apart from its geometry and the threads that serve its device. */
+public final class Reshaped extends ForwardingTarget {
     private final Geometry geometry;
+    private final @Nullable QueueAffinity affinity;
+    private final @Nullable ServerThreads threads;
 
     /**
      * Gives a target another geometry.
@@ -17,8 +19,25 @@ public final class Reshaped implements Target {
      * @param target belongs to this one from now on
      */
     public Reshaped(Target target, Geometry geometry) {
-        this.target = target;
+        this(target, geometry, null, null);
+    }
+
+    /**
+     * Gives a target another geometry and other threads.
+     *
+     * @param target belongs to this one from now on
+     * @param affinity the processors of its queues, null for those of the target
+     * @param threads how many serve its device, null for as many as the target says
+     */
+    public Reshaped(
+            Target target,
+            Geometry geometry,
+            @Nullable QueueAffinity affinity,
+            @Nullable ServerThreads threads) {
+        super(target);
         this.geometry = geometry;
+        this.affinity = affinity;
+        this.threads = threads;
     }
 
     @Override
@@ -27,17 +46,12 @@ public final class Reshaped implements Target {
     }
 
     @Override
-    public TargetQueue open(Queue queue) {
-        return target.open(queue);
-    }
-
-    @Override
     public <A> @Nullable A ability(Class<A> type) {
-        return target.ability(type);
-    }
-
-    @Override
-    public void close() {
-        target.close();
+        if (threads != null && type == ServerThreads.class) {
+            return type.cast(threads);
+        }
+        return affinity != null && type == QueueAffinity.class
+                ? type.cast(affinity)
+                : super.ability(type);
     }
 }

@@ -3,10 +3,15 @@ package dev.ublk4j.cli.serve;
 import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+import static java.nio.file.StandardOpenOption.CREATE;
+import static java.nio.file.StandardOpenOption.WRITE;
 
 import dev.ublk4j.linux.socket.UnixListener;
+import dev.ublk4j.sharing.store.BufferLedger;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -21,14 +26,14 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
  * The folder where servers leave word of what they serve: {@code N.json} for device N, {@code
  * N.log} of a server in the background, and {@code N.control}, where a server answers. Of a device
  * that shares memory and outlives its server there are {@code N.buffers} and {@code N.keeper}, too.
+ * Of an export there are {@code eN.json} and {@code eN.control}.
  *
  * <p>It is what {@code UBLK4J_RUN} says, else {@code /run/ublk4j} for who may write there, else
  * {@code ublk4j} in {@code XDG_RUNTIME_DIR}, else {@code /tmp/ublk4j-UID}, which is used only when
@@ -51,7 +56,8 @@ public final class RunFolder {
     private static final FileAttribute<Set<PosixFilePermission>> OWNER_ONLY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
 
-    private static final Pattern STATE_FILE = Pattern.compile("(\\d{1,9})\\.json");
+    private static final String STATE = ".json";
+    private static final String ROOT = "root";
 
     private final Path folder;
     private final int owner;
@@ -133,35 +139,126 @@ public final class RunFolder {
     /** Writes a device's state file, whole or not at all. */
     public void write(ServedDevice device) throws IOException {
         create();
+        write(device.name(), device.json());
+    }
+
+    /** Writes the state file of an export that has its number, whole or not at all. */
+    void write(ServedExport export) throws IOException {
+        create();
+        write(export.name(), export.json());
+    }
+
+    private void write(ServedName name, String json) throws IOException {
+        Path file = stateFile(name);
+        if (Files.exists(file, NOFOLLOW_LINKS) && !isState(file, name)) {
+            throw new FileSystemException(
+                    file.toString(),
+                    null,
+                    "is not a server's, and is left alone; set %s to use another folder"
+                            .formatted(VARIABLE));
+        }
         Path draft = Files.createTempFile(folder, ".state", null);
         try {
-            Files.writeString(draft, device.json() + "\n");
-            Files.move(draft, stateFile(device.id()), ATOMIC_MOVE, REPLACE_EXISTING);
+            Files.writeString(draft, json + "\n");
+            Files.move(draft, file, ATOMIC_MOVE, REPLACE_EXISTING);
         } finally {
             Files.deleteIfExists(draft);
         }
     }
 
+    private boolean isState(Path file, ServedName name) {
+        return Files.isRegularFile(file, NOFOLLOW_LINKS) && serverOrNull(name) != null;
+    }
+
+    /**
+     * Writes the state file of an export under the lowest number that no other has, whole or not at
+     * all.
+     *
+     * @return the export under that number
+     */
+    public ServedExport writeNew(ServedExport export) throws IOException {
+        create();
+        // Of two servers that find the same number free, one would take it from the other.
+        Path lock = folder.resolve(".exports");
+        try (FileChannel channel = FileChannel.open(lock, CREATE, WRITE);
+                FileLock held = channel.lock()) {
+            int number = 0;
+            while (isTaken(ServedName.export(number))) {
+                number = Math.incrementExact(number);
+            }
+            ServedExport numbered = export.numbered(number);
+            write(numbered.name(), numbered.json());
+            assert held.isValid() : "the lock was held meanwhile";
+            return numbered;
+        }
+    }
+
+    private boolean isTaken(ServedName name) {
+        ServedExport export = readExportOrNull(name.number());
+        return export == null ? Files.exists(stateFile(name)) : export.server().isAlive();
+    }
+
+    /** {@return what the state file of an export says, null where there is none to be read} */
+    public @Nullable ServedExport readExportOrNull(int number) {
+        return readOrNull(ServedName.export(number), ServedExport::parse);
+    }
+
+    /** {@return the process that has left word of something, null where there is none} */
+    @Nullable ProcessIdentity serverOrNull(ServedName name) {
+        if (name.isExport()) {
+            ServedExport export = readExportOrNull(name.number());
+            return export == null ? null : export.server();
+        }
+        ServedDevice device = readOrNull(name.number());
+        return device == null ? null : device.server();
+    }
+
+    /**
+     * {@return why this user may not ask the server that has left word of something, null where
+     * nothing forbids it}
+     */
+    @Nullable String refusalOrNull(ServedName name) {
+        Path file = stateFile(name);
+        if (!isTrusted() || !Files.isRegularFile(file, NOFOLLOW_LINKS) || Files.isReadable(file)) {
+            return null;
+        }
+        String owner = owner(file);
+        return "no permission for %s (EACCES): it is served by %s, and its server takes commands of %s only"
+                .formatted(name.text(), owner, owner.equals(ROOT) ? ROOT : owner + " and root");
+    }
+
+    private static String owner(Path file) {
+        try {
+            Object uid = Files.getAttribute(file, "unix:uid", NOFOLLOW_LINKS);
+            return uid.equals(0) ? ROOT : Files.getOwner(file, NOFOLLOW_LINKS).getName();
+        } catch (IOException e) {
+            return "another user";
+        }
+    }
+
     /** {@return what the state file of a device says, null where there is none that can be read} */
     public @Nullable ServedDevice readOrNull(int id) {
+        return readOrNull(ServedName.device(id), ServedDevice::parse);
+    }
+
+    private <T> @Nullable T readOrNull(ServedName name, Function<String, T> parser) {
         if (!isTrusted()) {
             return null;
         }
         try {
-            return ServedDevice.parse(Files.readString(stateFile(id)));
+            return parser.apply(Files.readString(stateFile(name)));
         } catch (NoSuchFileException e) {
             return null;
         } catch (IOException | RuntimeException e) {
-            log().log(Level.DEBUG, () -> stateFile(id) + " cannot be read", e);
+            log().log(Level.DEBUG, () -> stateFile(name) + " cannot be read", e);
             return null;
         }
     }
 
-    /** Removes the state file of a device if it is this server's. */
-    public void remove(int id, ProcessIdentity server) throws IOException {
-        ServedDevice device = readOrNull(id);
-        if (device != null && device.server().equals(server)) {
-            Files.deleteIfExists(stateFile(id));
+    /** Removes a state file if it is this server's. */
+    public void remove(ServedName name, ProcessIdentity server) throws IOException {
+        if (server.equals(serverOrNull(name))) {
+            Files.deleteIfExists(stateFile(name));
         }
     }
 
@@ -170,16 +267,23 @@ public final class RunFolder {
      * still runs. A file that only has such a name is left alone.
      */
     public void removeStale(int id) throws IOException {
-        ServedDevice device = readOrNull(id);
-        if (device != null && !device.server().isAlive()) {
-            Files.deleteIfExists(stateFile(id));
-            UnixListener.removeAbandoned(controlSocket(id));
-            Files.deleteIfExists(ledger(id));
+        if (removeStale(ServedName.device(id))) {
+            BufferLedger.deleteAbandoned(ledger(id));
         }
     }
 
+    private boolean removeStale(ServedName name) throws IOException {
+        ProcessIdentity server = serverOrNull(name);
+        boolean stale = server != null && !server.isAlive();
+        if (stale) {
+            Files.deleteIfExists(stateFile(name));
+            UnixListener.removeAbandoned(controlSocket(name));
+        }
+        return stale;
+    }
+
     /**
-     * Removes what is left of devices that are gone, as far as this user may.
+     * Removes what is left of devices and exports that are gone, as far as this user may.
      *
      * @param present the devices that there are
      */
@@ -193,6 +297,9 @@ public final class RunFolder {
                     removeStale(number);
                 }
             }
+            for (int number : exports()) {
+                boolean _ = removeStale(ServedName.export(number));
+            }
         } catch (IOException e) {
             log().log(Level.DEBUG, () -> folder + " cannot be cleaned", e);
         }
@@ -204,32 +311,51 @@ public final class RunFolder {
         return Files.createTempFile(folder, "starting-", ".log");
     }
 
-    /** Gives a log its final name, and answers it. */
+    /**
+     * Gives a log its final name, which may have been that of an earlier server's, and answers it.
+     * Where something else is than a file, the log keeps the name that it has.
+     */
     public Path nameLog(Path log, String name) throws IOException {
-        return Files.move(log, folder.resolve(name + ".log"), REPLACE_EXISTING);
+        Path named = folder.resolve(name + ".log");
+        return Files.exists(named, NOFOLLOW_LINKS) && !Files.isRegularFile(named, NOFOLLOW_LINKS)
+                ? log
+                : Files.move(log, named, REPLACE_EXISTING);
     }
 
     /** {@return the devices of which there is a state file, lowest first} */
     public SortedSet<Integer> served() {
+        return numbers(false);
+    }
+
+    /** {@return the exports of which there is a state file, lowest first} */
+    public SortedSet<Integer> exports() {
+        return numbers(true);
+    }
+
+    private SortedSet<Integer> numbers(boolean ofExports) {
         SortedSet<Integer> numbers = new TreeSet<>();
-        if (Files.isDirectory(folder) && isTrusted()) {
-            try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "[0-9]*.json")) {
-                for (Path file : files) {
-                    Matcher name = STATE_FILE.matcher(file.getFileName().toString());
-                    if (name.matches()) {
-                        numbers.add(Integer.valueOf(name.group(1)));
+        if (!Files.isDirectory(folder) || !isTrusted()) {
+            return numbers;
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder, "*" + STATE)) {
+            for (Path file : files) {
+                String word = file.getFileName().toString().replace(STATE, "");
+                if (ServedName.isName(word)) {
+                    ServedName name = ServedName.parse(word);
+                    if (name.isExport() == ofExports) {
+                        numbers.add(name.number());
                     }
                 }
-            } catch (IOException e) {
-                log().log(Level.DEBUG, () -> folder + " cannot be read", e);
             }
+        } catch (IOException e) {
+            log().log(Level.DEBUG, () -> folder + " cannot be read", e);
         }
         return numbers;
     }
 
-    /** {@return where the server of a device answers} */
-    public Path controlSocket(int id) {
-        return folder.resolve(id + ".control");
+    /** {@return where the server of a device or an export answers} */
+    public Path controlSocket(ServedName name) {
+        return folder.resolve(name + ".control");
     }
 
     /** {@return where it is noted what a device shares} */
@@ -247,8 +373,8 @@ public final class RunFolder {
         return System.getLogger(RunFolder.class.getName());
     }
 
-    private Path stateFile(int id) {
-        return folder.resolve(id + ".json");
+    private Path stateFile(ServedName name) {
+        return folder.resolve(name + STATE);
     }
 
     @Override

@@ -1,10 +1,12 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.cli.output.Failure;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +25,12 @@ public final class RunFolders {
     private static final Path SESSIONS = Path.of("/run/user");
     private static final Pattern SESSION = Pattern.compile("(\\d{1,9})");
     private static final Pattern PUBLIC = Pattern.compile("ublk4j-(\\d{1,9})");
+
+    /** In the text of what a target is made of; a false find costs a question. */
+    private static final String MIRROR = "mirror(";
+
+    /** How long a list waits for a server that hangs. */
+    private static final Duration LIST_PATIENCE = Duration.ofSeconds(2);
 
     private final List<RunFolder> folders;
 
@@ -64,24 +72,72 @@ public final class RunFolders {
         }
     }
 
-    /** {@return the folder that a device's server left word in; this user's if there is none} */
-    public RunFolder of(int id) {
-        RunFolder found = folders.getFirst();
+    /**
+     * {@return the folder that a server left word in; this user's if there is none} A server that
+     * runs counts first, then word that this user may not read, which may be of one, then word of a
+     * server that is gone.
+     */
+    public RunFolder of(ServedName name) {
+        RunFolder stale = folders.getFirst();
+        RunFolder refused = null;
         for (RunFolder folder : folders) {
-            ServedDevice device = folder.readOrNull(id);
-            if (device != null && device.server().isAlive()) {
+            ProcessIdentity server = folder.serverOrNull(name);
+            if (server != null && server.isAlive()) {
                 return folder;
             }
-            if (device != null && found.readOrNull(id) == null) {
-                found = folder;
+            if (server != null && stale.serverOrNull(name) == null) {
+                stale = folder;
+            }
+            if (refused == null && folder.refusalOrNull(name) != null) {
+                refused = folder;
             }
         }
-        return found;
+        return refused == null ? stale : refused;
+    }
+
+    /**
+     * {@return why this user may not ask the server of something, null where nothing forbids it}
+     */
+    public @Nullable String refusalOrNull(ServedName name) {
+        return of(name).refusalOrNull(name);
     }
 
     /** {@return what a device's server left word of, null where there is nothing} */
     public @Nullable ServedDevice readOrNull(int id) {
-        return of(id).readOrNull(id);
+        return of(ServedName.device(id)).readOrNull(id);
+    }
+
+    /** {@return a way to ask the server of something} */
+    public ControlClient client(ServedName name) {
+        return new ControlClient(of(name), name);
+    }
+
+    /**
+     * {@return whether a leg of a mirror is not in step} False where the server does not say so.
+     *
+     * @param composition what is made of others, null where nothing is
+     */
+    public boolean isDegraded(ServedName name, @Nullable String composition) {
+        if (composition == null || !composition.contains(MIRROR)) {
+            return false;
+        }
+        try {
+            return client(name).stat(LIST_PATIENCE).legs().stream().anyMatch(LegStat::isDegraded);
+        } catch (Failure e) {
+            System.getLogger(RunFolders.class.getName())
+                    .log(Level.DEBUG, () -> name.text() + " does not say how its legs are", e);
+            return false;
+        }
+    }
+
+    /** {@return the exports whose servers run, lowest first} */
+    public List<ServedExport> exports() {
+        SortedSet<Integer> numbers = new TreeSet<>();
+        folders.forEach(folder -> numbers.addAll(folder.exports()));
+        return numbers.stream()
+                .map(number -> of(ServedName.export(number)).readExportOrNull(number))
+                .filter(export -> export != null && export.server().isAlive())
+                .toList();
     }
 
     /** {@return the devices of which there is a state file, lowest first} */

@@ -111,10 +111,16 @@ public record ServedDevice(
 
     /** {@return the target and what is behind it, for a person} */
     public String targetText() {
-        if (composition != null) {
-            return composition;
-        }
-        return source == null ? target : target + " " + source;
+        return targetText(target, source, composition);
+    }
+
+    static String targetText(String target, @Nullable String source, @Nullable String composition) {
+        return composition == null ? origin(target, source) : composition;
+    }
+
+    /** {@return what a person calls it} */
+    public ServedName name() {
+        return ServedName.device(id);
     }
 
     /** {@return all of it as a JSON object} */

@@ -54,12 +54,12 @@ public record SharingPlan(SharingOptions options, List<Path> files, boolean read
             SharingServer server = SharingServer.start(device, options, store);
             try {
                 shareFiles(server);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 server.close();
                 throw e;
             }
-            return new LiveDevice(device, server);
-        } catch (RuntimeException e) {
+            return new LiveDevice(device, server, false);
+        } catch (Throwable e) {
             device.close();
             throw e;
         }
@@ -79,7 +79,7 @@ public record SharingPlan(SharingOptions options, List<Path> files, boolean read
         Device recovered;
         try {
             recovered = Device.recover(driver, device, target.get(), estate.inheritance());
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             estate.abandon();
             throw e;
         }
@@ -89,14 +89,14 @@ public record SharingPlan(SharingOptions options, List<Path> files, boolean read
         try {
             SharingServer server = SharingServer.resume(recovered, options, store, estate, grace);
             shareFiles(server);
-            return new LiveDevice(recovered, server);
-        } catch (RuntimeException e) {
+            return new LiveDevice(recovered, server, true);
+        } catch (Throwable e) {
             // For the next server, rather than gone: what does not end in order ends with the
             // process.
             try {
                 recovered.quiesce(LEAVE_PATIENCE);
                 recovered.close();
-            } catch (RuntimeException late) {
+            } catch (Throwable late) {
                 e.addSuppressed(late);
             }
             throw e;

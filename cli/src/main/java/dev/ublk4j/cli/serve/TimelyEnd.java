@@ -1,8 +1,10 @@
 package dev.ublk4j.cli.serve;
 
+import dev.ublk4j.cli.output.Explanation;
 import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Has a process that serves end in time when it is told to, whatever its targets do.
@@ -22,6 +24,7 @@ final class TimelyEnd {
     private final BooleanSupplier takeDown;
     private final Supplier<String> leftover;
     private volatile boolean done;
+    private volatile @Nullable Throwable failure;
 
     private TimelyEnd(BooleanSupplier takeDown, Supplier<String> leftover) {
         this.takeDown = takeDown;
@@ -40,19 +43,36 @@ final class TimelyEnd {
     }
 
     private void run() {
-        Thread thread = new Thread(() -> done = takeDown.getAsBoolean(), "take-down");
-        thread.setDaemon(true);
         try {
+            Thread thread = new Thread(this::takeDown, "take-down");
+            thread.setDaemon(true);
             thread.start();
             boolean _ = thread.join(PATIENCE);
-        } catch (InterruptedException | OutOfMemoryError e) {
+        } catch (Throwable e) {
             // Without a thread there is no order to end in.
-            done = false;
+            failure = e;
         }
         if (!done) {
-            System.err.println("ublk4j: " + leftover.get());
-            System.err.flush();
-            Runtime.getRuntime().halt(STATUS);
+            try {
+                tell();
+            } finally {
+                Runtime.getRuntime().halt(STATUS);
+            }
         }
+    }
+
+    private void takeDown() {
+        try {
+            done = takeDown.getAsBoolean();
+        } catch (Throwable e) {
+            failure = e;
+        }
+    }
+
+    private void tell() {
+        Throwable why = failure;
+        System.err.println(
+                "ublk4j: " + leftover.get() + (why == null ? "" : ": " + Explanation.of(why)));
+        System.err.flush();
     }
 }

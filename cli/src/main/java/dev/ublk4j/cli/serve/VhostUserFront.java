@@ -11,21 +11,29 @@ import java.util.List;
 /** Serves devices over vhost-user, each at a socket of its own. */
 public final class VhostUserFront implements Front {
     private final List<VhostUserOptions> options;
+    private final List<Integer> descriptors;
     private final List<VhostUserExport> exports = new ArrayList<>();
 
     /**
      * Makes a front.
      *
      * @param options one for each device that will be added
+     * @param descriptors sockets that listen already and were passed to this process, one for each
+     *     device, instead of those of the options; or none
      */
-    public VhostUserFront(List<VhostUserOptions> options) {
+    public VhostUserFront(List<VhostUserOptions> options, List<Integer> descriptors) {
         this.options = List.copyOf(options);
+        this.descriptors = List.copyOf(descriptors);
     }
 
     @Override
     public Device add(Target target, DeviceOptions deviceOptions) {
+        int index = exports.size();
         VhostUserExport export =
-                VhostUserExport.start(target, deviceOptions, options.get(exports.size()));
+                descriptors.isEmpty()
+                        ? VhostUserExport.start(target, deviceOptions, options.get(index))
+                        : VhostUserExport.start(
+                                target, deviceOptions, options.get(index), descriptors.get(index));
         exports.add(export);
         return export.device();
     }
@@ -35,8 +43,8 @@ public final class VhostUserFront implements Front {
     public void open() {}
 
     @Override
-    public String address(int index) {
-        return exports.get(index).socket().toString();
+    public List<String> addresses(int index) {
+        return List.of(exports.get(index).socket().toString());
     }
 
     @Override

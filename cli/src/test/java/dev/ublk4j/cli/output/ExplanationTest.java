@@ -31,7 +31,9 @@ class ExplanationTest {
                     openat | /dev/sda | EBUSY | /dev/sda is in use
                     UBLK_U_CMD_ADD_DEV | device 3 | EEXIST | device 3 already exists
                     UBLK_U_CMD_DEL_DEV | device 3 | ENODEV | there is no device 3
-                    UBLK_U_CMD_ADD_DEV | new device | EPERM | no permission
+                    UBLK_U_CMD_ADD_DEV | new device | EPERM | only root may add this device
+                    UBLK_U_CMD_ADD_DEV | new device | EPERM | --unprivileged adds one of your own
+                    UBLK_U_CMD_DEL_DEV | device 3 | EPERM | no permission
                     UBLK_U_CMD_SET_PARAMS | device 3 | EINVAL | UBLK_U_CMD_SET_PARAMS
                     io_uring_setup | ring | EPERM | io_uring_disabled
                     io_uring_setup | ring | ENOMEM | RLIMIT_MEMLOCK is

@@ -7,9 +7,8 @@ import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.layers.Concat;
-import dev.ublk4j.layers.Delay;
-import dev.ublk4j.layers.ErrorInjector;
-import dev.ublk4j.layers.ErrorInjector.Rule;
+import dev.ublk4j.layers.DiskFault;
+import dev.ublk4j.layers.FaultInjector;
 import dev.ublk4j.layers.Mirror;
 import dev.ublk4j.layers.MirrorLog;
 import dev.ublk4j.layers.Overlay;
@@ -26,7 +25,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.locks.LockSupport;
@@ -62,12 +60,19 @@ class CompositionTest {
                 Disk disk = driver.openBlock(device.id());
                 ControlSocket socket =
                         ControlSocket.open(
-                                run.controlSocket(device.id()),
-                                new DeviceControl(device, served(device, composition), run)
+                                run.controlSocket(ServedName.device(device.id())),
+                                new DeviceControl(
+                                                new LiveDevice(device, null, false),
+                                                served(device, composition),
+                                                run)
                                         ::answer)) {
             use.of(run, disk);
             assertThat(socket).isNotNull();
         }
+    }
+
+    private static ControlClient client(RunFolder run, int id) {
+        return new ControlClient(run, ServedName.device(id));
     }
 
     private static ServedDevice served(Device device, @Nullable String composition) {
@@ -111,23 +116,21 @@ class CompositionTest {
     @Test
     void areToldWithTheirStatesAndAreThereInTheStateFile() throws Exception {
         Target target =
-                new Delay(
+                new FaultInjector(
                         new Stripe(
                                 List.of(
                                         mirror(memory(), memory()),
                                         new Reshaped(
                                                 mirror(memory(), memory()), Geometry.ofSize(SIZE))),
-                                4096),
-                        Duration.ZERO,
-                        Duration.ZERO);
+                                4096));
         String text =
-                "delay(stripe(mirror(file:/a, memory:1M), mirror(memory:1M, \"file:/b;\"); chunk=4K))";
+                "fault(stripe(mirror(file:/a, memory:1M), mirror(memory:1M, \"file:/b;\"); chunk=4K))";
 
         serve(
                 target,
                 text.replace("\"file:/b;\"", "file:\"/b;\""),
                 (run, _) -> {
-                    DeviceStat stat = DeviceControl.stat(run, 0);
+                    DeviceStat stat = client(run, 0).stat();
                     assertThat(stat.legs())
                             .contains(
                                     new LegStat("1.1", "file:/a", "in step"),
@@ -140,19 +143,19 @@ class CompositionTest {
                                     "2 null",
                                     "2.1 in step",
                                     "2.2 in step");
-                    assertThat(stat.target()).startsWith("delay(stripe(");
+                    assertThat(stat.target()).startsWith("fault(stripe(");
                 });
     }
 
     @Test
     void areResyncedByTheirPlaces() throws Exception {
-        ErrorInjector broken =
-                new ErrorInjector(memory(), Rule.always(Errno.EIO).on(Operation.WRITE));
+        FaultInjector broken =
+                new FaultInjector(memory(), DiskFault.error(Errno.EIO).on(Operation.WRITE));
         Target target =
                 new Concat(
                         List.of(
                                 mirror(memory(), memory()),
-                                new Delay(mirror(memory(), broken), Duration.ZERO, Duration.ZERO)));
+                                new FaultInjector(mirror(memory(), broken))));
         serve(
                 target,
                 null,
@@ -160,16 +163,16 @@ class CompositionTest {
                     try (Arena arena = Arena.ofShared()) {
                         disk.write(arena.allocate(4096, 4096), SIZE);
                     }
-                    assertThat(states(DeviceControl.stat(run, 0)))
+                    assertThat(states(client(run, 0).stat()))
                             .contains("1.2 in step", "2.1 in step", "2.2 failed");
 
-                    broken.setEnabled(false);
-                    DeviceControl.resync(run, 0, "2.2");
+                    broken.clear();
+                    client(run, 0).resync("2.2");
 
-                    while (states(DeviceControl.stat(run, 0)).contains("2.2 syncing")) {
+                    while (states(client(run, 0).stat()).contains("2.2 syncing")) {
                         LockSupport.parkNanos(1_000_000);
                     }
-                    assertThat(states(DeviceControl.stat(run, 0))).contains("2.2 in step");
+                    assertThat(states(client(run, 0).stat())).contains("2.2 in step");
                 });
     }
 
@@ -179,16 +182,16 @@ class CompositionTest {
                 new Stripe(List.of(mirror(memory(), memory()), memory()), 4096),
                 null,
                 (run, _) -> {
-                    assertThatThrownBy(() -> DeviceControl.resync(run, 0, "1.2"))
+                    assertThatThrownBy(() -> client(run, 0).resync("1.2"))
                             .isInstanceOf(Failure.class)
                             .hasMessage(
                                     "leg 1.2 is in step; only one that has failed is to be"
                                             + " resynced");
-                    assertThatThrownBy(() -> DeviceControl.resync(run, 0, "2"))
+                    assertThatThrownBy(() -> client(run, 0).resync("2"))
                             .hasMessage("leg 2 is not of a mirror; those of mirrors: 1.1, 1.2");
                     for (String wrong :
                             List.of("1.3", "3", "2.1", "0", "", "x", "1.", ".1", "-1")) {
-                        assertThatThrownBy(() -> DeviceControl.resync(run, 0, wrong))
+                        assertThatThrownBy(() -> client(run, 0).resync(wrong))
                                 .as("leg '%s'", wrong)
                                 .isInstanceOf(Failure.class)
                                 .hasMessageContaining("; those of mirrors: 1.1, 1.2");
@@ -198,7 +201,7 @@ class CompositionTest {
                 memory(),
                 null,
                 (run, _) ->
-                        assertThatThrownBy(() -> DeviceControl.resync(run, 0, "1"))
+                        assertThatThrownBy(() -> client(run, 0).resync("1"))
                                 .hasMessage("there is no leg 1"));
     }
 
@@ -209,19 +212,19 @@ class CompositionTest {
     @Test
     void areCommittedToTheirBase() throws Exception {
         MemoryTarget base = new MemoryTarget(SIZE);
-        Target target = new Delay(overlay(base), Duration.ZERO, Duration.ZERO);
+        Target target = new FaultInjector(overlay(base));
         serve(
                 target,
                 null,
                 (run, disk) -> {
                     write(disk, (byte) 7);
-                    assertThat(states(DeviceControl.stat(run, 0)))
+                    assertThat(states(client(run, 0).stat()))
                             .containsExactly("1 null", "2 16 of 16 clusters");
 
-                    DeviceControl.commit(run, 0, null);
-                    DeviceControl.commit(run, 0, null);
+                    client(run, 0).commit(null);
+                    client(run, 0).commit(null);
 
-                    assertThat(states(DeviceControl.stat(run, 0))).contains("2 0 of 16 clusters");
+                    assertThat(states(client(run, 0).stat())).contains("2 0 of 16 clusters");
                     assertThat(read(disk)).isEqualTo((byte) 7);
                 });
     }
@@ -233,7 +236,7 @@ class CompositionTest {
                 overlay(base),
                 null,
                 (run, _) ->
-                        assertThatThrownBy(() -> DeviceControl.commit(run, 0, null))
+                        assertThatThrownBy(() -> client(run, 0).commit(null))
                                 .isInstanceOf(Failure.class)
                                 .hasMessageContaining("read-only")
                                 .hasMessageContaining("--allow-commit"));
@@ -241,7 +244,7 @@ class CompositionTest {
                 memory(),
                 null,
                 (run, _) ->
-                        assertThatThrownBy(() -> DeviceControl.commit(run, 0, null))
+                        assertThatThrownBy(() -> client(run, 0).commit(null))
                                 .hasMessage("nothing in the device's target is an overlay"));
     }
 
@@ -252,37 +255,37 @@ class CompositionTest {
                 null,
                 (run, disk) -> {
                     write(disk, (byte) 3);
-                    assertThatThrownBy(() -> DeviceControl.commit(run, 0, null))
+                    assertThatThrownBy(() -> client(run, 0).commit(null))
                             .hasMessage("the device has several overlays; name one: top, 1");
-                    assertThatThrownBy(() -> DeviceControl.commit(run, 0, "2"))
+                    assertThatThrownBy(() -> client(run, 0).commit("2"))
                             .hasMessage("leg 2 is no overlay; those are: top, 1");
 
-                    DeviceControl.commit(run, 0, "top");
-                    assertThat(states(DeviceControl.stat(run, 0)))
+                    client(run, 0).commit("top");
+                    assertThat(states(client(run, 0).stat()))
                             .contains("2 0 of 16 clusters", "1.2 16 of 16 clusters");
-                    DeviceControl.commit(run, 0, "1");
-                    assertThat(states(DeviceControl.stat(run, 0))).contains("1.2 0 of 16 clusters");
+                    client(run, 0).commit("1");
+                    assertThat(states(client(run, 0).stat())).contains("1.2 0 of 16 clusters");
                     assertThat(read(disk)).isEqualTo((byte) 3);
                 });
     }
 
     @Test
     void whoseCommitFailsSayWhy() throws Exception {
-        ErrorInjector full =
-                new ErrorInjector(memory(), Rule.always(Errno.ENOSPC).on(Operation.WRITE));
+        FaultInjector full =
+                new FaultInjector(memory(), DiskFault.error(Errno.ENOSPC).on(Operation.WRITE));
         serve(
                 overlay(full),
                 null,
                 (run, disk) -> {
                     write(disk, (byte) 3);
-                    assertThatThrownBy(() -> DeviceControl.commit(run, 0, null))
+                    assertThatThrownBy(() -> client(run, 0).commit(null))
                             .isInstanceOf(Failure.class)
                             .hasMessageStartingWith("the commit has failed: ");
                     assertThat(read(disk)).isEqualTo((byte) 3);
 
-                    full.setEnabled(false);
-                    DeviceControl.commit(run, 0, null);
-                    assertThat(states(DeviceControl.stat(run, 0))).contains("2 0 of 16 clusters");
+                    full.clear();
+                    client(run, 0).commit(null);
+                    assertThat(states(client(run, 0).stat())).contains("2 0 of 16 clusters");
                 });
     }
 

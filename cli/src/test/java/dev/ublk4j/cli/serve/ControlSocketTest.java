@@ -14,13 +14,16 @@ import dev.ublk4j.targets.NullTarget;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.net.SocketException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -101,6 +104,39 @@ class ControlSocketTest {
     }
 
     @Test
+    void isGivenUpInTimeWhereTheServerStandsStill() throws IOException {
+        List<SocketChannel> before = new ArrayList<>();
+        Duration patience = Duration.ofMillis(100);
+        try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            // It accepts nobody, and holds one connection for when it does.
+            server.bind(UnixDomainSocketAddress.of(path()), 1);
+            assertThatThrownBy(() -> ControlSocket.ask(path(), "x", patience))
+                    .isInstanceOf(ClosedChannelException.class);
+            boolean isFull = false;
+            while (!isFull) {
+                SocketChannel client = SocketChannel.open(StandardProtocolFamily.UNIX);
+                before.add(client);
+                client.configureBlocking(false);
+                try {
+                    isFull = !client.connect(UnixDomainSocketAddress.of(path()));
+                } catch (SocketException e) {
+                    // EAGAIN
+                    isFull = true;
+                }
+            }
+            assertThatThrownBy(() -> ControlSocket.ask(path(), "x", patience))
+                    .isInstanceOf(ClosedChannelException.class);
+            assertThatThrownBy(() -> client(new RunFolder(folder), 3).stat(patience))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageStartingWith("no reply from the server of device 3, within ");
+        } finally {
+            for (SocketChannel client : before) {
+                client.close();
+            }
+        }
+    }
+
+    @Test
     void answersWithTheReasonWhenACommandFails() throws IOException {
         ControlSocket socket =
                 ControlSocket.open(
@@ -111,6 +147,25 @@ class ControlSocketTest {
         try (socket) {
             String answer = ControlSocket.ask(path(), "x");
             assertThatThrownBy(() -> Report.checked(answer)).hasMessage("not today");
+        }
+    }
+
+    private static ControlClient client(RunFolder run, int id) {
+        return new ControlClient(run, ServedName.device(id));
+    }
+
+    @Test
+    void answersWhateverACommandThrows() throws IOException {
+        ControlSocket socket =
+                ControlSocket.open(
+                        path(),
+                        request -> {
+                            throw new NoClassDefFoundError("there/is/None");
+                        });
+        try (socket) {
+            String answer = ControlSocket.ask(path(), "x");
+            assertThatThrownBy(() -> Report.checked(answer))
+                    .hasMessageStartingWith("cannot load its classes");
         }
     }
 
@@ -146,37 +201,52 @@ class ControlSocketTest {
                 Disk disk = driver.openBlock(device.id());
                 ControlSocket socket =
                         ControlSocket.open(
-                                run.controlSocket(device.id()),
-                                new DeviceControl(device, served(device), run)::answer)) {
+                                run.controlSocket(ServedName.device(device.id())),
+                                new DeviceControl(
+                                                new LiveDevice(device, null, false),
+                                                served(device),
+                                                run)
+                                        ::answer)) {
             disk.write(arena.allocate(4096, 4096), 0);
 
-            DeviceStat stat = DeviceControl.stat(run, device.id());
+            DeviceStat stat = client(run, device.id()).stat();
             DeviceStatistics done = device.statistics();
             assertThat(stat)
                     .isEqualTo(
                             new DeviceStat(
-                                    device.id(),
+                                    ServedName.device(device.id()),
                                     "null",
+                                    "copy",
                                     done,
                                     device.driverCounters()
                                             .map(DataCounters::missesByReason)
                                             .orElseThrow()));
             assertThat(stat.misses()).containsEntry("frames unknown", 1L);
-            assertThat(DeviceStat.of(served(device), done, Optional.empty(), List.of()).json())
+            assertThat(
+                            DeviceStat.of(
+                                            ServedName.device(0),
+                                            "null",
+                                            device.mode(),
+                                            done,
+                                            Optional.empty(),
+                                            List.of(),
+                                            List.of(),
+                                            null)
+                                    .json())
                     .doesNotContain("misses");
 
-            assertThat(DeviceControl.resize(run, device.id(), 2 << 20).size()).isEqualTo(2 << 20);
+            assertThat(client(run, device.id()).resize(2 << 20).size()).isEqualTo(2 << 20);
             assertThat(device.geometry().size()).isEqualTo(2 << 20);
             assertThat(run.readOrNull(device.id())).isEqualTo(served(device));
-            assertThatThrownBy(() -> DeviceControl.resize(run, device.id(), 1000))
+            assertThatThrownBy(() -> client(run, device.id()).resize(1000))
                     .isInstanceOf(Failure.class)
                     .hasMessageContaining("not a multiple of");
             assertThat(socket).isNotNull();
         }
-        assertThatThrownBy(() -> DeviceControl.stat(run, 0))
+        assertThatThrownBy(() -> client(run, 0).stat())
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("no reply from the server of device 0");
-        assertThatThrownBy(() -> DeviceControl.stat(run, 7))
+        assertThatThrownBy(() -> client(run, 7).stat())
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("device 7 is not served by ublk4j");
     }

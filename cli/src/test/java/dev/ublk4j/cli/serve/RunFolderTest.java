@@ -1,5 +1,6 @@
 package dev.ublk4j.cli.serve;
 
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -83,10 +84,10 @@ class RunFolderTest {
     void lossesAFileOnlyToItsOwnServer() throws IOException {
         folder().write(device(3, SELF));
 
-        folder().remove(3, EARLIER);
+        folder().remove(ServedName.device(3), EARLIER);
         assertThat(files()).containsExactly("3.json");
 
-        folder().remove(3, SELF);
+        folder().remove(ServedName.device(3), SELF);
         assertThat(files()).isEmpty();
     }
 
@@ -110,6 +111,48 @@ class RunFolderTest {
         folder().clean(Set.of());
 
         assertThat(files()).containsExactly("2.control", "2024.json");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "echo '{\"somebody\": \"else\"}' >3.json",
+                "mkdir 3.json",
+                "mkfifo 3.json",
+                "ln -s elsewhere 3.json",
+                "echo precious >other; ln -s other 3.json"
+            })
+    void leavesAloneWhatIsWhereAStateFileIsToBe(String somebody) throws Exception {
+        Path folder = Files.createDirectory(path.resolve("run"));
+        shell(folder, somebody);
+        Object before = Files.readAttributes(folder.resolve("3.json"), "unix:ino", NOFOLLOW_LINKS);
+
+        assertThatThrownBy(() -> folder().write(device(3, SELF)))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessageContaining("3.json: is not a server's, and is left alone");
+
+        assertThat(Files.readAttributes(folder.resolve("3.json"), "unix:ino", NOFOLLOW_LINKS))
+                .isEqualTo(before);
+        assertThat(files()).doesNotContain(".state").hasSizeLessThanOrEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"mkdir 7.log", "mkfifo 7.log", "ln -s elsewhere 7.log"})
+    void letsALogKeepItsNameWhereSomethingElseIs(String somebody) throws Exception {
+        Path log = folder().newLog();
+        shell(path.resolve("run"), somebody);
+
+        assertThat(folder().nameLog(log, "7")).isEqualTo(log).exists();
+        assertThat(files()).contains("7.log").hasSize(2);
+    }
+
+    private static void shell(Path folder, String script) throws Exception {
+        Process process =
+                new ProcessBuilder("bash", "-c", script)
+                        .directory(folder.toFile())
+                        .inheritIO()
+                        .start();
+        assertThat(process.waitFor()).isZero();
     }
 
     @Test
@@ -219,7 +262,7 @@ class RunFolderTest {
         assertThat(all.readOrNull(1)).isEqualTo(device(1, EARLIER));
         assertThat(all.readOrNull(2)).isEqualTo(device(2, SELF));
         assertThat(all.readOrNull(3)).isEqualTo(device(3, EARLIER));
-        assertThat(all.of(2)).isSameAs(roots);
+        assertThat(all.of(ServedName.device(2))).isSameAs(roots);
         assertThat(all.readOrNull(4)).isNull();
     }
 
@@ -267,6 +310,35 @@ class RunFolderTest {
         assertThatThrownBy(() -> Report.checked(Report.failed("no \"such\" file")))
                 .isInstanceOf(Failure.class)
                 .hasMessage("no \"such\" file");
+    }
+
+    @Test
+    void whatIsNoReportIsWhatTheServerHasToSay() {
+        String line = "Error occurred during initialization of VM";
+
+        assertThatThrownBy(() -> Report.checked(line))
+                .isInstanceOf(Failure.class)
+                .hasMessage("the server did not start: " + line);
+    }
+
+    @Test
+    void aServerThatCrashesSaysHowAndWhere() {
+        List<String> said =
+                List.of(
+                        "# A fatal error has been detected by the Java Runtime Environment:",
+                        "#",
+                        "#  SIGILL (0x4) at pc=0x00007f, pid=7, tid=9",
+                        "#",
+                        "# JRE version: 25",
+                        "# Java VM: 64-Bit Server VM",
+                        "# Problematic frame:",
+                        "# J 12 c1 a.B.c()V (1 bytes) @ 0x00007f [0x00007f+0x0000000000000000]",
+                        "#",
+                        "# Core dump will be written.");
+
+        assertThat(Report.ofCrash(said.stream()))
+                .contains("SIGILL (0x4)", "J 12 c1 a.B.c()V")
+                .doesNotContain("#", "Core dump", "\n");
     }
 
     @Test

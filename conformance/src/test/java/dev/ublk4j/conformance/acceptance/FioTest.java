@@ -8,13 +8,20 @@ import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.server.DeviceOptions;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.LeavesData;
+import dev.ublk4j.server.Mode;
+import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -27,7 +34,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class FioTest {
     private static final long SIZE = 64L << 20;
     private static final DeviceOptions REGISTERED =
-            DeviceOptions.defaults().with(Feature.SUPPORT_ZERO_COPY).with(Feature.AUTO_BUF_REG);
+            DeviceOptions.defaults().with(Mode.parse("zero-copy"));
+
+    /** Registered buffers of a queue's ring; the last are those of its tags, two for each. */
+    private static final int SLOTS = 1 << 14;
 
     @TempDir Path folder;
 
@@ -99,12 +109,78 @@ final class FioTest {
         assertThat(counted.registeredBytes()).isGreaterThan(24L << 20);
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "copy",
+                "get-data",
+                "user-copy",
+                "zero-copy",
+                "manual-zero-copy",
+                "copy,batch",
+                "user-copy,batch",
+                "zero-copy,batch",
+                "manual-zero-copy,batch"
+            })
+    void findsWhatItWroteInEveryMode(String mode) throws IOException {
+        Mode parsed = Mode.parse(mode);
+        DeviceOptions options = DeviceOptions.defaults().with(parsed);
+        boolean registers = parsed.data().isRegistered();
+        DeviceCounters ofFile =
+                verify(
+                        new FileTarget(BackingFile.open(file(), BackingFile.Caching.DIRECT, false)),
+                        options);
+        assertThat(ofFile.registeredRequests() > 0).isEqualTo(registers);
+        assertThat(ofFile.copiedRequests() > 0).isEqualTo(!registers);
+        if (!registers) {
+            verify(new MemoryTarget(SIZE), options);
+        }
+    }
+
+    /** A file whose queues find the slots of every other tag taken. */
+    private record InTheWay(FileTarget file, MemorySegment taken) implements Target, LeavesData {
+        @Override
+        public Geometry geometry() {
+            return file.geometry();
+        }
+
+        @Override
+        public TargetQueue open(Queue queue) {
+            for (int tag = 0; tag < queue.depth(); tag += 2) {
+                queue.ring()
+                        .updateBuffer(
+                                SLOTS - 2 * queue.depth() + tag, taken.address(), taken.byteSize());
+            }
+            return file.open(queue);
+        }
+
+        @Override
+        public void close() {
+            file.close();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"zero-copy", "zero-copy,batch"})
+    void findsWhatTheServerHadToRegisterWhereTheDriverCouldNot(String mode) throws IOException {
+        try (Arena arena = Arena.ofShared()) {
+            FileTarget file =
+                    new FileTarget(BackingFile.open(file(), BackingFile.Caching.DIRECT, false));
+            MemorySegment taken = arena.allocate(4096, 4096);
+            DeviceCounters counted =
+                    verify(
+                            new InTheWay(file, taken),
+                            DeviceOptions.defaults().with(Mode.parse(mode)));
+            assertThat(counted.registeredBytes()).isGreaterThan(24L << 20);
+        }
+    }
+
     @Test
     void nobodyCopiesForATargetThatLooksAtItsData() {
         try (KernelDriver driver = KernelDriver.open()) {
             assertThatThrownBy(() -> Device.start(driver, new MemoryTarget(SIZE), REGISTERED))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("AUTO_BUF_REG");
+                    .hasMessageContaining("zero-copy");
         }
     }
 

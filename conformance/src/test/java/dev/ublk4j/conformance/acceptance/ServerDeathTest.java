@@ -40,11 +40,15 @@ final class ServerDeathTest {
     }
 
     /** {@return whether a device has done some writes} */
-    static boolean isBusy(int id, int writes) {
+    static boolean isBusy(int id, long writes) {
+        return writes(id) > writes;
+    }
+
+    /** {@return how many writes a device has done} */
+    static long writes(int id) {
         try {
             String statistics = Files.readString(Path.of("/sys/block/ublkb" + id + "/stat"));
-            return Long.parseLong(WHITE_SPACE.splitAsStream(statistics.strip()).toList().get(4))
-                    > writes;
+            return Long.parseLong(WHITE_SPACE.splitAsStream(statistics.strip()).toList().get(4));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -54,27 +54,58 @@ final class ServerProcess {
      */
     static Process start(Class<?> main, Path announcement, Path output, String... more)
             throws IOException {
-        List<String> command =
-                new ArrayList<>(
-                        List.of(
-                                ProcessHandle.current().info().command().orElseThrow(),
-                                "-XX:+UseSerialGC",
-                                "-XX:TieredStopAtLevel=1",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                main.getName(),
-                                announcement.toString()));
+        return start(List.of(), main, announcement, output, more);
+    }
+
+    /**
+     * {@return a started server of a user without privileges}
+     *
+     * @param uid the number of the user, and of the group
+     * @param main its class, whose first argument is where it announces its device
+     */
+    static Process startAs(int uid, Class<?> main, Path announcement, Path output)
+            throws IOException {
+        List<String> asUser =
+                List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups");
+        return start(asUser, main, announcement, output);
+    }
+
+    private static Process start(
+            List<String> before, Class<?> main, Path announcement, Path output, String... more)
+            throws IOException {
+        List<String> command = new ArrayList<>(before);
+        command.addAll(
+                List.of(
+                        ProcessHandle.current().info().command().orElseThrow(),
+                        "-XX:+UseSerialGC",
+                        "-XX:TieredStopAtLevel=1",
+                        "--enable-native-access=ALL-UNNAMED",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        main.getName(),
+                        announcement.toString()));
         command.addAll(List.of(more));
         Process process =
                 new ProcessBuilder(command)
                         .redirectErrorStream(true)
                         .redirectOutput(output.toFile())
                         .start();
-        Pause.until("the server is live", () -> Files.exists(announcement) || !process.isAlive());
+        try {
+            Pause.until(
+                    "the server is live", () -> Files.exists(announcement) || !process.isAlive());
+        } catch (AssertionError e) {
+            throw new AssertionError(e.getMessage() + "\n" + threadsOf(process, output), e);
+        }
         if (!process.isAlive()) {
             throw new AssertionError(Files.readString(output));
         }
         return process;
+    }
+
+    /** {@return what a server has printed, its threads at last} */
+    private static String threadsOf(Process server, Path output) throws IOException {
+        Shell.run("kill -QUIT %d; sleep 5".formatted(server.pid()));
+        server.destroyForcibly();
+        return Files.readString(output);
     }
 }

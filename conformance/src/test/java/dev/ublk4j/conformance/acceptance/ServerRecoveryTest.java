@@ -3,7 +3,6 @@ package dev.ublk4j.conformance.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.ublk4j.client.DirectDevice;
 import dev.ublk4j.conformance.acceptance.MortalServer.Places;
 import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.driver.control.Control;
@@ -21,29 +20,28 @@ import dev.ublk4j.uapi.DeviceState;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A server is killed under load, another takes its place, and no application has noticed. */
 @Tag("kernel")
 @Tag("any-kernel")
 final class ServerRecoveryTest {
-    private static final int BLOCK = 16 * 1024;
-    private static final int BLOCKS = 16;
     private static final long SIZE = 32L << 20;
     private static final Duration PATIENCE = Duration.ofMinutes(4);
+
+    /** How many servers are killed one after the other. */
+    private static final int KILLS =
+            Integer.parseInt(System.getenv().getOrDefault("UBLK4J_KILLS", "5"));
 
     @TempDir Path folder;
 
@@ -148,75 +146,12 @@ final class ServerRecoveryTest {
         }
     }
 
-    /** An application that writes and reads in its own memory, and checks every byte. */
-    private final class Application implements Runnable {
-        final AtomicInteger rounds = new AtomicInteger();
-        final AtomicBoolean stop = new AtomicBoolean();
-        final AtomicReference<Throwable> failure = new AtomicReference<>();
-        private final MemorySegment memory;
-
-        Application(MemorySegment memory) {
-            this.memory = memory;
-        }
-
-        @Override
-        public void run() {
-            try (DirectDevice device = DirectDevice.open(KernelDriver.blockPath(id), BLOCKS)) {
-                while (!stop.get()) {
-                    round(device, rounds.get() + 1);
-                    rounds.incrementAndGet();
-                }
-            } catch (Throwable e) {
-                failure.set(e);
-            }
-        }
-
-        private void round(DirectDevice device, int mark) {
-            for (int block = 0; block < BLOCKS; block++) {
-                MemorySegment data = memory.asSlice((long) block * BLOCK, BLOCK);
-                for (int at = 0; at < BLOCK; at += Integer.BYTES) {
-                    data.set(ValueLayout.JAVA_INT, at, mark * 31 + block * 7 + at);
-                }
-                device.write(data.address(), BLOCK, (long) block * BLOCK, block);
-            }
-            await(device);
-            for (int block = 0; block < BLOCKS; block++) {
-                MemorySegment data =
-                        memory.asSlice((long) (BLOCKS + block) * BLOCK, BLOCK).fill((byte) 0);
-                device.read(data.address(), BLOCK, (long) block * BLOCK, block);
-            }
-            await(device);
-            long half = (long) BLOCKS * BLOCK;
-            assertThat(memory.asSlice(0, half).mismatch(memory.asSlice(half, half)))
-                    .as("round %d", mark)
-                    .isEqualTo(-1);
-        }
-
-        private void await(DirectDevice device) {
-            AtomicInteger left = new AtomicInteger(BLOCKS);
-            while (left.get() > 0) {
-                device.run(
-                        1,
-                        (userData, result, flags) -> {
-                            assertThat(result).isEqualTo(BLOCK);
-                            left.decrementAndGet();
-                        });
-            }
-        }
-
-        void awaitRounds(int more) {
-            int target = rounds.get() + more;
-            Pause.until(more + " rounds", () -> rounds.get() >= target || failure.get() != null);
-            assertThat(failure).hasNullValue();
-        }
-    }
-
     @Test
     void memoryThatIsSharedStaysSharedAcrossTheDeathOfTheServer() throws Exception {
-        long bytes = 2L * BLOCKS * BLOCK;
+        long bytes = Application.BYTES;
         try (SharedMemory memory = SharedMemory.create("application", bytes);
                 Arena arena = Arena.ofShared()) {
-            Application application = new Application(memory.map(arena, false));
+            Application application = new Application(id, memory.map(arena, false));
             HandoverConnection before =
                     HandoverConnection.open(Exchange.socketPath(folder, id), PATIENCE);
             int index = before.register(memory.fd(), false, "pool").index();
@@ -252,10 +187,10 @@ final class ServerRecoveryTest {
 
     @Test
     void memoryThatNobodyClaimsIsTakenBackUnderLoad() throws Exception {
-        long bytes = 2L * BLOCKS * BLOCK;
+        long bytes = Application.BYTES;
         try (SharedMemory memory = SharedMemory.create("application", bytes);
                 Arena arena = Arena.ofShared()) {
-            Application application = new Application(memory.map(arena, false));
+            Application application = new Application(id, memory.map(arena, false));
             Thread thread = new Thread(application, "application");
             try (HandoverConnection before =
                     HandoverConnection.open(Exchange.socketPath(folder, id), PATIENCE)) {
@@ -279,11 +214,40 @@ final class ServerRecoveryTest {
     }
 
     @Test
+    @Timeout(7200)
+    void oneServerAfterTheOtherIsKilledAndNoByteIsLost() throws Exception {
+        try (Arena arena = Arena.ofShared();
+                SharedMemory memory = SharedMemory.create("plain", Application.BYTES)) {
+            Application application = new Application(id, memory.map(arena, false));
+            Thread thread = new Thread(application, "application");
+            thread.start();
+            try {
+                for (int kill = 1; kill <= KILLS; kill++) {
+                    application.awaitRounds(1 + kill % 3);
+                    kill();
+                    server =
+                            ServerProcess.start(
+                                    MortalServer.class,
+                                    folder.resolve("live-" + kill),
+                                    folder.resolve("server-%d.txt".formatted(kill)),
+                                    folder.toString(),
+                                    Integer.toString(id));
+                }
+                application.awaitRounds(2);
+            } finally {
+                application.stop.set(true);
+                thread.join();
+            }
+            assertThat(application.failure).hasNullValue();
+        }
+    }
+
+    @Test
     void aDeviceIsHandedFromServerToServerWithoutAnError() throws Exception {
-        long bytes = 2L * BLOCKS * BLOCK;
+        long bytes = Application.BYTES;
         try (Arena arena = Arena.ofShared();
                 SharedMemory memory = SharedMemory.create("plain", bytes)) {
-            Application application = new Application(memory.map(arena, false));
+            Application application = new Application(id, memory.map(arena, false));
             Thread thread = new Thread(application, "application");
             thread.start();
             try {

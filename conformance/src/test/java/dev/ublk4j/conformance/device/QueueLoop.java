@@ -3,22 +3,29 @@ package dev.ublk4j.conformance.device;
 import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.driver.spi.TagBuffers;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoOp;
+import dev.ublk4j.uapi.wire.BatchIoLayout;
 import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.ElemHeaderLayout;
 import dev.ublk4j.uapi.wire.IoCommand;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uapi.wire.IoResult;
 import dev.ublk4j.uring.CompletionHandler;
+import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -43,8 +50,18 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
     private static final int PATIENCE_SECONDS = 240;
     private static final int ENTRIES = 256;
 
+    /** Fewer than a deep queue can use at a time, so that the driver finds none now and then. */
+    private static final int TAG_BUFFERS = 2;
+
+    private static final int TAGS = 4;
+
     /** User data above this are those of {@link #send}. */
     private static final long FIRST_RAW = 1L << 32;
+
+    /** User data of the commands for many tags: each fetch and each commit has the same. */
+    private static final long FETCH_MANY = 1L << 30;
+
+    private static final long COMMIT_MANY = FETCH_MANY + 1;
 
     private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
 
@@ -64,6 +81,11 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
     private @Nullable QueueRing ring;
     private MemorySegment descriptors = NOTHING;
     private MemorySegment buffers = NOTHING;
+
+    /** By tag, the element that a command for many tags has for it. */
+    private MemorySegment elements = NOTHING;
+
+    private @Nullable TagBuffers tagBuffers;
     private long nextRaw = FIRST_RAW;
     private final AtomicInteger fetched = new AtomicInteger();
     private final AtomicInteger aborted = new AtomicInteger();
@@ -104,9 +126,11 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
                             arena);
             buffers =
                     Mapping.anonymous(
-                            (long) info.queueDepth() * info.maxIoBufBytes(),
+                            Math.max(PAGE, (long) info.queueDepth() * info.maxIoBufBytes()),
                             Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE,
                             arena);
+            elements = arena.allocate((long) info.queueDepth() * elementBytes(), Long.BYTES);
+            tagBuffers = isBatch() ? opened.openTagBuffers(TAG_BUFFERS, TAGS) : null;
             synchronized (ringLock) {
                 ring = opened;
             }
@@ -123,7 +147,44 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
             synchronized (ringLock) {
                 ring = null;
             }
+            if (tagBuffers != null) {
+                tagBuffers.close();
+            }
         }
+    }
+
+    private boolean has(Feature feature) {
+        return feature.in(info.flags());
+    }
+
+    private boolean isBatch() {
+        return has(Feature.BATCH_IO);
+    }
+
+    /** {@return {@code ublk_batch_io.flags} of a sane command for many tags} */
+    public int batchFlags() {
+        return has(Feature.USER_COPY) ? 0 : BatchIoLayout.UBLK_BATCH_F_HAS_BUF_ADDR;
+    }
+
+    private int elementBytes() {
+        return ElemHeaderLayout.elementBytes(batchFlags());
+    }
+
+    /** {@return the address of a tag's element; those of all tags stand one behind the other} */
+    public long element(int tag, int result) {
+        return element(tag, tag, result);
+    }
+
+    /** {@return the address of the element in a tag's place, of whichever tag} */
+    public long element(int place, int tag, int result) {
+        long at = (long) place * elementBytes();
+        ElemHeaderLayout.tag(elements, at, tag);
+        ElemHeaderLayout.bufIndex(elements, at, 0);
+        ElemHeaderLayout.result(elements, at, result);
+        if (batchFlags() != 0) {
+            elements.set(ValueLayout.JAVA_LONG, at + ElemHeaderLayout.SIZE, address(place));
+        }
+        return elements.address() + at;
     }
 
     private void runTasks() {
@@ -161,14 +222,64 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
         FutureTask<Boolean> sent =
                 new FutureTask<>(
                         () -> {
-                            for (int tag = 0; tag < info.queueDepth(); tag++) {
-                                command(IoCommand.UBLK_U_IO_FETCH_REQ, tag, 0);
+                            if (isBatch()) {
+                                fetchMany();
+                            } else {
+                                for (int tag = 0; tag < info.queueDepth(); tag++) {
+                                    command(IoCommand.UBLK_U_IO_FETCH_REQ, tag, 0);
+                                }
                             }
                             fetched.addAndGet(info.queueDepth());
                         },
                         true);
         post(sent);
         get(sent);
+    }
+
+    private void fetchMany() {
+        for (int tag = 0; tag < info.queueDepth(); tag++) {
+            element(tag, 0);
+        }
+        int prepare = IoCommand.UBLK_U_IO_PREP_IO_CMDS;
+        ring().batch(
+                        prepare,
+                        queue,
+                        batchFlags(),
+                        info.queueDepth(),
+                        elements.address(),
+                        COMMIT_MANY);
+        ring().fetchBatch(queue, buffersOfTags(), FETCH_MANY);
+    }
+
+    /** Sends a fetch of many tags, which another thread has prepared. */
+    public void startFetching() {
+        post(() -> ring().fetchBatch(queue, buffersOfTags(), FETCH_MANY));
+    }
+
+    private TagBuffers buffersOfTags() {
+        return Objects.requireNonNull(tagBuffers);
+    }
+
+    /** {@return the answer of a command for many tags} */
+    public int callMany(int op, int toQueue, int flags, int count, long address) {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        post(() -> {
+            long userData = nextRaw++;
+            raw.put(userData, answer);
+            ring().batch(op, toQueue, flags, count, address, userData);
+        });
+        return get(answer);
+    }
+
+    /** {@return the last answer of a fetch of many tags, which is to bring none} */
+    public CompletableFuture<Integer> sendFetchMany(int toQueue) {
+        CompletableFuture<Integer> answer = new CompletableFuture<>();
+        post(() -> {
+            long userData = nextRaw++;
+            raw.put(userData, answer);
+            ring().fetchBatch(toQueue, buffersOfTags(), userData);
+        });
+        return answer;
     }
 
     /** Fetches one tag like {@link #fetchAll}. */
@@ -185,6 +296,12 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
     }
 
     private void commit(int tag, int result) {
+        giveData(tag, result);
+        if (isBatch()) {
+            int op = IoCommand.UBLK_U_IO_COMMIT_IO_CMDS;
+            ring().batch(op, queue, batchFlags(), 1, element(tag, result), COMMIT_MANY);
+            return;
+        }
         command(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ, tag, result);
     }
 
@@ -192,10 +309,31 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
         ring().command(op, queue, tag, result, address(tag), tag);
     }
 
+    /** Copies what has been read, where the server does that. */
+    private void giveData(int tag, int result) {
+        Seen request = Seen.read(descriptors, (long) tag * info.descriptorStride(), queue, tag);
+        if (result > 0 && isCopiedHere(request, IoOp.UBLK_IO_OP_READ)) {
+            long bytes = Math.min(result, request.bytes());
+            device.pwrite(buffer(tag).asSlice(0, bytes), BufferOffset.of(queue, tag, 0));
+        }
+    }
+
+    /** Copies what is to be written, where the server does that. */
+    private void takeData(Seen request) {
+        if (isCopiedHere(request, IoOp.UBLK_IO_OP_WRITE)) {
+            device.pread(
+                    buffer(request.tag()).asSlice(0, request.bytes()),
+                    BufferOffset.of(queue, request.tag(), 0));
+        }
+    }
+
+    private boolean isCopiedHere(Seen request, int op) {
+        return has(Feature.USER_COPY) && request.op() == op && !request.isShared();
+    }
+
     /** {@return the address of a tag's buffer, 0 where the device takes none} */
     public long address(int tag) {
-        boolean none = Feature.USER_COPY.in(info.flags());
-        return none ? 0 : buffers.address() + (long) tag * info.maxIoBufBytes();
+        return has(Feature.USER_COPY) ? 0 : buffers.address() + (long) tag * info.maxIoBufBytes();
     }
 
     /** {@return a tag's buffer} */
@@ -231,6 +369,14 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
         CompletableFuture<Integer> waiting = raw.remove(userData);
         if (waiting != null) {
             waiting.complete(result);
+        } else if (userData == FETCH_MANY) {
+            deliverMany(result, flags);
+        } else if (userData == COMMIT_MANY) {
+            if (result < 0) {
+                refused.add(result);
+            }
+        } else if (result == IoResult.UBLK_IO_RES_NEED_GET_DATA) {
+            giveBuffer((int) userData);
         } else if (result == IoResult.UBLK_IO_RES_OK) {
             deliver((int) userData);
         } else if (result == IoResult.UBLK_IO_RES_ABORT) {
@@ -240,9 +386,36 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
         }
     }
 
+    private void deliverMany(int result, int flags) {
+        if ((flags & IoUring.IORING_CQE_F_BUFFER) != 0) {
+            int filled = flags >>> IoUring.IORING_CQE_BUFFER_SHIFT;
+            for (int i = 0; i < result / Short.BYTES; i++) {
+                deliver(buffersOfTags().tag(filled, i));
+            }
+            buffersOfTags().giveBack(filled);
+        }
+        if ((flags & IoUring.IORING_CQE_F_MORE) != 0) {
+            return;
+        }
+        if (result == IoResult.UBLK_IO_RES_ABORT) {
+            aborted.set(fetched.get());
+        } else {
+            ring().fetchBatch(queue, buffersOfTags(), FETCH_MANY);
+        }
+    }
+
+    /** Names the buffer of a write. One whose data is in shared memory keeps its address. */
+    private void giveBuffer(int tag) {
+        long base = (long) tag * info.descriptorStride();
+        boolean isShared = Seen.read(descriptors, base, queue, tag).isShared();
+        long address = isShared ? IoDescLayout.addr(descriptors, base) : address(tag);
+        ring().command(IoCommand.UBLK_U_IO_NEED_GET_DATA, queue, tag, 0, address, tag);
+    }
+
     private void deliver(int tag) {
         long base = (long) tag * info.descriptorStride();
         Seen request = Seen.read(descriptors, base, queue, tag);
+        takeData(request);
         int answer = handle(request);
         seen.add(request);
         if (answer != Handler.HOLD) {

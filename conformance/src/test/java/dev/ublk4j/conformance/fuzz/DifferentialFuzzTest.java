@@ -9,12 +9,13 @@ import dev.ublk4j.conformance.lane.KernelLane;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.rules.Shared;
 import dev.ublk4j.driver.control.Control;
+import dev.ublk4j.embedded.KernelRelease;
 import dev.ublk4j.uapi.Feature;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -32,19 +33,24 @@ final class DifferentialFuzzTest {
     private EmbeddedLane embedded;
     private long features;
 
-    @BeforeAll
-    static void bothDriversAreOfTheSameAge() {
+    /** {@return the release that the embedded driver has to be like; without shared memory none} */
+    private static KernelRelease runningRelease() {
         try (KernelLane lane = KernelLane.open()) {
-            assumeTrue(
-                    new Control(lane.driver()).features().contains(Feature.IO_DESC_SIZE),
-                    "the embedded driver is like Linux 7.3 and later");
+            Set<Feature> has = new Control(lane.driver()).features();
+            if (has.contains(Feature.IO_DESC_SIZE)) {
+                return KernelRelease.LINUX_7_3;
+            }
+            assumeTrue(has.contains(Feature.SHMEM_ZC), "the kernel has no shared memory");
+            return System.getProperty("os.version").startsWith("7.1.")
+                    ? KernelRelease.LINUX_7_1
+                    : KernelRelease.LINUX_7_2;
         }
     }
 
     @BeforeEach
     void open() {
         kernel = KernelLane.open();
-        embedded = EmbeddedLane.open();
+        embedded = EmbeddedLane.open(runningRelease());
         features = new Control(embedded.driver()).featureBits();
     }
 

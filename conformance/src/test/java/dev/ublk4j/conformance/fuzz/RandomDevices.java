@@ -125,6 +125,7 @@ final class RandomDevices {
         if (random.nextInt(8) != 0) {
             features |= Feature.UBLK_F_SHMEM_ZC;
         }
+        features |= mode();
         boolean wide = random.nextInt(6) == 0;
         if (wide) {
             features |= Feature.UBLK_F_IO_DESC_SIZE;
@@ -141,6 +142,19 @@ final class RandomDevices {
                 0,
                 0,
                 0);
+    }
+
+    /** Half of all devices are copied to and from, each tag by a command of its own. */
+    private long mode() {
+        return pick(
+                0L,
+                0L,
+                0L,
+                0L,
+                Feature.UBLK_F_USER_COPY,
+                Feature.UBLK_F_NEED_GET_DATA,
+                Feature.UBLK_F_BATCH_IO,
+                Feature.UBLK_F_BATCH_IO | Feature.UBLK_F_USER_COPY);
     }
 
     private DeviceParams params() {

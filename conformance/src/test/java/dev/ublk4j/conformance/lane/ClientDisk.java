@@ -1,5 +1,6 @@
 package dev.ublk4j.conformance.lane;
 
+import dev.ublk4j.embedded.ZoneChange;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -31,6 +32,22 @@ public interface ClientDisk extends AutoCloseable {
 
     /** {@return what {@code pwrite(2)} answers} */
     long pwrite(MemorySegment memory, long position);
+
+    /**
+     * {@return what a change of zones answers, such as {@code BLKRESETZONE}}
+     *
+     * @param change what becomes of them
+     * @param position where the first begins
+     * @param length of all of them
+     */
+    long changeZones(ZoneChange change, long position, long length);
+
+    /**
+     * {@return how many zones {@code BLKREPORTZONE} has read, or a negative errno}
+     *
+     * @param memory for an array of {@code struct blk_zone}
+     */
+    long reportZones(long position, MemorySegment memory);
 
     /** Closes the device; requests under way still end. */
     @Override

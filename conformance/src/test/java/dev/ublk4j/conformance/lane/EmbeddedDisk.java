@@ -3,6 +3,7 @@ package dev.ublk4j.conformance.lane;
 import dev.ublk4j.conformance.lane.ClientArea.Piece;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
+import dev.ublk4j.embedded.ZoneChange;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.uapi.IoOp;
 import java.lang.foreign.MemorySegment;
@@ -96,6 +97,23 @@ final class EmbeddedDisk implements ClientDisk {
     @Override
     public long pwrite(MemorySegment memory, long position) {
         return disk.write(memory, position);
+    }
+
+    @Override
+    public long changeZones(ZoneChange change, long position, long length) {
+        if (change == ZoneChange.RESET && position == 0 && length == disk.size()) {
+            return disk.resetAllZones();
+        }
+        long answer = 0;
+        for (long at = position; at < position + length && answer == 0; at += disk.zoneBytes()) {
+            answer = disk.changeZone(change, at);
+        }
+        return answer;
+    }
+
+    @Override
+    public long reportZones(long position, MemorySegment memory) {
+        return disk.reportZones(position, memory);
     }
 
     @Override

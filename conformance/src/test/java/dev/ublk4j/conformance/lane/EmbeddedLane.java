@@ -4,6 +4,7 @@ import dev.ublk4j.driver.Driver;
 import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.embedded.EmbeddedOptions;
+import dev.ublk4j.embedded.KernelRelease;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
@@ -14,14 +15,20 @@ import java.nio.file.Path;
 public final class EmbeddedLane implements Lane {
     private static final Path STATUS = Path.of("/proc/self/status");
 
-    private final EmbeddedDriver driver =
-            EmbeddedDriver.create(EmbeddedOptions.defaults().withCheckedCopies(true));
+    private final EmbeddedDriver driver;
 
-    private EmbeddedLane() {}
+    private EmbeddedLane(EmbeddedOptions options) {
+        driver = EmbeddedDriver.create(options.withCheckedCopies(true));
+    }
 
     /** Creates a driver without devices, whose copies survive a bad address. */
     public static EmbeddedLane open() {
-        return new EmbeddedLane();
+        return new EmbeddedLane(EmbeddedOptions.defaults());
+    }
+
+    /** Creates one like {@link #open} that is like a release's. */
+    public static EmbeddedLane open(KernelRelease release) {
+        return new EmbeddedLane(EmbeddedOptions.defaults().asKernel(release));
     }
 
     @Override

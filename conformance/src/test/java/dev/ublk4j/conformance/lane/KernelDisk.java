@@ -1,9 +1,13 @@
 package dev.ublk4j.conformance.lane;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.ublk4j.embedded.ZoneChange;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.Sectors;
+import dev.ublk4j.uapi.wire.ZoneLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -18,6 +22,11 @@ import java.util.concurrent.CompletableFuture;
 final class KernelDisk implements ClientDisk {
     /** {@code BLKGETSIZE64} of {@code linux/fs.h}. */
     private static final long BLKGETSIZE64 = 0x80081272L;
+
+    /** {@code BLKREPORTZONE} of {@code linux/blkzoned.h}, with a header of so many bytes. */
+    private static final long BLKREPORTZONE = 0xC0101282L;
+
+    private static final long REPORT_HEADER = 16;
 
     private final Fd fd;
     private final List<KernelClient> clients = new ArrayList<>();
@@ -58,6 +67,37 @@ final class KernelDisk implements ClientDisk {
     @Override
     public long pwrite(MemorySegment memory, long position) {
         return fd.pwrite(memory, position);
+    }
+
+    @Override
+    public long changeZones(ZoneChange change, long position, long length) {
+        try (Arena arena = Arena.ofConfined()) {
+            long sector = position >> Sectors.SHIFT;
+            MemorySegment range = arena.allocateFrom(JAVA_LONG, sector, length >> Sectors.SHIFT);
+            return fd.ioctl(code(change), range);
+        }
+    }
+
+    /** {@return the request of {@code linux/blkzoned.h}} */
+    private static long code(ZoneChange change) {
+        return switch (change) {
+            case OPEN -> 0x40101286L;
+            case CLOSE -> 0x40101287L;
+            case FINISH -> 0x40101288L;
+            case RESET -> 0x40101283L;
+        };
+    }
+
+    @Override
+    public long reportZones(long position, MemorySegment memory) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment report = arena.allocate(REPORT_HEADER + memory.byteSize(), 8);
+            report.set(JAVA_LONG, 0, position >> Sectors.SHIFT);
+            report.set(JAVA_INT, 8, (int) (memory.byteSize() / ZoneLayout.SIZE));
+            long answer = fd.ioctl(BLKREPORTZONE, report);
+            MemorySegment.copy(report, REPORT_HEADER, memory, 0, memory.byteSize());
+            return answer < 0 ? answer : report.get(JAVA_INT, 8);
+        }
     }
 
     @Override

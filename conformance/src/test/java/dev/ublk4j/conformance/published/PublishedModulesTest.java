@@ -11,7 +11,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 final class PublishedModulesTest {
-    private static final Pattern OURS = Pattern.compile("<artifactId>ublk4j-([a-z]+)</artifactId>");
+    private static final Pattern OURS =
+            Pattern.compile("<artifactId>ublk4j-([a-z0-9]+)</artifactId>");
     private static final Pattern VERSION = Pattern.compile("<version>([^<]+)</version>");
     private static final Pattern EXAMPLE_VERSION =
             Pattern.compile("<ublk4j\\.version>([^<]+)</ublk4j\\.version>");
@@ -33,7 +34,7 @@ final class PublishedModulesTest {
             String pom = PublishedModules.pom(root.resolve(module));
             Pattern dependency =
                     Pattern.compile(
-                            "<artifactId>ublk4j-([a-z]+)</artifactId></dependency>",
+                            "<artifactId>ublk4j-([a-z0-9]+)</artifactId></dependency>",
                             Pattern.DOTALL);
             assertThat(PublishedModules.matches(dependency, pom))
                     .as("dependencies of %s that users need", module)

@@ -13,6 +13,7 @@ import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.LeavesData;
+import dev.ublk4j.server.Mode;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
@@ -49,13 +50,26 @@ public abstract class AnswerRules extends LaneRules {
     enum Way {
         COPIED(OPTIONS),
         USER_COPY(OPTIONS.with(Feature.USER_COPY)),
+        GET_DATA(mode("get-data")),
         SHARED(OPTIONS.with(Feature.SHMEM_ZC)),
-        REGISTERED(OPTIONS.with(Feature.SUPPORT_ZERO_COPY).with(Feature.AUTO_BUF_REG));
+        REGISTERED(mode("zero-copy")),
+        REGISTERED_BY_HAND(mode("manual-zero-copy")),
+        COPIED_IN_BATCHES(mode("copy,batch")),
+        USER_COPY_IN_BATCHES(mode("user-copy,batch")),
+        REGISTERED_IN_BATCHES(mode("zero-copy,batch"));
 
         private final DeviceOptions options;
 
         Way(DeviceOptions options) {
             this.options = options;
+        }
+
+        private static DeviceOptions mode(String mode) {
+            return OPTIONS.with(Mode.parse(mode));
+        }
+
+        boolean registers() {
+            return Feature.SUPPORT_ZERO_COPY.in(options.features());
         }
     }
 
@@ -172,8 +186,7 @@ public abstract class AnswerRules extends LaneRules {
             assertThat(disk.run(Io.read(AT, area.piece(BYTES, BYTES)))).isEqualTo(BYTES);
             assertThat(area.memory().asSlice(BYTES, BYTES).mismatch(sent)).isEqualTo(-1);
             assertThat(device.counters().sharedRequests()).isEqualTo(way == Way.SHARED ? 2 : 0);
-            assertThat(device.counters().registeredRequests())
-                    .isEqualTo(way == Way.REGISTERED ? 2 : 0);
+            assertThat(device.counters().registeredRequests()).isEqualTo(way.registers() ? 2 : 0);
         }
     }
 

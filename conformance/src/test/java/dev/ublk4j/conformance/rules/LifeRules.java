@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.conformance.device.Handler;
+import dev.ublk4j.conformance.device.QueueLoop;
 import dev.ublk4j.conformance.device.Seen;
 import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.device.TestDevice;
@@ -17,8 +18,10 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceState;
+import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uapi.wire.Attr;
+import dev.ublk4j.uapi.wire.IoCommand;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
@@ -116,6 +119,18 @@ public abstract class LifeRules extends LaneRules {
             assertThat(device.queue().aborted()).isEqualTo(4);
             assertThat(device.state()).isEqualTo(DeviceState.UBLK_S_DEV_DEAD);
             assertThat(device.control().info(device.id()).serverPid()).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void aStoppedDeviceFetchesNothingWhileItsServerIsThere() {
+        boolean saysSo = control().features().contains(Feature.IO_DESC_SIZE);
+        try (TestDevice device = live(Shape.plain(), Handler.agreeing())) {
+            device.control().stop(device.id());
+            device.queue().awaitAborted();
+            QueueLoop queue = device.queue();
+            assertThat(queue.call(IoCommand.UBLK_U_IO_FETCH_REQ, 0, 0, 0, queue.address(0)))
+                    .isEqualTo(saysSo ? ENODEV : EBUSY);
         }
     }
 

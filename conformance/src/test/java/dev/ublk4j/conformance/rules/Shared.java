@@ -1,7 +1,11 @@
 package dev.ublk4j.conformance.rules;
 
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
 import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.Lane;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,10 +39,21 @@ public final class Shared implements AutoCloseable {
     /**
      * Creates shared memory whose frames follow each other as its pages do: in a huge page.
      *
+     * <p>Skips the test on a kernel that has none.
+     *
      * @param bytes not more than a huge page has
      */
     public static Shared consecutive(Lane lane, long bytes) {
-        return new Shared(lane, SharedMemory.createHuge(NAME, HUGE_PAGE, HUGE_PAGE), bytes, 1);
+        return new Shared(lane, hugePage(), bytes, 1);
+    }
+
+    private static SharedMemory hugePage() {
+        try {
+            return SharedMemory.createHuge(NAME, HUGE_PAGE, HUGE_PAGE);
+        } catch (LinuxException e) {
+            assumeFalse(e.errno() == Errno.ENOSYS, "the kernel has no huge pages");
+            throw e;
+        }
     }
 
     private Shared(Lane lane, SharedMemory file, long bytes, int stride) {

@@ -11,21 +11,16 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
-import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.DeviceParams;
 import dev.ublk4j.uapi.wire.ParamsLayout;
 import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.ref.Reference;
 import java.time.Duration;
 import java.util.BitSet;
 import java.util.Set;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.locks.LockSupport;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Every control command of a {@link Driver} as a typed method.
@@ -62,12 +57,11 @@ public final class Control {
     /** How long a command may take that has nothing to wait for. */
     public static final Duration DEFAULT_TIMEOUT = Duration.ofSeconds(20);
 
-    private static final int NO_DEVICE = -1;
     private static final long PAUSE_NANOS = 10_000_000;
 
     private final Driver driver;
     private final Duration timeout;
-    private volatile @Nullable Dialect dialect;
+    private final ControlChannel channel;
 
     /** Speaks to a driver, allowing each command {@link #DEFAULT_TIMEOUT}. */
     public Control(Driver driver) {
@@ -78,6 +72,7 @@ public final class Control {
     public Control(Driver driver, Duration timeout) {
         this.driver = driver;
         this.timeout = timeout;
+        this.channel = new ControlChannel(driver, timeout);
     }
 
     /** {@return the driver that is spoken to} */
@@ -100,7 +95,7 @@ public final class Control {
      * @throws MissingFeatureException when it does not tell, which came with Linux 6.5
      */
     public long featureBits() {
-        return dialect()
+        return channel.dialect()
                 .features()
                 .orElseThrow(() ->
                         MissingFeatureException.of(ControlCommand.GET_FEATURES, driver.name()));
@@ -111,7 +106,7 @@ public final class Control {
      * driver does not tell: there, the flags that {@link #add} returns do.
      */
     public boolean lacks(Feature feature) {
-        return dialect().lacks(feature);
+        return channel.dialect().lacks(feature);
     }
 
     /**
@@ -120,18 +115,7 @@ public final class Control {
      * @throws MissingFeatureException when it has not
      */
     public void require(ControlCommand command) {
-        if (dialect().lacks(command)) {
-            throw MissingFeatureException.of(command, driver.name());
-        }
-    }
-
-    private Dialect dialect() {
-        Dialect known = dialect;
-        if (known == null) {
-            known = Dialect.of(driver, timeout);
-            dialect = known;
-        }
-        return known;
+        channel.require(command);
     }
 
     /**
@@ -143,22 +127,31 @@ public final class Control {
      *     out of range, {@code EPERM} for a user who may not
      */
     public DeviceInfo add(DeviceInfo wanted) {
-        Payload payload = new Payload(DeviceInfoLayout.SIZE);
+        ControlChannel.Payload payload = channel.new Payload(DeviceInfoLayout.SIZE);
         DeviceInfoLayout.write(payload.memory, 0, wanted);
         try {
             payload.send(ControlCommand.ADD_DEV, wanted.deviceId());
-            return DeviceInfoLayout.read(payload.memory);
+            DeviceInfo added = DeviceInfoLayout.read(payload.memory);
+            channel.note(added);
+            return added;
         } catch (ControlTimeoutException e) {
             throw e.until(e.outcome().thenApply(answer -> deleteUnowned(payload, answer)));
         }
     }
 
     /** Deletes a device that came when its adder had given up. */
-    private int deleteUnowned(Payload payload, int answer) {
+    private int deleteUnowned(ControlChannel.Payload payload, int answer) {
         if (answer >= 0) {
-            int device = DeviceInfoLayout.read(payload.memory).deviceId();
+            DeviceInfo added = DeviceInfoLayout.read(payload.memory);
+            int device = added.deviceId();
+            channel.note(added);
             LOG.log(Level.WARNING, () -> "device %d was added too late".formatted(device));
-            deleteAsync(device);
+            // The driver takes no DEL_DEV_ASYNC for those; nobody has it open, so there is no wait.
+            if (Feature.UNPRIVILEGED_DEV.in(added.flags())) {
+                delete(device);
+            } else {
+                deleteAsync(device);
+            }
         }
         return answer;
     }
@@ -170,11 +163,13 @@ public final class Control {
      */
     public void delete(int device) {
         send(ControlCommand.DEL_DEV, device, 0);
+        channel.forget(device);
     }
 
     /** Deletes a device without waiting for its openers ({@code UBLK_U_CMD_DEL_DEV_ASYNC}). */
     public void deleteAsync(int device) {
         send(ControlCommand.DEL_DEV_ASYNC, device, 0);
+        channel.forget(device);
     }
 
     /**
@@ -206,14 +201,14 @@ public final class Control {
 
     /** Sets the parameters of a device that is not live ({@code UBLK_U_CMD_SET_PARAMS}). */
     public void setParams(int device, DeviceParams params) {
-        Payload payload = new Payload(ParamsLayout.SIZE);
+        ControlChannel.Payload payload = channel.new Payload(ParamsLayout.SIZE);
         params.write(payload.memory, 0);
         payload.send(ControlCommand.SET_PARAMS, device);
     }
 
     /** {@return the parameters of a device ({@code UBLK_U_CMD_GET_PARAMS})} */
     public DeviceParams params(int device) {
-        Payload payload = new Payload(ParamsLayout.SIZE);
+        ControlChannel.Payload payload = channel.new Payload(ParamsLayout.SIZE);
         ParamsLayout.len(payload.memory, 0, ParamsLayout.SIZE);
         payload.send(ControlCommand.GET_PARAMS, device);
         return DeviceParams.read(payload.memory, 0);
@@ -221,7 +216,7 @@ public final class Control {
 
     /** {@return a device as the driver knows it ({@code UBLK_U_CMD_GET_DEV_INFO})} */
     public DeviceInfo info(int device) {
-        Payload payload = new Payload(DeviceInfoLayout.SIZE);
+        ControlChannel.Payload payload = channel.new Payload(DeviceInfoLayout.SIZE);
         payload.send(ControlCommand.GET_DEV_INFO, device);
         return DeviceInfoLayout.read(payload.memory);
     }
@@ -230,7 +225,7 @@ public final class Control {
      * {@return the processors whose requests go to a queue ({@code UBLK_U_CMD_GET_QUEUE_AFFINITY})}
      */
     public BitSet affinity(int device, int queue) {
-        Payload payload = new Payload(1024);
+        ControlChannel.Payload payload = channel.new Payload(1024);
         payload.argument = queue;
         payload.send(ControlCommand.GET_QUEUE_AFFINITY, device);
         return BitSet.valueOf(payload.memory.toArray(JAVA_LONG));
@@ -266,7 +261,7 @@ public final class Control {
         while (true) {
             Duration left = deadline.left();
             try {
-                Payload payload = new Payload(0);
+                ControlChannel.Payload payload = channel.new Payload(0);
                 payload.argument = left.toMillis();
                 payload.send(ControlCommand.QUIESCE_DEV, device, timeout.plus(left));
                 return;
@@ -288,7 +283,7 @@ public final class Control {
      * @return the buffer's index, 0 to 65535
      */
     public int registerBuffer(int device, MemorySegment memory, boolean readOnly) {
-        Payload payload = new Payload(ShmemBufRegLayout.SIZE);
+        ControlChannel.Payload payload = channel.new Payload(ShmemBufRegLayout.SIZE);
         ShmemBufRegLayout.write(
                 payload.memory,
                 0,
@@ -309,57 +304,8 @@ public final class Control {
     }
 
     private void send(ControlCommand command, int device, long argument) {
-        Payload payload = new Payload(0);
+        ControlChannel.Payload payload = channel.new Payload(0);
         payload.argument = argument;
         payload.send(command, device);
-    }
-
-    /** A command and the buffer it points to. */
-    private final class Payload {
-        /** Lives until nobody refers to it, which the outcome of the command does. */
-        private final MemorySegment memory;
-
-        private long argument;
-
-        Payload(int bytes) {
-            memory = Arena.ofAuto().allocate(bytes, Long.BYTES);
-        }
-
-        int send(ControlCommand command, int device) {
-            return send(command, device, timeout);
-        }
-
-        int send(ControlCommand command, int device, Duration patience) {
-            MemorySegment header = Arena.ofAuto().allocate(ControlCommandLayout.LAYOUT);
-            ControlCommandLayout.devId(header, 0, device);
-            ControlCommandLayout.queueId(header, 0, ControlCommandLayout.NO_QUEUE);
-            ControlCommandLayout.data(header, 0, argument);
-            if (memory.byteSize() != 0) {
-                ControlCommandLayout.addr(header, 0, memory.address());
-                ControlCommandLayout.len(header, 0, (int) memory.byteSize());
-            }
-            String object = device == NO_DEVICE ? "new device" : "device " + device;
-            require(command);
-            int op = dialect().encoding().op(command.op());
-            try {
-                int answer = driver.control(op, header, patience);
-                if (answer == Errno.EOPNOTSUPP.negated()
-                        && command == ControlCommand.DEL_DEV_ASYNC) {
-                    throw MissingFeatureException.of(command, driver.name());
-                }
-                return (int) LinuxException.check(command.cName(), object, answer);
-            } catch (ControlTimeoutException e) {
-                // The driver may still read and write the payload: the outcome holds it.
-                CompletionStage<Integer> _ =
-                        e.outcome()
-                                .whenComplete((_, _) -> {
-                                    assert memory.scope().isAlive();
-                                });
-                throw e;
-            } finally {
-                Reference.reachabilityFence(memory);
-                Reference.reachabilityFence(header);
-            }
-        }
     }
 }

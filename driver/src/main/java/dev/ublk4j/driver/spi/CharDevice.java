@@ -1,6 +1,7 @@
 package dev.ublk4j.driver.spi;
 
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -38,20 +39,67 @@ public interface CharDevice extends AutoCloseable {
     QueueRing openRing(RingOptions options);
 
     /**
-     * Copies the data of a request into a buffer ({@code UBLK_F_USER_COPY}).
+     * Copies the data of a request into a part of a buffer ({@code UBLK_F_USER_COPY}).
      *
+     * @param at where the part begins in the buffer
+     * @param length its bytes
      * @param position {@code UBLKSRV_IO_BUF_OFFSET} and more: queue, tag and offset, encoded
      * @return bytes, or a negative errno
+     * @throws IndexOutOfBoundsException when the buffer has no such part
      */
-    long pread(MemorySegment buffer, long position);
+    long pread(MemorySegment buffer, long at, long length, long position);
+
+    /** As {@link #pread(MemorySegment, long, long, long)}, into a whole buffer. */
+    default long pread(MemorySegment buffer, long position) {
+        return pread(buffer, 0, buffer.byteSize(), position);
+    }
 
     /**
-     * Copies a buffer into the data of a request ({@code UBLK_F_USER_COPY}).
+     * Copies a part of a buffer into the data of a request ({@code UBLK_F_USER_COPY}).
      *
+     * @param at where the part begins in the buffer
+     * @param length its bytes
      * @param position {@code UBLKSRV_IO_BUF_OFFSET} and more: queue, tag and offset, encoded
      * @return bytes, or a negative errno
+     * @throws IndexOutOfBoundsException when the buffer has no such part
      */
-    long pwrite(MemorySegment buffer, long position);
+    long pwrite(MemorySegment buffer, long at, long length, long position);
+
+    /** As {@link #pwrite(MemorySegment, long, long, long)}, of a whole buffer. */
+    default long pwrite(MemorySegment buffer, long position) {
+        return pwrite(buffer, 0, buffer.byteSize(), position);
+    }
+
+    /**
+     * Prepares {@code REGISTER_IO_BUF} or {@code UNREGISTER_IO_BUF} on a ring that need not be one
+     * of {@link #openRing} ({@code UBLK_F_BUF_REG_OFF_DAEMON}). On the ring's thread.
+     *
+     * @param slot the registered buffer of the ring
+     * @throws UnsupportedOperationException when the driver has no pages to register
+     */
+    default void pages(Ring ring, int commandOp, int queueId, int tag, int slot, long userData) {
+        throw new UnsupportedOperationException("registering pages needs the kernel's driver");
+    }
+
+    /**
+     * {@return whether the driver pins the pages of registered buffers, so that requests come from
+     * these pages alone and the server may pin them as well} Where the driver does not, the file
+     * behind a buffer may get other pages.
+     */
+    default boolean pinsBuffers() {
+        return true;
+    }
+
+    /**
+     * {@return whether the device is known to be gone, so that its number may be another device's}
+     *
+     * <p>A char device that is open keeps its device and number. When it has been closed, somebody
+     * else may have deleted the device; commands, which name it by its number, would go to the one
+     * that was added after it.
+     */
+    default boolean isGone() {
+        return false;
+    }
 
     /** Closes the char device; a second call does nothing. Close its rings first. */
     @Override

@@ -18,6 +18,8 @@ public final class Bio {
     private int flags;
     private long position;
     private long length;
+    private int zones;
+    private long appended;
 
     /**
      * Begins another operation, without data so far.
@@ -32,6 +34,8 @@ public final class Bio {
         flags = newFlags;
         position = newPosition;
         length = newLength;
+        zones = 0;
+        appended = 0;
         segments.clear();
         framesKnown = true;
     }
@@ -83,6 +87,26 @@ public final class Bio {
     /** {@return how many bytes of the disk the operation is about} */
     public long length() {
         return length;
+    }
+
+    /** {@return how many zones are asked for, of a report} */
+    public int zones() {
+        return zones;
+    }
+
+    /** Sets how many zones are asked for. */
+    public void zones(int count) {
+        zones = count;
+    }
+
+    /** {@return the sector where a zone append has put its data, when it is done} */
+    public long appended() {
+        return appended;
+    }
+
+    /** Notes where a zone append has put its data. */
+    public void appended(long sector) {
+        appended = sector;
     }
 
     /** {@return whether the frames of all segments are known} */

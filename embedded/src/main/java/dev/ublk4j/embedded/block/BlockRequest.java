@@ -145,17 +145,27 @@ public final class BlockRequest extends Link {
 
     /** {@return whether the request moves data, as reads and writes do} */
     public boolean hasData() {
-        return op <= IoOp.UBLK_IO_OP_WRITE;
+        return isWrite() || isRead();
     }
 
     /** {@return whether data goes to the client} */
     public boolean isRead() {
-        return op == IoOp.UBLK_IO_OP_READ;
+        return op == IoOp.UBLK_IO_OP_READ || isReport();
+    }
+
+    /** {@return whether it asks for zones} */
+    public boolean isReport() {
+        return op == IoOp.UBLK_IO_OP_REPORT_ZONES;
+    }
+
+    /** {@return whether it is a zone append} */
+    public boolean isAppend() {
+        return op == IoOp.UBLK_IO_OP_ZONE_APPEND;
     }
 
     /** {@return whether data comes from the client} */
     public boolean isWrite() {
-        return op == IoOp.UBLK_IO_OP_WRITE;
+        return op == IoOp.UBLK_IO_OP_WRITE || isAppend();
     }
 
     @Override

@@ -10,7 +10,9 @@ import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uapi.Sectors;
 import java.time.Duration;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The disk of a started device, {@code /dev/ublkbN}, from {@code START_DEV} until it is stopped and
@@ -29,9 +31,13 @@ public final class Gendisk implements GateListener {
     private final BlockQueue[] queues;
     private final Runnable freed;
     private volatile long capacitySectors;
+    private final List<Runnable> watches = new CopyOnWriteArrayList<>();
 
     /** Takes no new submissions. */
     private volatile boolean dead;
+
+    /** Zones without a write pointer, as the first report says; replaced as a whole. */
+    private volatile BitSet conventional = new BitSet();
 
     private int openers;
     private boolean attached = true;
@@ -94,6 +100,23 @@ public final class Gendisk implements GateListener {
     /** Changes the size, in sectors. */
     public void resize(long sectors) {
         capacitySectors = sectors;
+        watches.forEach(Runnable::run);
+    }
+
+    /** {@return those that are told, once the size has changed} Any thread may add and remove. */
+    public Collection<Runnable> watches() {
+        return watches;
+    }
+
+    /** Notes which zones have no write pointer, and so are not changed as a whole. */
+    public void conventional(BitSet zones) {
+        conventional = zones;
+    }
+
+    private boolean isConventional(Bio bio) {
+        return bio.op() != IoOp.UBLK_IO_OP_ZONE_RESET_ALL
+                && conventional.get(
+                        (int) (Sectors.ofBytes(bio.position()) / limits.chunkSectors()));
     }
 
     /** {@return how many hardware queues there are} */
@@ -133,7 +156,11 @@ public final class Gendisk implements GateListener {
             submission.done(valid < 0 ? valid : Errno.EINVAL.negated());
             return;
         }
-        if (!isFlush && bio.length() == 0) {
+        if (Zones.changes(bio.op()) && isConventional(bio)) {
+            submission.done(Errno.EIO.negated());
+            return;
+        }
+        if (!isFlush && bio.length() == 0 && !Zones.changes(bio.op())) {
             submission.done(0);
             return;
         }

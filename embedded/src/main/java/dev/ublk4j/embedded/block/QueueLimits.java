@@ -28,6 +28,8 @@ import dev.ublk4j.uapi.Sectors;
  * @param discardAlignmentBytes where the first unit of discards begins
  * @param maxDiscardSegments most ranges of a discard; always one range here, as nothing is merged
  * @param maxWriteZeroesSectors most sectors of a write-zeroes; 0 when that is not supported
+ * @param maxZoneAppendSectors most sectors of a zone append; 0 for a disk without zones, which
+ *     otherwise have {@code chunkSectors} each
  */
 public record QueueLimits(
         int logicalBlockBytes,
@@ -43,7 +45,8 @@ public record QueueLimits(
         long discardGranularityBytes,
         long discardAlignmentBytes,
         int maxDiscardSegments,
-        long maxWriteZeroesSectors) {
+        long maxWriteZeroesSectors,
+        long maxZoneAppendSectors) {
 
     private static final long MAX_U32 = 0xffff_ffffL;
     private static final int MAX_U16 = 0xffff;
@@ -59,6 +62,11 @@ public record QueueLimits(
 
     /** What {@code START_DEV} begins with: addresses are multiples of 4 bytes. */
     private static final int DEFAULT_DMA_ALIGNMENT_MASK = 3;
+
+    /** {@return whether the disk has zones} */
+    public boolean areZoned() {
+        return maxZoneAppendSectors != 0;
+    }
 
     /** The largest block of memory a segment may be to be taken without a closer look. */
     int fastSegmentBytes() {
@@ -96,6 +104,10 @@ public record QueueLimits(
         private long discardAlignmentBytes;
         private int maxDiscardSegments;
         private long maxWriteZeroesSectors;
+        private boolean zoned;
+        private int maxOpenZones;
+        private int maxActiveZones;
+        private long maxZoneAppendSectors;
 
         private Builder(int logicalBlockBytes, int maxSectors) {
             this.logicalBlockBytes = logicalBlockBytes;
@@ -157,6 +169,15 @@ public record QueueLimits(
             return this;
         }
 
+        /** Sets {@code ublk_param_zoned}. */
+        public Builder zones(int maxOpen, int maxActive, long maxAppendSectors) {
+            zoned = true;
+            maxOpenZones = maxOpen;
+            maxActiveZones = maxActive;
+            maxZoneAppendSectors = maxAppendSectors;
+            return this;
+        }
+
         /**
          * {@return the limits}
          *
@@ -179,6 +200,11 @@ public record QueueLimits(
                     "max_segment_size",
                     maxSegmentBytes);
             refuseUnless(dmaAlignmentMask <= Pages.SIZE, "dma alignment", dmaAlignmentMask);
+            refuseUnless(
+                    maxActiveZones == 0
+                            || Integer.compareUnsigned(maxOpenZones, maxActiveZones) <= 0,
+                    "max_open_zones",
+                    maxOpenZones);
             int physical = Math.max(physicalBlockBytes, logicalBlockBytes);
             return new QueueLimits(
                     logicalBlockBytes,
@@ -194,7 +220,8 @@ public record QueueLimits(
                     maxDiscardSectors == 0 ? 0 : Math.max(discardGranularityBytes, physical),
                     discardAlignmentBytes,
                     Math.max(maxDiscardSegments, 1),
-                    maxWriteZeroesSectors);
+                    maxWriteZeroesSectors,
+                    zoned ? Math.min(maxZoneAppendSectors, Math.min(chunkSectors, maxSectors)) : 0);
         }
 
         private int effectiveMaxSectors(int physical) {

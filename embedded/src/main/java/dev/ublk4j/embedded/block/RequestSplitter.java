@@ -88,8 +88,8 @@ public final class RequestSplitter {
      *   <li>an operation that is none of read, write, flush, discard, write-zeroes, or a discard or
      *       write-zeroes on a device that has no limit for it: {@code EOPNOTSUPP} ({@code
      *       submit_bio_noacct}, {@code blk_ioctl_discard})
-     *   <li>a change to a read-only device: {@code EPERM} ({@code blkdev_write_iter}, {@code
-     *       blk_ioctl_discard}, {@code blkdev_issue_zeroout})
+     *   <li>a write or discard on a read-only device: {@code EPERM} ({@code blkdev_write_iter},
+     *       {@code blk_ioctl_discard})
      *   <li>a write that begins at the end of the device or behind it: {@code ENOSPC} ({@code
      *       blkdev_write_iter})
      *   <li>start or length no multiple of the logical block, or an empty discard or write-zeroes:
@@ -97,14 +97,22 @@ public final class RequestSplitter {
      *       segments that do not add up to the length, which no Linux caller can bring about
      *   <li>a discard or write-zeroes that reaches beyond the end: {@code EINVAL} ({@code
      *       blk_validate_byte_range}, {@code blk_ioctl_zeroout})
+     *   <li>a write-zeroes on a read-only device: {@code EPERM}, later than for a write ({@code
+     *       blkdev_issue_zeroout})
      *   <li>a read or write that reaches beyond the end: {@code EIO} ({@code bio_check_eod}).
      *       {@code read} and {@code write} first cut to the size of the device, and are short; that
      *       is the client's to do
+     *   <li>a zone append that does not name the beginning of a zone, or is larger than one may be:
+     *       {@code EIO} ({@code blk_check_zone_append})
      *   <li>a segment whose offset or length is not aligned for the device: {@code EINVAL} ({@code
      *       bio_iov_iter_get_pages}, {@code bio_split_io_at})
      * </ul>
      *
-     * An empty read, write or flush is valid and has no pieces.
+     * A change of a zone is refused with {@code EOPNOTSUPP} on a disk without zones, {@code EPERM}
+     * on a read-only one, and {@code EINVAL} where it does not name the beginning of a zone ({@code
+     * blkdev_zone_mgmt}).
+     *
+     * <p>An empty read, write or flush is valid and has no pieces.
      *
      * @param operation {@code UBLK_IO_OP_...}
      * @param startSector the first sector
@@ -125,10 +133,17 @@ public final class RequestSplitter {
         if (!isSupported(operation)) {
             return Errno.EOPNOTSUPP.negated();
         }
+        if (operation == IoOp.UBLK_IO_OP_REPORT_ZONES) {
+            return 0; // the driver's own, and no bytes of the disk
+        }
+        if (Zones.changes(operation)) {
+            return validateChangeOfZone(operation, startSector, bytes, deviceSectors, readOnly);
+        }
         if (operation == IoOp.UBLK_IO_OP_FLUSH) {
             return bytes == 0 && segments.count() == 0 ? 0 : Errno.EINVAL.negated();
         }
-        if (readOnly && operation != IoOp.UBLK_IO_OP_READ) {
+        boolean zeroes = operation == IoOp.UBLK_IO_OP_WRITE_ZEROES;
+        if (readOnly && operation != IoOp.UBLK_IO_OP_READ && !zeroes) {
             return Errno.EPERM.negated();
         }
         if (operation == IoOp.UBLK_IO_OP_WRITE
@@ -144,8 +159,14 @@ public final class RequestSplitter {
                 || (bytes == 0 && !carriesData)) {
             return Errno.EINVAL.negated();
         }
+        if (operation == IoOp.UBLK_IO_OP_ZONE_APPEND && !isAppend(startSector, bytes)) {
+            return Errno.EIO.negated();
+        }
         if (bytes > 0 && reachesBeyond(startSector, bytes >> Sectors.SHIFT, deviceSectors)) {
             return (carriesData ? Errno.EIO : Errno.EINVAL).negated();
+        }
+        if (readOnly && zeroes) {
+            return Errno.EPERM.negated();
         }
         return isAligned(segments) ? 0 : Errno.EINVAL.negated();
     }
@@ -155,12 +176,36 @@ public final class RequestSplitter {
             case IoOp.UBLK_IO_OP_READ, IoOp.UBLK_IO_OP_WRITE, IoOp.UBLK_IO_OP_FLUSH -> true;
             case IoOp.UBLK_IO_OP_DISCARD -> limits.maxDiscardSectors() != 0;
             case IoOp.UBLK_IO_OP_WRITE_ZEROES -> limits.maxWriteZeroesSectors() != 0;
-            default -> false;
+            case IoOp.UBLK_IO_OP_ZONE_APPEND, IoOp.UBLK_IO_OP_REPORT_ZONES -> limits.areZoned();
+            default -> Zones.changes(operation) && limits.areZoned();
         };
     }
 
     private static boolean carriesData(int operation) {
-        return operation == IoOp.UBLK_IO_OP_READ || operation == IoOp.UBLK_IO_OP_WRITE;
+        return operation == IoOp.UBLK_IO_OP_READ
+                || operation == IoOp.UBLK_IO_OP_WRITE
+                || operation == IoOp.UBLK_IO_OP_ZONE_APPEND;
+    }
+
+    /** A change of one zone, or a reset of all: {@code blkdev_zone_mgmt}. */
+    private int validateChangeOfZone(
+            int operation, long startSector, long bytes, long deviceSectors, boolean readOnly) {
+        if (readOnly) {
+            return Errno.EPERM.negated();
+        }
+        boolean isAll = operation == IoOp.UBLK_IO_OP_ZONE_RESET_ALL;
+        boolean isZone =
+                Long.compareUnsigned(startSector, deviceSectors) < 0 && startsZone(startSector);
+        return bytes == 0 && (isAll ? startSector == 0 : isZone) ? 0 : Errno.EINVAL.negated();
+    }
+
+    private boolean startsZone(long sector) {
+        return (sector & (limits.chunkSectors() - 1)) == 0;
+    }
+
+    /** Not cut, as its parts might end apart: {@code blk_check_zone_append}. */
+    private boolean isAppend(long startSector, long bytes) {
+        return startsZone(startSector) && bytes >> Sectors.SHIFT <= limits.maxZoneAppendSectors();
     }
 
     private static boolean reachesBeyond(long startSector, long sectors, long deviceSectors) {

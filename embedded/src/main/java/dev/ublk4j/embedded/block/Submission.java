@@ -120,6 +120,10 @@ public final class Submission extends Link {
         op = bio.op();
         flags = opFlags;
         left = bio.length();
+        if (op == IoOp.UBLK_IO_OP_REPORT_ZONES) {
+            rewind();
+            return;
+        }
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
         cut.begin(
                 op,
@@ -157,6 +161,14 @@ public final class Submission extends Link {
      *     {@link #fail} is due
      */
     int cutPart() {
+        if (op == IoOp.UBLK_IO_OP_REPORT_ZONES || Zones.changes(op)) {
+            partSector = Sectors.ofBytes(bio.position());
+            partBytes = left;
+            partSegment = 0;
+            partInSegment = 0;
+            left = 0;
+            return LAST;
+        }
         if (op == IoOp.UBLK_IO_OP_FLUSH) {
             partSector = NO_SECTOR;
             partBytes = 0;
@@ -166,7 +178,7 @@ public final class Submission extends Link {
         }
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
         long bytes = cutNext(cut);
-        if (bytes <= 0) {
+        if (bytes <= 0 || (op == IoOp.UBLK_IO_OP_ZONE_APPEND && bytes < left)) {
             return NO_PART;
         }
         partSector = cut.sector();
@@ -220,9 +232,10 @@ public final class Submission extends Link {
     /** {@return whether all that is left can be cut} Only {@link #fail} may follow. */
     boolean canBeCut() {
         RequestSplitter cut = Objects.requireNonNull(splitter, "not validated");
-        while (op != IoOp.UBLK_IO_OP_FLUSH && left > 0) {
+        boolean isWhole = op == IoOp.UBLK_IO_OP_ZONE_APPEND;
+        while (op != IoOp.UBLK_IO_OP_FLUSH && op != IoOp.UBLK_IO_OP_REPORT_ZONES && left > 0) {
             long bytes = cutNext(cut);
-            if (bytes <= 0) {
+            if (bytes <= 0 || (isWhole && bytes < left)) {
                 return false;
             }
             left -= bytes;

@@ -162,12 +162,17 @@ final class AddDevice {
         DeviceInfoLayout.state(info, 0, DeviceState.UBLK_S_DEV_DEAD);
         DeviceInfoLayout.ublksrvPid(info, 0, -1);
         long asked = DeviceInfoLayout.flags(info, 0);
-        if ((asked & Feature.UBLK_F_ZONED) != 0 && release.refusesZoned()) {
-            return INVALID;
-        }
         long flags = (asked & release.features()) | release.always();
         if ((flags & Feature.UBLK_F_USER_COPY) != 0) {
             flags &= ~Feature.UBLK_F_NEED_GET_DATA;
+        }
+        if ((flags & Feature.UBLK_F_BATCH_IO) != 0) {
+            // A tag has no command of its own then, and so no thread.
+            flags &= ~(Feature.UBLK_F_NEED_GET_DATA | Feature.UBLK_F_PER_IO_DAEMON);
+        }
+        if ((flags & Feature.UBLK_F_ZONED) != 0 && (flags & Feature.UBLK_F_USER_COPY) == 0) {
+            // The place of an append comes in the field for the address of a buffer.
+            return INVALID;
         }
         DeviceInfoLayout.flags(info, 0, flags);
         int queues = DeviceInfoLayout.nrHwQueues(info, 0) & 0xffff;

@@ -10,6 +10,7 @@ import dev.ublk4j.embedded.queue.UblkQueue;
 import dev.ublk4j.uring.RingOptions;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One opening of a char device: what its descriptor, its mappings and its rings have in common.
@@ -50,6 +51,16 @@ final class CharFile implements RingOwner {
     @Override
     public int fetch(UblkQueue queue, IoSlot slot, ServerRing ring, long address, long userData) {
         return readiness.fetch(queue, slot, ring, address, userData);
+    }
+
+    @Override
+    public ReentrantLock fetchLock() {
+        return readiness.mutex();
+    }
+
+    @Override
+    public void unfetch(UblkQueue queue, IoSlot slot) {
+        readiness.unfetch(queue, slot);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.ublk4j.embedded.device;
 
 import dev.ublk4j.embedded.block.Gendisk;
 import dev.ublk4j.embedded.block.QueueLimits;
+import dev.ublk4j.embedded.block.ZoneScan;
 import dev.ublk4j.embedded.device.LifeState.Event;
 import dev.ublk4j.embedded.features.DeviceDescription;
 import dev.ublk4j.embedded.freeze.FreezeOutcome;
@@ -146,12 +147,27 @@ public final class DeviceLife {
             disk = started;
             move(Event.START);
             used = true;
-            return 0;
+            int answer = description.isZoned() ? scanZones(started) : 0;
+            if (answer < 0) {
+                boolean _ = stopLocked(OwnQueues.none());
+            }
+            return answer;
         } catch (LinuxException e) {
             return -e.number();
         } finally {
             mutex().unlock();
         }
+    }
+
+    /** Holding the mutex, as the kernel does: a server that goes meanwhile comes no further. */
+    private int scanZones(Gendisk started) {
+        return new ZoneScan(started, parameters.maxSectors())
+                .run(() -> {
+                    if (file == null) {
+                        queues.abortAll();
+                        started.drainQueues();
+                    }
+                });
     }
 
     private void diskFreed() {

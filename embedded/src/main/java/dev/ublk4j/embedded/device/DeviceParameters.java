@@ -13,6 +13,7 @@ import dev.ublk4j.uapi.wire.ParamDiscardLayout;
 import dev.ublk4j.uapi.wire.ParamDmaAlignLayout;
 import dev.ublk4j.uapi.wire.ParamSegmentLayout;
 import dev.ublk4j.uapi.wire.ParamType;
+import dev.ublk4j.uapi.wire.ParamZonedLayout;
 import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.MemorySegment;
 
@@ -35,16 +36,19 @@ final class DeviceParameters {
 
     private final MemorySegment bytes;
     private final int knownTypes;
+    private final boolean zoned;
 
     /**
      * Takes over zeroed memory of {@link ParamsLayout#SIZE} bytes.
      *
      * @param knownTypes what is kept of {@code types}; the types of features that the driver lacks
      *     included
+     * @param zoned whether the device has zones
      */
-    DeviceParameters(MemorySegment bytes, int knownTypes) {
+    DeviceParameters(MemorySegment bytes, int knownTypes, boolean zoned) {
         this.bytes = bytes;
         this.knownTypes = knownTypes;
+        this.zoned = zoned;
     }
 
     /**
@@ -107,8 +111,10 @@ final class DeviceParameters {
         if (has(ParamType.UBLK_PARAM_TYPE_DEVT)) {
             return INVALID;
         }
-        if (has(ParamType.UBLK_PARAM_TYPE_ZONED)) {
-            return Errno.EOPNOTSUPP.negated();
+        if (has(ParamType.UBLK_PARAM_TYPE_ZONED) || zoned) {
+            // As in the kernel, nothing that follows is looked at then.
+            boolean both = has(ParamType.UBLK_PARAM_TYPE_ZONED) && zoned;
+            return both && areZonesValid() ? VALID : INVALID;
         }
         if (has(ParamType.UBLK_PARAM_TYPE_DMA_ALIGN) && !isDmaAlignmentValid()) {
             return INVALID;
@@ -130,7 +136,22 @@ final class DeviceParameters {
                 && ParamBasicLayout.ioOptShift(bytes, ParamsLayout.BASIC) <= MAX_IO_SHIFT
                 && logical <= physical
                 && Integer.compareUnsigned(maxSectors, maxIoBytes >>> Sectors.SHIFT) <= 0
-                && Integer.compareUnsigned(maxSectors, PAGE_SECTORS) >= 0;
+                && Integer.compareUnsigned(maxSectors, PAGE_SECTORS) >= 0
+                && (!zoned || Integer.bitCount(zoneSectors()) == 1);
+    }
+
+    private int zoneSectors() {
+        return ParamBasicLayout.chunkSectors(bytes, ParamsLayout.BASIC);
+    }
+
+    private boolean areZonesValid() {
+        // Kept in an int by the kernel, too.
+        int zones = (int) (devSectors() >>> Integer.numberOfTrailingZeros(zoneSectors()));
+        int active = ParamZonedLayout.maxActiveZones(bytes, ParamsLayout.ZONED);
+        int open = ParamZonedLayout.maxOpenZones(bytes, ParamsLayout.ZONED);
+        return ParamZonedLayout.maxZoneAppendSectors(bytes, ParamsLayout.ZONED) != 0
+                && Integer.compareUnsigned(active, zones) <= 0
+                && Integer.compareUnsigned(open, zones) <= 0;
     }
 
     private boolean isDiscardValid() {
@@ -187,6 +208,13 @@ final class DeviceParameters {
                     Integer.toUnsignedLong(
                             ParamDiscardLayout.maxWriteZeroesSectors(bytes, ParamsLayout.DISCARD)));
         }
+        if (has(ParamType.UBLK_PARAM_TYPE_ZONED)) {
+            builder.zones(
+                    ParamZonedLayout.maxOpenZones(bytes, ParamsLayout.ZONED),
+                    ParamZonedLayout.maxActiveZones(bytes, ParamsLayout.ZONED),
+                    Integer.toUnsignedLong(
+                            ParamZonedLayout.maxZoneAppendSectors(bytes, ParamsLayout.ZONED)));
+        }
         if (has(ParamType.UBLK_PARAM_TYPE_DMA_ALIGN)) {
             builder.dmaAlignment(ParamDmaAlignLayout.alignment(bytes, ParamsLayout.DMA));
         }
@@ -198,6 +226,10 @@ final class DeviceParameters {
                     ParamSegmentLayout.maxSegments(bytes, ParamsLayout.SEG));
         }
         return builder.build();
+    }
+
+    int maxSectors() {
+        return ParamBasicLayout.maxSectors(bytes, ParamsLayout.BASIC);
     }
 
     long devSectors() {

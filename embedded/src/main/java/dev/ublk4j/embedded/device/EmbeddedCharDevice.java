@@ -7,11 +7,14 @@ import dev.ublk4j.embedded.queue.QueueSet;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
+import dev.ublk4j.linux.internal.UserMemory;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 
 /** The descriptor of an open char device. */
 final class EmbeddedCharDevice implements CharDevice {
@@ -19,13 +22,21 @@ final class EmbeddedCharDevice implements CharDevice {
     private final CharFile file;
     private final DeviceLife life;
     private final QueueSet queues;
+    private final BooleanSupplier gone;
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    EmbeddedCharDevice(int id, CharFile file, DeviceLife life, QueueSet queues) {
+    /**
+     * Makes one of an opening.
+     *
+     * @param gone whether nobody refers to the device any more
+     */
+    EmbeddedCharDevice(
+            int id, CharFile file, DeviceLife life, QueueSet queues, BooleanSupplier gone) {
         this.id = id;
         this.file = file;
         this.life = life;
         this.queues = queues;
+        this.gone = gone;
     }
 
     @Override
@@ -34,7 +45,6 @@ final class EmbeddedCharDevice implements CharDevice {
     }
 
     @Override
-    @SuppressWarnings("restricted") // a mapping has a life of its own, besides the device's memory
     public MemorySegment map(long offset, long length, Arena arena) {
         requireOpen("mmap");
         long distance =
@@ -54,10 +64,10 @@ final class EmbeddedCharDevice implements CharDevice {
         }
         file.get();
         try {
-            return MemorySegment.ofAddress(descriptors.address())
-                    .reinterpret(length, arena, unmapped -> file.put())
+            // A mapping has a life of its own, besides the device's memory.
+            return UserMemory.at(descriptors.address(), length, arena, unmapped -> file.put())
                     .asReadOnly();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             file.put(); // the arena is closed
             throw e;
         }
@@ -70,16 +80,22 @@ final class EmbeddedCharDevice implements CharDevice {
     }
 
     @Override
-    public long pread(MemorySegment buffer, long position) {
-        return copy(buffer, position, true);
+    public long pread(MemorySegment buffer, long at, long length, long position) {
+        return copy(buffer, at, length, position, true);
     }
 
     @Override
-    public long pwrite(MemorySegment buffer, long position) {
-        return copy(buffer, position, false);
+    public long pwrite(MemorySegment buffer, long at, long length, long position) {
+        return copy(buffer, at, length, position, false);
     }
 
-    private long copy(MemorySegment buffer, long position, boolean reading) {
+    @Override
+    public boolean pinsBuffers() {
+        return false;
+    }
+
+    private long copy(MemorySegment buffer, long at, long length, long position, boolean reading) {
+        Objects.checkFromIndexSize(at, length, buffer.byteSize());
         if (closed.get()) {
             return Errno.EBADF.negated();
         }
@@ -88,7 +104,7 @@ final class EmbeddedCharDevice implements CharDevice {
         }
         return life.isDead()
                 ? Errno.EACCES.negated()
-                : CharDeviceCopy.copy(queues, buffer, position, reading);
+                : CharDeviceCopy.copy(queues, buffer, at, length, position, reading);
     }
 
     private void requireOpen(String call) {
@@ -99,6 +115,11 @@ final class EmbeddedCharDevice implements CharDevice {
 
     private LinuxException refused(String call, String what, Errno errno) {
         return new LinuxException(call, this + ", " + what, errno.negated());
+    }
+
+    @Override
+    public boolean isGone() {
+        return gone.getAsBoolean();
     }
 
     @Override

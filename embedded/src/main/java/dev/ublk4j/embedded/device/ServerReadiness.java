@@ -16,6 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
  */
 final class ServerReadiness {
     private final QueueSet queues;
+    private final boolean refusesFetchWhileStopping;
     private final ReentrantLock mutex = new ReentrantLock();
     private final Condition readyOrStopping = mutex.newCondition();
     private final ReentrantLock cancelLock = new ReentrantLock();
@@ -29,6 +30,7 @@ final class ServerReadiness {
 
     ServerReadiness(QueueSet queues) {
         this.queues = queues;
+        this.refusesFetchWhileStopping = queues.settings().release().refusesFetchWhileStopping();
     }
 
     /** {@return the device's mutex} */
@@ -66,7 +68,7 @@ final class ServerReadiness {
     int fetch(UblkQueue queue, IoSlot slot, ServerRing ring, long address, long userData) {
         mutex.lock();
         try {
-            if (stopping) {
+            if (stopping && refusesFetchWhileStopping) {
                 return IoResult.UBLK_IO_RES_ABORT;
             }
             if (isReady()) {
@@ -92,6 +94,15 @@ final class ServerReadiness {
         } finally {
             mutex.unlock();
         }
+    }
+
+    /** Takes back a fetch of a command that is refused as a whole; holding the mutex. */
+    void unfetch(UblkQueue queue, IoSlot slot) {
+        if (queue.isFetched()) {
+            queuesReady--;
+            queue.cancel();
+        }
+        queue.unfetch(slot);
     }
 
     /** Keeps requests from the server from now on, until it has closed the char device. */

@@ -51,7 +51,8 @@ public final class UblkDevice {
         DeviceParameters parameters =
                 new DeviceParameters(
                         arena.allocate(ParamsLayout.SIZE, Long.BYTES),
-                        settings.release().parameterTypes());
+                        settings.release().parameterTypes(),
+                        description.isZoned());
         life = new DeviceLife(id, parameters, queues, references);
     }
 
@@ -73,6 +74,14 @@ public final class UblkDevice {
     /** Takes a reference back; the last one frees the device. */
     public void put() {
         references.put();
+    }
+
+    private boolean isGone() {
+        if (references.tryGet()) {
+            references.put();
+            return false;
+        }
+        return true;
     }
 
     /** {@return the device's number} */
@@ -112,7 +121,7 @@ public final class UblkDevice {
     /** {@return the char device, or null when somebody has it open} */
     public @Nullable CharDevice open() {
         CharFile file = life.open();
-        return file == null ? null : new EmbeddedCharDevice(id, file, life, queues);
+        return file == null ? null : new EmbeddedCharDevice(id, file, life, queues, this::isGone);
     }
 
     /** {@return how the data of the device's requests has travelled so far} */

@@ -54,6 +54,16 @@ public final class DeviceDescription {
         return has(Feature.UBLK_F_USER_COPY);
     }
 
+    /** {@return whether the disk has zones} */
+    public boolean isZoned() {
+        return has(Feature.UBLK_F_ZONED);
+    }
+
+    /** {@return whether the server speaks of many tags at a time} */
+    public boolean isBatch() {
+        return has(Feature.UBLK_F_BATCH_IO);
+    }
+
     /** {@return whether requests wait for a next server, rather than fail} */
     public boolean holdsRequests() {
         return has(Feature.UBLK_F_USER_RECOVERY) && !has(Feature.UBLK_F_USER_RECOVERY_FAIL_IO);

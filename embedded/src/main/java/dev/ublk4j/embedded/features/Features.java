@@ -13,10 +13,12 @@ public final class Features {
                     | Feature.UBLK_F_UNPRIVILEGED_DEV
                     | Feature.UBLK_F_CMD_IOCTL_ENCODE
                     | Feature.UBLK_F_USER_COPY
+                    | Feature.UBLK_F_ZONED
                     | Feature.UBLK_F_USER_RECOVERY_FAIL_IO
                     | Feature.UBLK_F_UPDATE_SIZE
                     | Feature.UBLK_F_QUIESCE
                     | Feature.UBLK_F_PER_IO_DAEMON
+                    | Feature.UBLK_F_BATCH_IO
                     | Feature.UBLK_F_SAFE_STOP_DEV
                     | Feature.UBLK_F_NO_AUTO_PART_SCAN
                     | Feature.UBLK_F_SHMEM_ZC

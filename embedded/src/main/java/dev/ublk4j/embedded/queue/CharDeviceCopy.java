@@ -16,13 +16,21 @@ public final class CharDeviceCopy {
     private CharDeviceCopy() {}
 
     /**
-     * Copies between a buffer and the data of a request.
+     * Copies between a part of a buffer and the data of a request.
      *
+     * @param at where the part begins
+     * @param length its bytes
      * @param position {@link BufferOffset}
      * @param reading whether the server reads, which is what writes are for
      * @return bytes, or a negative errno
      */
-    public static long copy(QueueSet queues, MemorySegment buffer, long position, boolean reading) {
+    public static long copy(
+            QueueSet queues,
+            MemorySegment buffer,
+            long at,
+            long length,
+            long position,
+            boolean reading) {
         int queue = BufferOffset.queue(position);
         int tag = BufferOffset.tag(position);
         if (BufferOffset.isIntegrity(position) || queue >= queues.count()) {
@@ -38,14 +46,14 @@ public final class CharDeviceCopy {
         if (slot.thread() == Thread.currentThread()) {
             // Nobody but this thread can end the request.
             return slot.state().isServers()
-                    ? copy(queues, slot, buffer, BufferOffset.bytes(position), reading)
+                    ? copy(queues, slot, buffer, at, length, BufferOffset.bytes(position), reading)
                     : INVALID;
         }
         if (!slot.acquire()) {
             return INVALID;
         }
         try {
-            return copy(queues, slot, buffer, BufferOffset.bytes(position), reading);
+            return copy(queues, slot, buffer, at, length, BufferOffset.bytes(position), reading);
         } finally {
             if (slot.release()) {
                 RequestDispatch.completeWithoutCopy(slot.request(), slot.result());
@@ -54,7 +62,13 @@ public final class CharDeviceCopy {
     }
 
     private static long copy(
-            QueueSet queues, IoSlot slot, MemorySegment buffer, long skip, boolean reading) {
+            QueueSet queues,
+            IoSlot slot,
+            MemorySegment buffer,
+            long at,
+            long length,
+            long skip,
+            boolean reading) {
         BlockRequest request = slot.request();
         if (!request.hasData() || skip > request.bytes()) {
             return INVALID;
@@ -64,8 +78,8 @@ public final class CharDeviceCopy {
         }
         long bytes =
                 reading
-                        ? RequestCopy.read(request, skip, buffer)
-                        : RequestCopy.write(request, skip, buffer);
+                        ? RequestCopy.read(request, skip, buffer, at, length)
+                        : RequestCopy.write(request, skip, buffer, at, length);
         queues.countUserCopy(bytes);
         return bytes;
     }

@@ -20,6 +20,10 @@ public final class IoSlot {
      * copies data); a request is started only after its tag was freed, which happens after the slot
      * was written.
      *
+     * With BATCH_IO a tag belongs to no thread: one ring brings its request, another may commit it, and
+     * a third take it back. There `state` alone says whose turn it is. It is changed by compare-and-set,
+     * and who has changed it writes the rest; a request keeps its tag from everybody else meanwhile.
+     *
      * References:
      * -----------
      * With USER_COPY any thread may copy data of a request that the server has. `references` is 1
@@ -30,10 +34,13 @@ public final class IoSlot {
      */
     private static final VarHandle REFERENCES;
 
+    private static final VarHandle STATE;
+
     static {
         try {
             REFERENCES =
                     MethodHandles.lookup().findVarHandle(IoSlot.class, "references", int.class);
+            STATE = MethodHandles.lookup().findVarHandle(IoSlot.class, "state", TagState.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -41,6 +48,10 @@ public final class IoSlot {
 
     private final int queueId;
     private final int tag;
+
+    /** Whether several threads may change {@link #state}. */
+    private final boolean contended;
+
     private TagState state = TagState.UNFETCHED;
     private long userData;
     private long address;
@@ -51,9 +62,10 @@ public final class IoSlot {
     private volatile @Nullable Thread thread;
     private volatile int references;
 
-    IoSlot(int queueId, int tag) {
+    IoSlot(int queueId, int tag, boolean contended) {
         this.queueId = queueId;
         this.tag = tag;
+        this.contended = contended;
     }
 
     int tag() {
@@ -62,7 +74,7 @@ public final class IoSlot {
 
     /** {@return whose turn it is} */
     public TagState state() {
-        return state;
+        return contended ? (TagState) STATE.getAcquire(this) : state;
     }
 
     /** {@return the ring that the tag's last command came over} */
@@ -108,6 +120,31 @@ public final class IoSlot {
         state = TagState.FETCHED;
     }
 
+    private boolean move(TagState from, TagState to) {
+        if (contended) {
+            return STATE.compareAndSet(this, from, to);
+        }
+        assert state == from : this;
+        state = to;
+        return true;
+    }
+
+    /**
+     * {@return whether the caller may {@linkplain #accept take} the result of the request, which
+     * nobody else may then} On a device with {@code BATCH_IO}.
+     */
+    boolean claim() {
+        return move(TagState.SERVED, TagState.FETCHED);
+    }
+
+    /** Takes the server's result of a request that has been {@linkplain #claim claimed}. */
+    BlockRequest accept(ServerRing from, int newResult, long newAddress) {
+        accept(from, 0);
+        result = newResult;
+        address = newAddress;
+        return request();
+    }
+
     /** Takes the server's result, and answers with the request that it is for. */
     BlockRequest commit(ServerRing from, int newResult, long newAddress, long newUserData) {
         assert state == TagState.SERVED : this;
@@ -134,12 +171,12 @@ public final class IoSlot {
         }
     }
 
-    /** Hands a request to the server. */
-    void serve(BlockRequest newRequest, TagState next, boolean inSharedBuffer) {
-        assert state == TagState.FETCHED && next.isServers() : this;
+    /** {@return whether the server has been handed a request: not if the tag has been canceled} */
+    boolean serve(BlockRequest newRequest, TagState next, boolean inSharedBuffer) {
+        assert next.isServers() : this;
         request = newRequest;
         shared = inSharedBuffer;
-        state = next;
+        return move(TagState.FETCHED, next);
     }
 
     /** Takes back a request whose data could not be copied; the command stays. */
@@ -178,8 +215,7 @@ public final class IoSlot {
 
     /** Takes back the command of a tag that waits for a request. */
     void cancel() {
-        assert state == TagState.FETCHED : this;
-        state = TagState.CANCELED;
+        boolean _ = move(TagState.FETCHED, TagState.CANCELED);
     }
 
     /** Forgets the server. */

@@ -56,7 +56,8 @@ public final class QueueSet {
         return description;
     }
 
-    DriverSettings settings() {
+    /** {@return what the driver assumes of the machine} */
+    public DriverSettings settings() {
         return settings;
     }
 

@@ -10,14 +10,9 @@ import java.lang.foreign.MemorySegment;
 /** Copies between the memory of a request's client and a buffer of the server. */
 final class RequestCopy {
     /** All addresses: clients and servers name memory by address. */
-    private static final MemorySegment ALL = everything();
+    static final MemorySegment ALL = UserMemory.ALL;
 
     private RequestCopy() {}
-
-    @SuppressWarnings("restricted") // an address of a buffer has no bounds
-    private static MemorySegment everything() {
-        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
-    }
 
     /**
      * Copies a write's data to the server's buffer.
@@ -39,16 +34,16 @@ final class RequestCopy {
         return copy(request, 0, Math.min(bytes, request.bytes()), ALL, address, false, checked);
     }
 
-    /** Copies data of a request from its byte {@code skip} on into a buffer; answers bytes. */
-    static long read(BlockRequest request, long skip, MemorySegment buffer) {
-        long bytes = Math.min(buffer.byteSize(), request.bytes() - skip);
-        return copy(request, skip, bytes, buffer, 0, true, false);
+    /** Copies data of a request from its byte {@code skip} on into a part of a buffer. */
+    static long read(BlockRequest request, long skip, MemorySegment buffer, long at, long length) {
+        long bytes = Math.min(length, request.bytes() - skip);
+        return copy(request, skip, bytes, buffer, at, true, false);
     }
 
-    /** Copies a buffer over the data of a request from its byte {@code skip} on; answers bytes. */
-    static long write(BlockRequest request, long skip, MemorySegment buffer) {
-        long bytes = Math.min(buffer.byteSize(), request.bytes() - skip);
-        return copy(request, skip, bytes, buffer, 0, false, false);
+    /** Copies a part of a buffer over the data of a request from its byte {@code skip} on. */
+    static long write(BlockRequest request, long skip, MemorySegment buffer, long at, long length) {
+        long bytes = Math.min(length, request.bytes() - skip);
+        return copy(request, skip, bytes, buffer, at, false, false);
     }
 
     private static long copy(

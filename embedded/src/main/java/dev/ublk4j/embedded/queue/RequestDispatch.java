@@ -76,18 +76,23 @@ final class RequestDispatch {
                 queue.descriptors(),
                 (long) slot.tag() * descriptorBytes,
                 opFlags,
-                (int) Sectors.ofBytes(request.bytes()),
+                request.isReport()
+                        ? request.data().zones()
+                        : (int) Sectors.ofBytes(request.bytes()),
                 request.sector(),
                 address);
         if (asksForBuffers && request.isWrite()) {
-            slot.serve(request, TagState.AWAITING_BUFFER, shared);
+            boolean _ = slot.serve(request, TagState.AWAITING_BUFFER, shared);
             return IoResult.UBLK_IO_RES_NEED_GET_DATA;
         }
         if (copies && !shared && request.isWrite() && !provide(queue, slot, request)) {
             request.requeueLater();
             return NOTHING;
         }
-        slot.serve(request, TagState.SERVED, shared);
+        if (!slot.serve(request, TagState.SERVED, shared)) {
+            queue.abort(request);
+            return NOTHING;
+        }
         if (isUserCopy) {
             slot.openReferences();
         }
@@ -169,7 +174,8 @@ final class RequestDispatch {
     /** Answers the client of a request whose data is where it belongs. */
     static void completeWithoutCopy(BlockRequest request, int result) {
         // A read that got nothing has failed.
-        int answer = result == 0 && request.isRead() ? Errno.EIO.negated() : result;
+        boolean isRead = request.isRead() && !request.isReport();
+        int answer = result == 0 && isRead ? Errno.EIO.negated() : result;
         request.finish(answer < 0 ? BlockErrors.ofServer(answer) : 0);
     }
 

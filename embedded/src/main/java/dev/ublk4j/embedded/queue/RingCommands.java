@@ -76,11 +76,14 @@ final class RingCommands {
         boolean valid =
                 needsBuffers
                         ? address != 0 || (asksForBuffers && !slot.request().isRead())
-                        : address == 0;
+                        : address == 0 || slot.request().isAppend();
         if (!valid) {
             return INVALID;
         }
         BlockRequest request = slot.commit(ring, result, address, userData);
+        if (request.isAppend()) {
+            request.data().appended(address);
+        }
         if (needsBuffers || slot.release()) {
             dispatch.complete(slot, request);
         }

@@ -7,6 +7,9 @@ public interface ServerRing {
     /** Brings a request for a tag that came over the ring; false once the ring is closed. */
     boolean offer(BlockRequest request);
 
+    /** Has the thread look for requests that wait for a fetch of any ring. */
+    void deliver();
+
     /** Has the thread give the commands of its idle tags back. */
     void cancelCommands();
 

@@ -5,6 +5,9 @@ import dev.ublk4j.embedded.block.QueueDriver;
 import dev.ublk4j.embedded.features.DeviceDescription;
 import dev.ublk4j.linux.Errno;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The driver's side of one queue: its tags' slots, its descriptors, and whether requests may go to
@@ -29,6 +32,13 @@ public final class UblkQueue implements QueueDriver {
     private volatile boolean canceling;
     private volatile boolean failing;
     private volatile boolean aborting;
+    private volatile boolean fetchesEnded;
+
+    /** Rings with a {@code FETCH_IO_CMDS} under way; replaced as a whole. */
+    private volatile ServerRing[] fetchers = {};
+
+    /** Requests that no ring fetches at the moment. */
+    private final ConcurrentLinkedQueue<BlockRequest> aside = new ConcurrentLinkedQueue<>();
 
     UblkQueue(DeviceDescription description, int id, MemorySegment descriptors) {
         this.description = description;
@@ -36,7 +46,7 @@ public final class UblkQueue implements QueueDriver {
         this.descriptors = descriptors;
         this.slots = new IoSlot[description.depth()];
         for (int tag = 0; tag < slots.length; tag++) {
-            slots[tag] = new IoSlot(id, tag);
+            slots[tag] = new IoSlot(id, tag, description.isBatch());
         }
     }
 
@@ -88,13 +98,66 @@ public final class UblkQueue implements QueueDriver {
         return description.holdsRequests();
     }
 
-    /** Hands a request to the ring that has fetched its tag; from any thread. */
+    /** Hands a request to a ring that has fetched it or its tag; from any thread. */
     @Override
     public void start(BlockRequest request) {
+        if (description.isBatch()) {
+            ServerRing[] rings = fetchers;
+            if (rings.length == 0 || !rings[request.tag() % rings.length].offer(request)) {
+                putAside(request);
+            }
+            return;
+        }
         ServerRing ring = slots[request.tag()].ring();
         if (ring == null || !ring.offer(request)) {
             abort(request);
         }
+    }
+
+    /** Keeps a request until a ring fetches it; from any thread. */
+    void putAside(BlockRequest request) {
+        aside.add(request);
+        if (refusesFetches()) {
+            abortAside();
+            return;
+        }
+        // One that has begun to fetch before the request was here has not seen it.
+        ServerRing[] rings = fetchers;
+        if (rings.length != 0) {
+            rings[0].deliver();
+        }
+    }
+
+    /** {@return a request that waits for a fetch, or null} */
+    @Nullable BlockRequest takeAside() {
+        return aside.poll();
+    }
+
+    /** {@return whether requests wait for a fetch} */
+    boolean hasAside() {
+        return !aside.isEmpty();
+    }
+
+    /** Takes back the requests that wait for a fetch. */
+    void abortAside() {
+        for (@Nullable BlockRequest request = aside.poll();
+                request != null;
+                request = aside.poll()) {
+            abort(request);
+        }
+    }
+
+    /** Notes that a ring fetches requests. */
+    synchronized void addFetcher(ServerRing ring) {
+        ServerRing[] more = Arrays.copyOf(fetchers, fetchers.length + 1);
+        more[fetchers.length] = ring;
+        fetchers = more;
+    }
+
+    /** Notes that a ring does not any more. */
+    @SuppressWarnings("ReferenceEquality") // it is about the very ring
+    synchronized void removeFetcher(ServerRing ring) {
+        fetchers = Arrays.stream(fetchers).filter(some -> some != ring).toArray(ServerRing[]::new);
     }
 
     /** Takes back a request that the server has not seen. */
@@ -120,8 +183,19 @@ public final class UblkQueue implements QueueDriver {
         }
     }
 
-    void cancel() {
+    /** Keeps requests from the server, until the queue is {@linkplain #ready ready}. */
+    public void cancel() {
         canceling = true;
+    }
+
+    /** Refuses fetches of many tags, until the queue is {@linkplain #ready ready} again. */
+    void endFetches() {
+        fetchesEnded = true;
+    }
+
+    /** {@return whether fetches of many tags are refused} */
+    boolean refusesFetches() {
+        return canceling || fetchesEnded;
     }
 
     void fail() {
@@ -137,6 +211,17 @@ public final class UblkQueue implements QueueDriver {
         return ++fetched == slots.length;
     }
 
+    /** {@return whether all tags have been fetched} */
+    public boolean isFetched() {
+        return fetched == slots.length;
+    }
+
+    /** Counts a tag as not fetched again. */
+    public void unfetch(IoSlot slot) {
+        fetched--;
+        slot.reset();
+    }
+
     /**
      * Opens the queue, when all tags have been fetched.
      *
@@ -148,11 +233,13 @@ public final class UblkQueue implements QueueDriver {
         }
         failing = false;
         aborting = false;
+        fetchesEnded = false;
     }
 
     /** Forgets the server's commands, after it has gone. */
     void reset() {
         fetched = 0;
+        fetchesEnded = false;
         for (IoSlot slot : slots) {
             slot.reset();
         }

@@ -325,6 +325,22 @@ class RequestSplitterTest {
     }
 
     @Test
+    void looksAtTheRangeOfAWriteOfZeroesBeforeItLooksWhetherTheDeviceIsReadOnly() {
+        QueueLimits.Builder limits =
+                QueueLimits.of(4096, 64).discard(4096, 0, 64, 1).writeZeroes(64);
+
+        assertThat(validate(limits, WRITE_ZEROES, 1, 4096, NO_DATA, true))
+                .isEqualTo(errno(Errno.EINVAL));
+        assertThat(validate(limits, WRITE_ZEROES, 0, 0, NO_DATA, true))
+                .isEqualTo(errno(Errno.EINVAL));
+        assertThat(validate(limits, WRITE_ZEROES, DEVICE, 4096, NO_DATA, true))
+                .isEqualTo(errno(Errno.EINVAL));
+        assertThat(validate(limits, WRITE_ZEROES, 0, 4096, NO_DATA, true))
+                .isEqualTo(errno(Errno.EPERM));
+        assertThat(validate(limits, DISCARD, 1, 4096, NO_DATA, true)).isEqualTo(errno(Errno.EPERM));
+    }
+
+    @Test
     void refusesOperationsThatTheDeviceDoesNotHave() {
         QueueLimits.Builder limits = QueueLimits.of(512, 8);
 

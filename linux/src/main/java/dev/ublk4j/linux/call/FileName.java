@@ -23,4 +23,9 @@ public final class FileName {
         byte[] bytes = bytes(name);
         return Arrays.copyOf(bytes, bytes.length + 1);
     }
+
+    /** {@return the name that the first {@code count} of these bytes are} */
+    public static String text(byte[] bytes, int count) {
+        return new String(bytes, 0, count, ENCODING);
+    }
 }

@@ -128,6 +128,7 @@ public final class Syscall {
         FALLOCATE(285, 47),
         ACCEPT4(288, 242),
         EVENTFD2(290, 19),
+        DUP3(292, 24),
         PRLIMIT64(302, 261),
         PROCESS_VM_READV(310, 270),
         PROCESS_VM_WRITEV(311, 271),

@@ -6,6 +6,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /**
  * Copies from and to addresses that may be wild, as a kernel copies from user space.
@@ -16,7 +17,31 @@ import java.lang.foreign.MemorySegment;
 public final class UserMemory {
     private static final long PID = ProcessHandle.current().pid();
 
+    /**
+     * All addresses: programs name memory by address. An access to one that is wild ends the JVM.
+     */
+    public static final MemorySegment ALL = everything();
+
     private UserMemory() {}
+
+    @SuppressWarnings("restricted") // an address has no bounds
+    private static MemorySegment everything() {
+        return MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    }
+
+    /**
+     * {@return memory at an address, which its owner keeps at least until it is given back}
+     *
+     * @param address of the first byte
+     * @param length bytes
+     * @param arena until when it is accessed
+     * @param giveBack called when the arena is closed
+     */
+    @SuppressWarnings("restricted") // the caller says how long it is
+    public static MemorySegment at(
+            long address, long length, Arena arena, Consumer<MemorySegment> giveBack) {
+        return MemorySegment.ofAddress(address).reinterpret(length, arena, giveBack);
+    }
 
     /**
      * Fills {@code destination} with the bytes at {@code address}.

@@ -1,17 +1,17 @@
 package dev.ublk4j.linux.socket;
 
-import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
-import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Poll;
 import dev.ublk4j.linux.internal.Complaint;
+import dev.ublk4j.linux.internal.FreeDescriptors;
+import dev.ublk4j.linux.internal.QuietLog;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.time.ZoneId;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import java.util.function.IntSupplier;
 
 /**
  * Takes in who connects, one after the other, until it is told to stop. Nothing that goes wrong
@@ -29,17 +29,21 @@ public final class AcceptLoop<C extends AutoCloseable> implements Runnable {
 
     private static final int STOP = 1;
 
+    private static final String TOO_FEW =
+            Errno.EMFILE.text() + "; to raise the limit: ulimit -n, or LimitNOFILE= of a unit";
+
     static {
         // A formatter of log lines needs the time zone, whose data cannot be loaded when there are
         // no descriptors, which is when this logs; a class that failed to load once never does.
         var _ = ZoneId.systemDefault();
+        boolean _ = FreeDescriptors.areAtLeast(0);
     }
 
     private final Acceptor<C> acceptor;
     private final Fd stop;
-    private final int spare;
+    private final IntSupplier spare;
     private final Consumer<C> onClient;
-    private final Complaint complaint = new Complaint(LOG);
+    private final QuietLog waits = new QuietLog(LOG);
 
     /**
      * Makes a loop.
@@ -50,18 +54,18 @@ public final class AcceptLoop<C extends AutoCloseable> implements Runnable {
      *     connection is closed here, and the loop goes on
      */
     public AcceptLoop(Acceptor<C> acceptor, Fd stop, Consumer<C> onClient) {
-        this(acceptor, stop, 0, onClient);
+        this(acceptor, stop, () -> 0, onClient);
     }
 
     /**
      * Makes a loop that lets nobody in before there is room; see {@link #AcceptLoop(Acceptor, Fd,
      * Consumer)}.
      *
-     * @param spare how many descriptors must be free for one who has connected. It needs some, and
-     *     so does all that is done for the first time: a class that cannot be loaded once is
-     *     missing for good
+     * @param spare how many descriptors must be free before one who has connected is given away.
+     *     Those who were before may yet need some, and so does all that is done for the first time:
+     *     a class that cannot be loaded once is missing for good
      */
-    public AcceptLoop(Acceptor<C> acceptor, Fd stop, int spare, Consumer<C> onClient) {
+    public AcceptLoop(Acceptor<C> acceptor, Fd stop, IntSupplier spare, Consumer<C> onClient) {
         this.acceptor = acceptor;
         this.stop = stop;
         this.spare = spare;
@@ -90,20 +94,26 @@ public final class AcceptLoop<C extends AutoCloseable> implements Runnable {
             C client = acceptor.acceptOrNull();
             if (client != null) {
                 take(client, pause);
-                complaint.over(acceptor + ": clients are let in again");
             }
             return true;
         } catch (Throwable e) {
-            complain(e.toString());
+            complain(e);
             boolean _ = Complaint.log(LOG, Level.DEBUG, "why", e);
             return false;
         }
     }
 
-    private void complain(String reason) {
-        complaint.make(
-                Level.WARNING,
-                "%s: clients have to wait, they cannot be let in: %s".formatted(acceptor, reason));
+    /** Nothing is thrown from here: with a full heap not even a line can be made. */
+    private void complain(Object reason) {
+        try {
+            waits.log(
+                    Level.WARNING,
+                    () ->
+                            "%s: clients have to wait, they cannot be let in: %s"
+                                    .formatted(acceptor, reason));
+        } catch (Throwable _) {
+            // The loop goes on, and says so when there is memory.
+        }
     }
 
     private static boolean isStoppedWithin(Poll pause) {
@@ -117,31 +127,19 @@ public final class AcceptLoop<C extends AutoCloseable> implements Runnable {
 
     private void take(C client, Poll pause) throws Exception {
         try {
-            while (!hasSpare()) {
+            int wanted = spare.getAsInt();
+            while (!FreeDescriptors.areAtLeast(wanted)) {
+                complain(TOO_FEW);
                 if (isStoppedWithin(pause)) {
                     client.close();
                     return;
                 }
+                wanted = spare.getAsInt();
             }
             onClient.accept(client);
         } catch (Throwable e) {
             client.close();
             throw e;
-        }
-    }
-
-    private boolean hasSpare() {
-        List<EventFd> taken = new ArrayList<>();
-        try {
-            while (taken.size() < spare) {
-                taken.add(EventFd.blocking());
-            }
-            return true;
-        } catch (LinuxException e) {
-            complain(String.valueOf(e.getMessage()));
-            return false;
-        } finally {
-            taken.forEach(EventFd::close);
         }
     }
 }

@@ -77,10 +77,22 @@ public final class Socket implements Acceptor<Socket>, AutoCloseable {
             set(fd, SOL_SOCKET, SO_REUSEADDR, SocketAddresses.pointerTo(1, arena));
             listen(fd, SocketAddresses.of(address, arena));
             return new Socket(fd, null);
-        } catch (LinuxException e) {
+        } catch (Throwable e) {
             fd.close();
             throw e;
         }
+    }
+
+    /**
+     * Takes over a socket that listens already, of UNIX or TCP, which whoever started this process
+     * has passed to it. Whoever else has it keeps it, and a UNIX socket's file stays.
+     *
+     * @param number the descriptor; belongs to the socket from now on, unless this fails
+     * @throws LinuxException {@code EBADF} where there is none, {@code ENOTSOCK} where it is no
+     *     socket, {@code EINVAL} where it does not listen
+     */
+    public static Socket inherited(int number) {
+        return new Socket(Inherited.listening(number), null);
     }
 
     private static Fd create(int family, String name) {
@@ -98,6 +110,64 @@ public final class Socket implements Acceptor<Socket>, AutoCloseable {
                         Syscall.Call.BIND, fd.number(), address.address(), address.byteSize()));
         LinuxException.check(
                 "listen", fd.name(), Syscall.call(Syscall.Call.LISTEN, fd.number(), BACKLOG, 0));
+    }
+
+    /**
+     * Connects to a server on TCP.
+     *
+     * @param address resolved
+     * @param patience how long to wait for it
+     * @throws LinuxException {@code ECONNREFUSED} where nobody listens, {@code EINPROGRESS} when it
+     *     takes too long, and others
+     */
+    public static Socket connect(InetSocketAddress address, Duration patience) {
+        try (Arena arena = Arena.ofConfined()) {
+            return connect(
+                    SocketAddresses.family(address),
+                    SocketAddresses.of(address, arena),
+                    address.toString(),
+                    patience);
+        }
+    }
+
+    /**
+     * Connects to a server on a UNIX socket.
+     *
+     * @param patience how long to wait for it
+     * @throws LinuxException {@code ECONNREFUSED} where nobody listens, {@code EAGAIN} when it
+     *     takes too long, and others
+     * @throws IllegalArgumentException for a path that is too long for a socket
+     */
+    public static Socket connect(Path path, Duration patience) {
+        try (Arena arena = Arena.ofConfined()) {
+            return connect(
+                    SocketAddresses.AF_UNIX,
+                    SocketAddresses.of(path, arena),
+                    path.toString(),
+                    patience);
+        }
+    }
+
+    private static Socket connect(
+            int family, MemorySegment address, String name, Duration patience) {
+        long answer = Syscall.call(Syscall.Call.SOCKET, family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        Fd fd = Fd.own((int) LinuxException.check("socket", name, answer), name);
+        Socket socket = new Socket(fd, null);
+        try {
+            socket.setPatience(patience);
+            LinuxException.check(
+                    "connect",
+                    name,
+                    Syscall.call(
+                            Syscall.Call.CONNECT,
+                            fd.number(),
+                            address.address(),
+                            address.byteSize()));
+            return socket;
+        } catch (Throwable e) {
+            socket.close();
+            throw e;
+        }
     }
 
     /** {@return two UNIX sockets that are connected to each other} */
@@ -145,17 +215,24 @@ public final class Socket implements Acceptor<Socket>, AutoCloseable {
     /** {@return the port of a TCP socket} */
     public int port() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment address = arena.allocate(SocketAddresses.MAX_BYTES, Integer.BYTES);
-            MemorySegment length = SocketAddresses.pointerTo(SocketAddresses.MAX_BYTES, arena);
-            LinuxException.check(
-                    "getsockname",
-                    fd.name(),
-                    Syscall.call(
-                            Syscall.Call.GETSOCKNAME,
-                            fd.number(),
-                            address.address(),
-                            length.address()));
-            return SocketAddresses.port(address);
+            return SocketAddresses.port(SocketAddresses.ofSocket(fd, arena));
+        }
+    }
+
+    /** {@return where a TCP socket listens, or null where this is none of TCP} */
+    public @Nullable InetSocketAddress addressOrNull() {
+        try (Arena arena = Arena.ofConfined()) {
+            return SocketAddresses.internetOrNull(SocketAddresses.ofSocket(fd, arena));
+        }
+    }
+
+    /**
+     * {@return the path at which a UNIX socket listens, or null where this is none, or one in no
+     * file system}
+     */
+    public @Nullable Path pathOrNull() {
+        try (Arena arena = Arena.ofConfined()) {
+            return SocketAddresses.pathOrNull(SocketAddresses.ofSocket(fd, arena));
         }
     }
 

@@ -33,9 +33,11 @@ public final class UnixListener implements Acceptor<UnixSocket>, AutoCloseable {
 
     private final Path path;
     private final UnixSocket socket;
-    private final FileStatus made;
 
-    private UnixListener(Path path, UnixSocket socket, FileStatus made) {
+    /** Null where another process has made it. */
+    private final @Nullable FileStatus made;
+
+    private UnixListener(Path path, UnixSocket socket, @Nullable FileStatus made) {
         this.path = path;
         this.socket = socket;
         this.made = made;
@@ -88,6 +90,30 @@ public final class UnixListener implements Acceptor<UnixSocket>, AutoCloseable {
         } catch (Throwable e) {
             socket.close();
             throw e;
+        }
+    }
+
+    /**
+     * Takes over a UNIX socket that listens already, which whoever started this process has passed
+     * to it. Whoever else has it keeps it, and its file stays.
+     *
+     * @param number the descriptor; belongs to the listener from now on, unless this fails
+     * @throws LinuxException {@code EBADF} where there is none, {@code ENOTSOCK} where it is no
+     *     socket, {@code EINVAL} where it is no listening UNIX socket
+     */
+    public static UnixListener inherited(int number) {
+        Fd fd = Inherited.listening(number);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment address = SocketAddresses.ofSocket(fd, arena);
+            if (SocketAddresses.internetOrNull(address) != null) {
+                throw new LinuxException(
+                        "accept", fd.name(), Errno.EINVAL.negated(), "not a UNIX socket");
+            }
+            Path path = SocketAddresses.pathOrNull(address);
+            return new UnixListener(
+                    path == null ? Path.of("/proc/self/fd/" + number) : path,
+                    UnixSocket.of(fd),
+                    null);
         }
     }
 
@@ -259,7 +285,10 @@ public final class UnixListener implements Acceptor<UnixSocket>, AutoCloseable {
         return socket.fd();
     }
 
-    /** {@return where it listens} */
+    /**
+     * {@return where it listens; the descriptor's name in {@code /proc} where an inherited socket
+     * is in no file system}
+     */
     public Path path() {
         return path;
     }
@@ -271,6 +300,9 @@ public final class UnixListener implements Acceptor<UnixSocket>, AutoCloseable {
      * @throws LinuxException when the kernel refuses
      */
     void remove() {
+        if (made == null) {
+            return;
+        }
         try (Fd file = nameOrNull(path)) {
             if (file != null && FileStatus.of(file).isSameFile(made)) {
                 unlink(path);

@@ -114,6 +114,15 @@ public final class UnixSocket implements AutoCloseable {
                 () -> socket.address(Syscall.Call.CONNECT, "connect", address, inNoFileSystem));
     }
 
+    /**
+     * {@return the socket that a descriptor is} Calls answer {@code ENOTSOCK} where it is none.
+     *
+     * @param fd belongs to the socket from now on
+     */
+    public static UnixSocket of(Fd fd) {
+        return new UnixSocket(fd);
+    }
+
     /** {@return a socket that is not connected} */
     static UnixSocket create(Path path, boolean nonBlocking) {
         return create(path.toString(), SOCK_STREAM | (nonBlocking ? SOCK_NONBLOCK : 0));
@@ -142,7 +151,7 @@ public final class UnixSocket implements AutoCloseable {
         try {
             first.run();
             return this;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             close();
             throw e;
         }

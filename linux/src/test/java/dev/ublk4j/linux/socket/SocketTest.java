@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.EventFd;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Poll;
+import dev.ublk4j.linux.call.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -50,6 +53,55 @@ class SocketTest {
             server.sendAtOnce();
             assertTalks(client, server);
         }
+    }
+
+    @Test
+    void anInheritedSocketListensOnWhenItsMakerHasLetItGoAndKeepsItsFile() throws IOException {
+        Path path = folder.resolve("socket");
+        try (Socket made = Socket.listen(path)) {
+            try (Socket listening = Socket.inherited(copyOf(made.fd().number()));
+                    SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(path));
+                    Socket server = accepted(listening)) {
+                assertTalks(client, server);
+                assertThat(listening.pathOrNull()).isEqualTo(path);
+                assertThat(listening.addressOrNull()).isNull();
+            }
+            assertThat(path).exists();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1", "::1"})
+    void anInheritedSocketOfTcpTellsItsAddress(String host) throws IOException {
+        InetAddress address = InetAddress.getByName(host);
+        try (Socket made = Socket.listen(new InetSocketAddress(address, 0));
+                Socket listening = Socket.inherited(copyOf(made.fd().number()))) {
+            assertThat(listening.addressOrNull())
+                    .isEqualTo(new InetSocketAddress(address, made.port()));
+            assertThat(listening.pathOrNull()).isNull();
+        }
+    }
+
+    @Test
+    void whatDoesNotListenIsNotTakenOver() {
+        Socket[] pair = Socket.pair();
+        try (Socket one = pair[0];
+                Socket _ = pair[1];
+                EventFd event = EventFd.blocking()) {
+            assertThatThrownBy(() -> Socket.inherited(one.fd().number()))
+                    .hasMessageContaining("not a listening stream socket");
+            assertThatThrownBy(() -> Socket.inherited(event.fd().number()))
+                    .hasMessageContaining("ENOTSOCK");
+            assertThatThrownBy(() -> Socket.inherited(1 << 20)).hasMessageContaining("EBADF");
+        }
+    }
+
+    /** {@return another descriptor of the same socket, as another process has one} */
+    private static int copyOf(int number) {
+        int duplicates = 0;
+        return (int)
+                LinuxException.check(
+                        "fcntl", "socket", Syscall.call(Syscall.Call.FCNTL, number, duplicates, 0));
     }
 
     private static boolean isReady(Socket listening) {

@@ -6,6 +6,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.FileIdentity;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharedmemory.process.MappedArea;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
@@ -49,7 +50,7 @@ final class FileKinds {
      *
      * @throws LinuxException when there are no descriptors or no memory left to find out
      */
-    static boolean tellApart(MemoryMap.Area area) {
+    static boolean tellApart(MappedArea area) {
         FileIdentity file = area.file();
         if (file.inode() == 0) {
             return false;

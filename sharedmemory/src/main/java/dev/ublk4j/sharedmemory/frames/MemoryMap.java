@@ -10,6 +10,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.sharedmemory.FileIdentity;
+import dev.ublk4j.sharedmemory.process.MappedArea;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,8 +18,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,40 +58,13 @@ final class MemoryMap implements AutoCloseable {
     private static final int FLAG_WRITABLE = 0x2;
     private static final int FLAG_SHARED = 0x8;
 
-    private static final Pattern LINE =
-            Pattern.compile(
-                    "(\\p{XDigit}+)-(\\p{XDigit}+) (.)(.).(.) (\\p{XDigit}+)"
-                            + " (\\p{XDigit}+):(\\p{XDigit}+) (\\d+) *(.*)");
-
     /** Bytes of a name that are asked for: a path and what the kernel adds to it. */
     private static final int LONGEST_NAME = 4096 + 64;
 
     private final Fd maps = Fd.open(MAPS, Fd.O_RDONLY);
 
-    /**
-     * One mapping.
-     *
-     * @param start first address
-     * @param end address after the last
-     * @param readable whether it may be read
-     * @param writable whether it may be written
-     * @param shared whether changes are those of the file
-     * @param offset bytes into the file of the first address
-     * @param file what is mapped; inode 0 for memory without a file
-     * @param name what the kernel calls it; empty where it has no name
-     */
-    record Area(
-            long start,
-            long end,
-            boolean readable,
-            boolean writable,
-            boolean shared,
-            long offset,
-            FileIdentity file,
-            String name) {}
-
     /** {@return the mapping at an address, null where there is none} */
-    @Nullable Area find(long address) {
+    @Nullable MappedArea find(long address) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment query = arena.allocate(QUERY_BYTES, Long.BYTES);
             query.set(JAVA_LONG, 0, QUERY_BYTES);
@@ -109,7 +81,7 @@ final class MemoryMap implements AutoCloseable {
             }
             LinuxException.check("PROCMAP_QUERY", maps.name(), answer);
             long flags = query.get(JAVA_LONG, VMA_FLAGS);
-            return new Area(
+            return new MappedArea(
                     query.get(JAVA_LONG, VMA_START),
                     query.get(JAVA_LONG, VMA_END),
                     (flags & FLAG_READABLE) != 0,
@@ -130,11 +102,11 @@ final class MemoryMap implements AutoCloseable {
     }
 
     /** As {@link #find}, by reading the text. */
-    static @Nullable Area findInText(long address) {
+    static @Nullable MappedArea findInText(long address) {
         try (BufferedReader lines = Files.newBufferedReader(MAPS, ISO_8859_1)) {
             String line;
             while ((line = lines.readLine()) != null) {
-                Area area = parse(line);
+                MappedArea area = parse(line);
                 if (Long.compareUnsigned(address, area.end()) < 0) {
                     return Long.compareUnsigned(address, area.start()) >= 0 ? area : null;
                 }
@@ -145,23 +117,12 @@ final class MemoryMap implements AutoCloseable {
         }
     }
 
-    private static Area parse(String line) {
-        Matcher matcher = LINE.matcher(line);
-        if (!matcher.matches()) {
+    private static MappedArea parse(String line) {
+        MappedArea area = MappedArea.parseOrNull(line);
+        if (area == null) {
             throw new IllegalStateException(MAPS + ": " + line);
         }
-        return new Area(
-                Long.parseUnsignedLong(matcher.group(1), 16),
-                Long.parseUnsignedLong(matcher.group(2), 16),
-                matcher.group(3).equals("r"),
-                matcher.group(4).equals("w"),
-                matcher.group(5).equals("s"),
-                Long.parseUnsignedLong(matcher.group(6), 16),
-                new FileIdentity(
-                        Integer.parseInt(matcher.group(7), 16),
-                        Integer.parseInt(matcher.group(8), 16),
-                        Long.parseUnsignedLong(matcher.group(9))),
-                new String(matcher.group(10).getBytes(ISO_8859_1), UTF_8));
+        return area;
     }
 
     @Override

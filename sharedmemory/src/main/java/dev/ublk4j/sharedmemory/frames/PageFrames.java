@@ -4,6 +4,7 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.sharedmemory.FileIdentity;
+import dev.ublk4j.sharedmemory.process.MappedArea;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -85,7 +86,7 @@ public final class PageFrames implements AutoCloseable {
     public int read(long address, int pages, boolean writable, long[] frames) {
         long page = Pages.floor(address);
         for (int done = 0; done < pages; ) {
-            MemoryMap.Area area = map.find(page);
+            MappedArea area = map.find(page);
             if (area == null || !area.readable() || (writable && !area.writable())) {
                 return Errno.EFAULT.negated();
             }

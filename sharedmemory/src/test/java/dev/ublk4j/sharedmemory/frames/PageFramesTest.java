@@ -8,6 +8,7 @@ import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharedmemory.SharedMemoryTest;
+import dev.ublk4j.sharedmemory.process.MappedArea;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -280,10 +281,10 @@ class PageFramesTest {
                     }) {
                 assertThat(MemoryMap.findInText(address)).isEqualTo(map.find(address));
             }
-            MemoryMap.Area area = map.find(shared.address());
+            MappedArea area = map.find(shared.address());
             assertThat(area)
                     .isEqualTo(
-                            new MemoryMap.Area(
+                            new MappedArea(
                                     shared.address(),
                                     shared.address() + Pages.SIZE,
                                     true,

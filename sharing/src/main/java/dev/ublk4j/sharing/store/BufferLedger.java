@@ -1,12 +1,17 @@
 package dev.ublk4j.sharing.store;
 
+import static java.nio.file.LinkOption.NOFOLLOW_LINKS;
 import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
 import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,12 +42,38 @@ public final class BufferLedger {
     /**
      * Begins the ledger of a new device, which has no buffers.
      *
-     * @throws IOException when it cannot be written
+     * @param path where nothing is, or the ledger of an earlier device, which is replaced
+     * @throws IOException when it cannot be written, or something else is there, which stays
      */
     public static BufferLedger begin(Path path) throws IOException {
+        if (Files.exists(path, NOFOLLOW_LINKS) && !isLedger(path)) {
+            throw new FileSystemException(
+                    path.toString(), null, "is not a list of buffers; it is left alone");
+        }
         BufferLedger ledger = new BufferLedger(path, true);
         ledger.write();
         return ledger;
+    }
+
+    /**
+     * Deletes what a ledger has left; does nothing where there is none, or something else.
+     *
+     * @throws IOException when it cannot be read or deleted
+     */
+    public static void deleteAbandoned(Path path) throws IOException {
+        if (isLedger(path)) {
+            Files.deleteIfExists(path);
+        }
+    }
+
+    private static boolean isLedger(Path path) throws IOException {
+        if (!Files.isRegularFile(path, NOFOLLOW_LINKS)) {
+            return false;
+        }
+        byte[] header = HEADER.getBytes(StandardCharsets.UTF_8);
+        try (InputStream in = Files.newInputStream(path, NOFOLLOW_LINKS)) {
+            return Arrays.equals(in.readNBytes(header.length), header);
+        }
     }
 
     /**
@@ -97,15 +128,20 @@ public final class BufferLedger {
     private void write() throws IOException {
         List<String> lines = new ArrayList<>(List.of(whole ? HEADER : HEADER_OF_SOME));
         records.values().forEach(buffer -> lines.add(buffer.line()));
-        Path draft = path.resolveSibling(path.getFileName() + ".new");
-        Files.write(draft, lines);
-        Files.move(draft, path, ATOMIC_MOVE, REPLACE_EXISTING);
+        Path folder = path.toAbsolutePath().getParent();
+        Path draft = Files.createTempFile(folder, path.getFileName() + "-", ".new");
+        try {
+            Files.write(draft, lines);
+            Files.move(draft, path, ATOMIC_MOVE, REPLACE_EXISTING);
+        } finally {
+            Files.deleteIfExists(draft);
+        }
     }
 
     /** Deletes the file. */
     void delete() throws IOException {
         records.clear();
-        Files.deleteIfExists(path);
+        deleteAbandoned(path);
     }
 
     @Override

@@ -74,7 +74,7 @@ public final class BufferStore {
      * @param descriptors keeps memory that has no name; belongs to the store from now on
      */
     public static BufferStore of(int device, BufferLedger ledger, DescriptorStore descriptors) {
-        BufferStore store = new BufferStore(ledger, descriptors, "ublk%d-".formatted(device));
+        BufferStore store = new BufferStore(ledger, descriptors, "ublk" + device + "-");
         for (BufferRecord buffer : ledger.records()) {
             store.serial = Math.max(store.serial, store.serialOf(buffer.key()));
         }
@@ -117,7 +117,7 @@ public final class BufferStore {
             try {
                 forgetFormer(ledger, descriptors, index.applyAsInt(buffer));
                 note(ledger, coming.in(Phase.LIVE, index.applyAsInt(buffer)));
-            } catch (LinuxException e) {
+            } catch (Throwable e) {
                 undoOrWait(undo, buffer, e);
                 throw e;
             }
@@ -212,7 +212,7 @@ public final class BufferStore {
         }
     }
 
-    private static <B> void undoOrWait(Consumer<B> undo, B buffer, LinuxException failure) {
+    private static <B> void undoOrWait(Consumer<B> undo, B buffer, Throwable failure) {
         try {
             undo.accept(buffer);
         } catch (ControlTimeoutException e) {

@@ -103,7 +103,7 @@ public final class Estate {
                                         buffer.offset(),
                                         buffer.length(),
                                         isReadOnly(buffer))));
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 memory.close();
                 throw e;
             }

@@ -79,25 +79,26 @@ public final class Keeper implements AutoCloseable {
      */
     public void serve(BooleanSupplier needed) {
         try (Poll poll = new Poll(listener.fd())) {
-            while (!ended && needed.getAsBoolean()) {
-                if (poll.await(LOOK_AROUND) && !turn()) {
-                    LockSupport.parkNanos(LOOK_AROUND.toNanos());
-                }
+            while (!ended) {
+                turn(poll, needed);
             }
         }
     }
 
-    /** {@return whether all went well; what is kept is worth more than any one client} */
-    private boolean turn() {
+    /** Whatever goes wrong in one, what is kept is worth more. */
+    private void turn(Poll poll, BooleanSupplier needed) {
         try {
-            UnixSocket client = listener.acceptOrNull();
-            if (client != null) {
-                serve(client);
+            if (!needed.getAsBoolean()) {
+                ended = true;
+            } else if (poll.await(LOOK_AROUND)) {
+                UnixSocket client = listener.acceptOrNull();
+                if (client != null) {
+                    serve(client);
+                }
             }
-            return true;
         } catch (Throwable e) {
             givenUp.log(Level.WARNING, () -> "%s: a client is given up: %s".formatted(listener, e));
-            return false;
+            LockSupport.parkNanos(LOOK_AROUND.toNanos());
         }
     }
 

@@ -74,7 +74,7 @@ public final class KeeperStore implements DescriptorStore {
                 taken.put(new String(key, StandardCharsets.UTF_8), stream.takeDescriptor());
             }
             return taken;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             taken.values().forEach(Fd::close);
             throw e;
         }
@@ -94,7 +94,7 @@ public final class KeeperStore implements DescriptorStore {
             stream.out().clear().putInt(type).putInt(bytes.length).put(bytes).flip();
             await(stream.write(PATIENCE, descriptor));
             return stream;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             stream.close();
             throw e;
         }

@@ -22,7 +22,7 @@ public final class MappedMemory implements AutoCloseable {
         this.memory = memory;
         try {
             this.segment = memory.map(arena, offset, length, readOnly);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             arena.close();
             throw e;
         }

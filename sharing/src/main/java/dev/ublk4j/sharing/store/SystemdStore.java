@@ -53,7 +53,7 @@ public final class SystemdStore implements DescriptorStore {
         if (socket == null) {
             throw new LinuxException("sd_notify", "NOTIFY_SOCKET", Errno.ENOENT.negated());
         }
-        return new SystemdStore(socket, environment, pid, "ublk%d-".formatted(device));
+        return new SystemdStore(socket, environment, pid, "ublk" + device + "-");
     }
 
     @Override

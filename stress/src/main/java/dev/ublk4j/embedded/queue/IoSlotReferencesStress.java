@@ -22,7 +22,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 @Outcome(expect = FORBIDDEN, desc = "completed twice, never, or under a copy")
 @State
 public class IoSlotReferencesStress {
-    private final IoSlot slot = new IoSlot(0, 0);
+    private final IoSlot slot = new IoSlot(0, 0, true);
 
     public IoSlotReferencesStress() {
         slot.openReferences();

@@ -24,7 +24,7 @@ final class EmbeddedAccess implements BlockAccess {
         this.disk = disk;
         try {
             this.memory = new ClientMemory(memory);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             disk.close();
             throw e;
         }

@@ -50,7 +50,7 @@ public record ServedBlockDevice(Driver driver, Device device, @Nullable Path soc
             try {
                 // A mapping of its own, as another process would have.
                 buffer = device.share(memory.map(arena, false), false);
-            } catch (RuntimeException e) {
+            } catch (Throwable e) {
                 ControlTimeoutException.whenSettled(e, arena::close);
                 throw e;
             }

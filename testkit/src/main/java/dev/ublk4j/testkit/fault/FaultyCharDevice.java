@@ -2,6 +2,7 @@ package dev.ublk4j.testkit.fault;
 
 import dev.ublk4j.driver.spi.CharDevice;
 import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -37,13 +38,28 @@ final class FaultyCharDevice implements CharDevice {
     }
 
     @Override
-    public long pread(MemorySegment buffer, long position) {
-        return device.pread(buffer, position);
+    public long pread(MemorySegment buffer, long at, long length, long position) {
+        return device.pread(buffer, at, length, position);
     }
 
     @Override
-    public long pwrite(MemorySegment buffer, long position) {
-        return device.pwrite(buffer, position);
+    public long pwrite(MemorySegment buffer, long at, long length, long position) {
+        return device.pwrite(buffer, at, length, position);
+    }
+
+    @Override
+    public void pages(Ring ring, int commandOp, int queueId, int tag, int slot, long userData) {
+        device.pages(ring, commandOp, queueId, tag, slot, userData);
+    }
+
+    @Override
+    public boolean pinsBuffers() {
+        return device.pinsBuffers();
+    }
+
+    @Override
+    public boolean isGone() {
+        return device.isGone();
     }
 
     @Override

@@ -1,10 +1,12 @@
 package dev.ublk4j.testkit.fault;
 
 import dev.ublk4j.driver.spi.QueueRing;
+import dev.ublk4j.driver.spi.TagBuffers;
 import dev.ublk4j.testkit.fault.Fault.Effect;
 import dev.ublk4j.testkit.fault.HeldIo.Completion;
 import dev.ublk4j.uapi.wire.IoCommand;
 import dev.ublk4j.uring.CompletionHandler;
+import dev.ublk4j.uring.FileSlots;
 import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Opcode;
 import dev.ublk4j.uring.PreparedEntry;
@@ -12,12 +14,10 @@ import dev.ublk4j.uring.Ring;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Random;
-import java.util.Set;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import org.jspecify.annotations.Nullable;
 
@@ -50,13 +50,17 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
 
     private static final long TOKEN_MASK = 0xffffL << 48;
     private static final int COMMIT = IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ & 0xff;
+    private static final int COMMIT_MANY = IoCommand.UBLK_U_IO_COMMIT_IO_CMDS & 0xff;
     private static final int NO_FILE = -1;
 
     private final FaultyDriver server;
     private final QueueRing ring;
     private final Faults faults;
     private final Map<Long, UnderWay> underWay = new HashMap<>();
-    private final Set<Long> commands = new HashSet<>();
+
+    /** Commands that the driver has, by their user data, which may be that of several. */
+    private final Map<Long, Integer> commands = new HashMap<>();
+
     private final Queue<Completion> due = new ConcurrentLinkedQueue<>();
     private final Queue<Completion> withheld = new ConcurrentLinkedQueue<>();
     private final List<Completion> gathered = new ArrayList<>();
@@ -90,6 +94,11 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
         return ring.ring();
     }
 
+    @Override
+    public FileSlots files() {
+        return ring.files();
+    }
+
     /** What leaves the ring to make room is looked at before, as in a pass. */
     @Override
     public void reserve(int count) {
@@ -103,24 +112,68 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
     public void command(
             int commandOp, int queueId, int tag, int result, long address, long userData) {
         if (lives(commandOp)) {
-            commands.add(userData);
-            reserve(1);
+            sending(userData);
             ring.command(commandOp, queueId, tag, result, address, userData);
         }
     }
 
     @Override
     public void commandWithSlot(
-            int commandOp, int queueId, int tag, int result, int slot, long userData) {
+            int commandOp,
+            int queueId,
+            int tag,
+            int result,
+            int slot,
+            int slotFlags,
+            long userData) {
         if (lives(commandOp)) {
-            commands.add(userData);
-            reserve(1);
-            ring.commandWithSlot(commandOp, queueId, tag, result, slot, userData);
+            sending(userData);
+            ring.commandWithSlot(commandOp, queueId, tag, result, slot, slotFlags, userData);
         }
     }
 
+    @Override
+    public void batch(
+            int commandOp, int queueId, int flags, int count, long elements, long userData) {
+        if (lives(commandOp)) {
+            sending(userData);
+            ring.batch(commandOp, queueId, flags, count, elements, userData);
+        }
+    }
+
+    @Override
+    public void fetchBatch(int queueId, TagBuffers buffers, long userData) {
+        if (!dying) {
+            sending(userData);
+            ring.fetchBatch(queueId, buffers, userData);
+        }
+    }
+
+    @Override
+    public TagBuffers openTagBuffers(int count, int tags) {
+        return ring.openTagBuffers(count, tags);
+    }
+
+    private void sending(long userData) {
+        commands.merge(userData, 1, Integer::sum);
+        reserve(1);
+    }
+
+    private boolean isCommand(long userData, boolean more) {
+        if (more) {
+            return commands.containsKey(userData);
+        }
+        Integer before = commands.remove(userData);
+        if (before != null && before > 1) {
+            commands.put(userData, before - 1);
+        }
+        return before != null;
+    }
+
     private boolean lives(int commandOp) {
-        if ((commandOp & 0xff) == COMMIT && !dying && faults.strike(null) != null) {
+        int number = commandOp & 0xff;
+        boolean commits = number == COMMIT || number == COMMIT_MANY;
+        if (commits && !dying && faults.strike(null) != null) {
             dying = true;
         }
         return !dying;
@@ -190,11 +243,12 @@ final class FaultyQueueRing implements QueueRing, CompletionHandler {
         boolean more = (flags & IoUring.IORING_CQE_F_MORE) != 0;
         UnderWay io = more ? underWay.get(userData) : underWay.remove(userData);
         if (io == null) {
-            if (!commands.remove(userData)) {
+            if (!isCommand(userData, more)) {
                 // It has ended all the same, which the server waits for.
                 due.add(new Completion(this, userData, result, flags));
                 throw new IllegalStateException(
-                        "a target submitted I/O by itself, where no fault can reach it");
+                        "a target submitted I/O by itself, where no fault can reach it; Queue.reserve"
+                                + " makes room for more");
             }
             handOver(userData, result, flags);
             return;

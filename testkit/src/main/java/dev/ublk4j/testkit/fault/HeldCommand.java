@@ -37,6 +37,10 @@ public final class HeldCommand {
                 .daemon()
                 .name("held-" + command)
                 .start(() -> carryOut(driver, commandOp, copy));
+        if (!beforeEffect) {
+            // What the sender does without an answer comes after what the driver has done.
+            awaitSent();
+        }
         throw new ControlTimeoutException(
                 command.cName(),
                 "device " + ControlCommandLayout.devId(copy, 0),

@@ -21,6 +21,7 @@ import dev.ublk4j.server.Inheritance;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Resizable;
+import dev.ublk4j.server.SelfResizing;
 import dev.ublk4j.server.SharedBuffer;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.uapi.ControlCommand;
@@ -34,6 +35,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -53,7 +55,7 @@ class LateCommandTest {
     private final Disc target = new Disc();
 
     /** A disk in memory that counts how often it is closed. */
-    private static final class Disc implements SimpleTarget, Resizable {
+    private static final class Disc implements SimpleTarget, Resizable, SelfResizing {
         final Arena arena = Arena.ofShared();
         final AtomicInteger closed = new AtomicInteger();
         final CountDownLatch isClosed = new CountDownLatch(1);
@@ -76,6 +78,12 @@ class LateCommandTest {
         }
 
         volatile boolean resizedAfterClose;
+        volatile LongConsumer others = bytes -> {};
+
+        @Override
+        public void onResize(LongConsumer listener) {
+            others = listener;
+        }
 
         @Override
         public void resize(long newSize) {
@@ -321,6 +329,23 @@ class LateCommandTest {
             assertThat(device.geometry().size()).isEqualTo(1 << 20);
             assertThat(target.size).isEqualTo(1 << 20);
             faults.clear();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {2 << 20, 1 << 19})
+    void aSizeThatOthersGaveTheTargetStaysWhereTheDriverRefusesIt(long size) {
+        try (Device device = start()) {
+            faults.refuse(ControlCommand.UPDATE_SIZE, Errno.EOPNOTSUPP);
+            target.size = size;
+            target.others.accept(size);
+
+            assertThat(device.geometry().size()).isEqualTo(1 << 20);
+            assertThat(target.size).isEqualTo(size);
+            faults.clear();
+
+            target.others.accept(size);
+            assertThat(device.geometry().size()).isEqualTo(size);
         }
     }
 

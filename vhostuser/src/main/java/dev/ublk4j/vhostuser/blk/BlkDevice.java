@@ -125,13 +125,14 @@ public final class BlkDevice {
     /**
      * {@return the configuration, {@link #CONFIG_BYTES}}
      *
+     * @param size bytes of the disk as it is now
      * @param writeback whether the client has to flush
      */
-    public byte[] config(boolean writeback) {
+    public byte[] config(long size, boolean writeback) {
         byte[] bytes = new byte[CONFIG_BYTES];
         MemorySegment config = MemorySegment.ofArray(bytes);
         int block = geometry.logicalBlockSize();
-        config.set(JAVA_LONG_UNALIGNED, 0, geometry.size() / SECTOR);
+        config.set(JAVA_LONG_UNALIGNED, 0, size / SECTOR);
         config.set(JAVA_INT_UNALIGNED, 12, SEG_MAX);
         config.set(JAVA_INT_UNALIGNED, 20, block);
         config.set(JAVA_BYTE, 24, (byte) log2(geometry.physicalBlockSize() / block));

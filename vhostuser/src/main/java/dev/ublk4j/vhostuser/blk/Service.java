@@ -1,5 +1,6 @@
 package dev.ublk4j.vhostuser.blk;
 
+import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.vhostuser.ring.GuestMemory;
 import dev.ublk4j.vhostuser.ring.Vring;
@@ -13,7 +14,7 @@ import java.util.function.Consumer;
  * @param device what the client was told
  * @param kick becomes readable when the client has made something available; stays the caller's
  * @param call the client waits for it
- * @param sectors of the disk
+ * @param disk what the ring's requests go to; its size may change
  * @param alignmentMask bits that must be clear in the addresses and lengths of data
  * @param bounceBytes how much memory there may be for data that is not so aligned
  * @param cacheMode whether what is changed must be durable when it is answered
@@ -26,14 +27,14 @@ public record Service(
         BlkDevice device,
         Fd kick,
         CallFd call,
-        long sectors,
+        Disk disk,
         int alignmentMask,
         long bounceBytes,
         CacheMode cacheMode,
         Consumer<String> onBroken) {
     /** {@return bytes of the disk} */
     long diskBytes() {
-        return sectors << 9;
+        return disk.size();
     }
 
     /**

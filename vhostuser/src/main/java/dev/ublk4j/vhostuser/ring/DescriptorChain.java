@@ -1,5 +1,6 @@
 package dev.ublk4j.vhostuser.ring;
 
+import dev.ublk4j.linux.Pages;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
@@ -16,8 +17,6 @@ public final class DescriptorChain {
 
     /** Pieces that are two, because a descriptor goes over from one region into the next. */
     private static final int MAX_PIECES = MAX_DESCRIPTORS + 512;
-
-    private static final int FRAME_SHIFT = 12;
 
     private GuestMemory memory = GuestMemory.NONE;
     private int[] regions = new int[8];
@@ -134,7 +133,7 @@ public final class DescriptorChain {
      */
     public long frame(int piece, long skip) {
         GuestRegion region = memory.region(regions[piece]);
-        return region.frame() + ((guests[piece] + skip - region.guest()) >>> FRAME_SHIFT);
+        return region.frame() + ((guests[piece] + skip - region.guest()) >>> Pages.SHIFT);
     }
 
     /** {@return the region that a piece lies in} */

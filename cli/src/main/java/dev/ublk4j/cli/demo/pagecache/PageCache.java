@@ -88,7 +88,7 @@ public final class PageCache implements AutoCloseable {
             }
             loading.clear();
             return pinned;
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             channel.runAll();
             pinned.forEach(Frame::unpin);
             loading.forEach(this::evict);

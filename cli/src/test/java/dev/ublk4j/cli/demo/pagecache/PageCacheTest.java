@@ -14,9 +14,11 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.ForwardingTarget;
+import dev.ublk4j.server.ForwardingTargetQueue;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
 import dev.ublk4j.targets.MemoryTarget;
@@ -174,30 +176,25 @@ class PageCacheTest {
     }
 
     /** A disk in memory that can be full. */
-    private static final class FailingDisk implements Target {
-        private final MemoryTarget memory = new MemoryTarget((long) PAGES * PAGE);
+    private static final class FailingDisk extends ForwardingTarget {
         volatile boolean failWrites;
 
-        @Override
-        public Geometry geometry() {
-            return memory.geometry();
+        FailingDisk() {
+            super(new MemoryTarget((long) PAGES * PAGE));
         }
 
         @Override
         public TargetQueue open(Queue queue) {
-            TargetQueue below = memory.open(queue);
-            return request -> {
-                if (failWrites && request.operation() == Operation.WRITE) {
-                    request.complete(Errno.ENOSPC.negated());
-                } else {
-                    below.submit(request);
+            return new ForwardingTargetQueue(super.open(queue)) {
+                @Override
+                public void submit(Request request) {
+                    if (failWrites && request.operation() == Operation.WRITE) {
+                        request.complete(Errno.ENOSPC.negated());
+                    } else {
+                        super.submit(request);
+                    }
                 }
             };
-        }
-
-        @Override
-        public void close() {
-            memory.close();
         }
     }
 }

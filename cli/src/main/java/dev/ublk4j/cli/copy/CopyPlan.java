@@ -1,0 +1,125 @@
+package dev.ublk4j.cli.copy;
+
+import dev.ublk4j.server.AllocationMap;
+import dev.ublk4j.server.Extents;
+import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is left to be copied, handed out piece by piece from the start on, and how far all of it is
+ * done. Any thread.
+ */
+final class CopyPlan {
+    /** The largest piece of data, and what a worker has memory for. */
+    static final int PIECE = 1 << 20;
+
+    /** The largest piece that holds nothing: small enough for progress to be seen. */
+    private static final long LARGEST_HOLE = 256L << 20;
+
+    /** How much is asked of the source's map at a time. */
+    private static final long WINDOW = 1L << 30;
+
+    private static final int RUNS = 4096;
+
+    private final @Nullable AllocationMap map;
+    private final long end;
+
+    /** Where the next piece begins. */
+    private long cursor;
+
+    private Extents extents = new Extents(1);
+    private int run;
+
+    /** What of the run is left. */
+    private long runLeft;
+
+    private final TreeMap<Long, Piece> out = new TreeMap<>();
+    private long finished;
+    private boolean stopped;
+
+    /**
+     * A piece.
+     *
+     * @param offset first byte
+     * @param length bytes, at most {@link #PIECE} where there may be data
+     * @param isData whether there may be data: else it reads as zeroes
+     */
+    record Piece(long offset, long length, boolean isData) {}
+
+    /**
+     * Plans to copy.
+     *
+     * @param map of the source, null where all of it may hold data
+     * @param begin what comes before this is done
+     */
+    CopyPlan(@Nullable AllocationMap map, long begin, long end) {
+        this.map = map;
+        this.end = end;
+        this.cursor = begin;
+    }
+
+    /** {@return the next piece, null when there is none left, or the copy is to stop} */
+    synchronized @Nullable Piece next() {
+        if (stopped || cursor >= end) {
+            return null;
+        }
+        if (runLeft == 0) {
+            nextRun();
+        }
+        boolean isData = map == null || extents.isData(run);
+        long length = Math.min(runLeft, isData ? PIECE : LARGEST_HOLE);
+        // Pieces of data begin where their size does, as objects and clusters do.
+        if (isData && length == PIECE) {
+            length = Math.min(length, PIECE - cursor % PIECE);
+        }
+        Piece piece = new Piece(cursor, length, isData);
+        out.put(cursor, piece);
+        cursor += length;
+        runLeft -= length;
+        return piece;
+    }
+
+    private void nextRun() {
+        if (map == null) {
+            runLeft = end - cursor;
+            return;
+        }
+        run++;
+        if (run >= extents.count()) {
+            long window = Math.min(WINDOW, end - cursor);
+            extents = new Extents(RUNS);
+            map.describe(cursor, window, extents);
+            run = 0;
+            if (extents.described() == 0) {
+                boolean _ = extents.add(window, true);
+            }
+        }
+        runLeft = Math.min(extents.length(run), end - cursor);
+    }
+
+    /** Notes that a piece is done. */
+    synchronized void done(Piece piece) {
+        out.remove(piece.offset());
+        finished += piece.length();
+    }
+
+    /** {@return the byte before which all is done} */
+    synchronized long mark() {
+        return out.isEmpty() ? cursor : out.firstKey();
+    }
+
+    /** {@return bytes that are done, wherever they lie} */
+    synchronized long finished() {
+        return finished;
+    }
+
+    /** Hands no more pieces out. */
+    synchronized void stop() {
+        stopped = true;
+    }
+
+    /** {@return whether all pieces have been handed out and are done} */
+    synchronized boolean isComplete() {
+        return cursor >= end && out.isEmpty();
+    }
+}

@@ -1,0 +1,74 @@
+package dev.ublk4j.conformance.acceptance;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/** Scripts that have the command line as {@code ublk4j}, and a folder for its files and theirs. */
+final class Commands {
+    private final Path folder;
+
+    Commands(Path folder) {
+        this.folder = folder;
+    }
+
+    /** {@return what a script printed, which must succeed} */
+    String run(String script) {
+        return Shell.run(prelude() + script);
+    }
+
+    /** {@return how a script ended} */
+    Shell.Outcome tryRun(String script) {
+        return Shell.tryRun(prelude() + script);
+    }
+
+    /** Starts a script that goes on by itself. */
+    Process start(String script, Path output) throws IOException {
+        return Shell.start(prelude() + script, output);
+    }
+
+    /**
+     * Starts the command line itself, in the folder, with no shell around it.
+     *
+     * @param output where it prints
+     */
+    Process startAlone(Path output, String... words) throws IOException {
+        List<String> line = new ArrayList<>(java());
+        line.addAll(List.of(words));
+        ProcessBuilder builder =
+                new ProcessBuilder(line)
+                        .directory(folder.toFile())
+                        .redirectErrorStream(true)
+                        .redirectOutput(output.toFile());
+        builder.environment().put("UBLK4J_RUN", folder.resolve("run").toString());
+        return builder.start();
+    }
+
+    private static List<String> java() {
+        return List.of(
+                ProcessHandle.current().info().command().orElseThrow(),
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1",
+                "-Xmx256m",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "dev.ublk4j.cli.Main");
+    }
+
+    private String prelude() {
+        String words =
+                Stream.concat(Stream.of("command"), java().stream().map(word -> "'" + word + "'"))
+                        .collect(Collectors.joining(" "));
+        return """
+        set -e -o pipefail
+        export UBLK4J_RUN=%1$s/run
+        ublk4j() { %2$s "$@"; }
+        cd %1$s
+        """
+                .formatted(folder, words);
+    }
+}

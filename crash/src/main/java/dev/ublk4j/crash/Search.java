@@ -1,0 +1,194 @@
+package dev.ublk4j.crash;
+
+import dev.ublk4j.linux.Deadline;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Random;
+import java.util.Set;
+import java.util.function.LongFunction;
+import org.jspecify.annotations.Nullable;
+
+/** Looks for an image that a check fails on, and for the smallest loss with which it does. */
+final class Search {
+    /** Images that are tried to make a failure smaller. */
+    private static final int MOST_STEPS = 500;
+
+    private static final int LONGEST_LINE = 200;
+
+    private final List<Change> changes;
+    private final List<Mark> marks;
+    private final long[] durable;
+    private final CrashOptions options;
+    private final long from;
+    private final long to;
+    private final Checker checker;
+    private final CrashImage image;
+    private final Deadline deadline;
+
+    private final Set<Long> seen = new HashSet<>();
+    private long outcomes;
+    private boolean limited;
+    private @Nullable CrashState failed;
+    private @Nullable Throwable cause;
+
+    /**
+     * Prepares a search.
+     *
+     * @param from the instant at which the recording began; what was there before is durable
+     * @param to the last instant
+     */
+    Search(History history, CrashOptions options, long from, long to, Checker checker) {
+        this.options = options;
+        this.changes = history.changes();
+        this.marks = history.marks();
+        this.from = from;
+        this.to = to;
+        this.checker = checker;
+        int prepared = (int) changes.stream().filter(each -> each.sent() <= from).count();
+        this.durable = Durability.of(changes, options.model(), prepared);
+        this.image = newImage();
+        this.deadline = Deadline.in(options.timeLimit());
+    }
+
+    private CrashImage newImage() {
+        return new CrashImage(changes, durable, options.model(), marks, options.size());
+    }
+
+    /**
+     * Searches.
+     *
+     * @param saver saves the image of a failure
+     * @throws CrashFailure for an image on which the check fails
+     */
+    CrashReport run(LongFunction<SavedImage> saver) {
+        Outcomes all =
+                new Outcomes(
+                        image,
+                        options.model(),
+                        from,
+                        to,
+                        options.images(),
+                        new Random(options.seed()),
+                        this::visit);
+        all.visitAll(seen::size);
+        CrashState state = failed;
+        Throwable thrown = cause;
+        if (state == null || thrown == null) {
+            return new CrashReport(seen.size(), outcomes, all.instants(), !limited);
+        }
+        if (!(thrown instanceof Checker.CheckHangs)) {
+            state = shrunk(state);
+            Throwable again = check(state);
+            thrown = again == null ? thrown : again;
+        }
+        show(state);
+        SavedImage saved = saver.apply(image.fingerprint());
+        String story = new Story(changes, marks, durable, image, state, from).toString();
+        CrashFailure failure =
+                new CrashFailure(
+                        message(story, thrown, saved), options.seed(), saved.file(), thrown);
+        if (saved.reason() != null) {
+            failure.addSuppressed(saved.reason());
+        }
+        throw failure;
+    }
+
+    private String message(String story, Throwable thrown, SavedImage saved) {
+        StringBuilder text = new StringBuilder();
+        text.append("the check fails after a power cut: ").append(firstLine(thrown)).append('\n');
+        text.append(story);
+        text.append(
+                "found in image %d, with %s and seed %d%n"
+                        .formatted(seen.size(), options.model(), options.seed()));
+        text.append(saved).append('\n');
+        return text.toString();
+    }
+
+    /** {@return what was thrown, in a line that can be read; the cause has all of it} */
+    private static String firstLine(Throwable thrown) {
+        String line = thrown.toString().lines().findFirst().orElse("");
+        return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE) + "...";
+    }
+
+    /** {@return the image that is shown} */
+    CrashImage image() {
+        return image;
+    }
+
+    private boolean visit(CrashState state) {
+        outcomes++;
+        if (seen.add(image.fingerprint())) {
+            Throwable thrown = runCheck();
+            if (thrown != null) {
+                failed = state;
+                cause = thrown;
+                return false;
+            }
+        }
+        limited = seen.size() >= options.images() || deadline.isOver();
+        return !limited;
+    }
+
+    private @Nullable Throwable runCheck() {
+        try {
+            return checker.run(image, options.size());
+        } catch (Checker.CheckHangs e) {
+            return e;
+        }
+    }
+
+    private void show(CrashState state) {
+        image.moveTo(state.instant());
+        image.show(state);
+    }
+
+    private @Nullable Throwable check(CrashState state) {
+        show(state);
+        return runCheck();
+    }
+
+    /** {@return an outcome on which the check fails too, with as little lost, as early as found} */
+    private CrashState shrunk(CrashState first) {
+        CrashState state = relevant(first);
+        int steps = 0;
+        boolean smaller = true;
+        while (smaller && steps < MOST_STEPS) {
+            smaller = false;
+            for (int number : List.copyOf(state.damaged().keySet())) {
+                CrashState fewer = state.without(number);
+                steps++;
+                if (fails(fewer)) {
+                    state = fewer;
+                    smaller = true;
+                }
+            }
+        }
+        // The bisection of instants would need that failing is monotonous, which it is not.
+        for (long instant = from; instant < state.instant() && steps < MOST_STEPS; instant++) {
+            CrashState earlier = relevant(state.at(instant));
+            steps++;
+            if (earlier.damaged().size() <= state.damaged().size() && fails(earlier)) {
+                return earlier;
+            }
+        }
+        return state;
+    }
+
+    /** {@return the same without losses of what cannot be lost at that instant} */
+    private CrashState relevant(CrashState state) {
+        image.moveTo(state.instant());
+        CrashState left = state;
+        for (int number : List.copyOf(state.damaged().keySet())) {
+            if (image.uncertain().stream().noneMatch(change -> change.number() == number)) {
+                left = left.without(number);
+            }
+        }
+        return left;
+    }
+
+    /** A check that hangs is another failure than the one to be made smaller. */
+    private boolean fails(CrashState state) {
+        Throwable thrown = check(state);
+        return thrown != null && !(thrown instanceof Checker.CheckHangs);
+    }
+}

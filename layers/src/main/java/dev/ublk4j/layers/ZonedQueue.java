@@ -1,0 +1,223 @@
+package dev.ublk4j.layers;
+
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.server.Completion;
+import dev.ublk4j.server.Geometry;
+import dev.ublk4j.server.Operation;
+import dev.ublk4j.server.Queue;
+import dev.ublk4j.server.Request;
+import dev.ublk4j.server.RingHandler;
+import dev.ublk4j.server.TargetQueue;
+import java.lang.System.Logger.Level;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+
+/** A queue of a {@link ZonedTarget}. */
+final class ZonedQueue implements TargetQueue {
+    private static final System.Logger LOG = System.getLogger(ZonedQueue.class.getName());
+
+    /** How long a request waits for another that writes the table, at a time. */
+    private static final long RETRY_NANOS = 50_000;
+
+    private final Queue queue;
+    private final TargetQueue below;
+    private final ZoneTable table;
+    private final Geometry leg;
+    private final AtomicBoolean writing;
+
+    private final Completion whenWritten = this::written;
+    private final Completion whenFlushed = this::flushed;
+    private final Completion whenTableWritten = this::tableWritten;
+    private final TargetQueue tableWriter = this::writeTable;
+    private final RingHandler retry = this::retry;
+
+    /** The pages that are being written; of the queue that has {@link #writing}. */
+    private ZoneTable.@Nullable Pages pages;
+
+    /**
+     * Opens one.
+     *
+     * @param leg the geometry of the target below
+     * @param writing whether one of the target's queues writes the table: a later write must not be
+     *     overtaken by an earlier one
+     */
+    ZonedQueue(
+            Queue queue, TargetQueue below, ZoneTable table, Geometry leg, AtomicBoolean writing) {
+        this.queue = queue;
+        this.below = below;
+        this.table = table;
+        this.leg = leg;
+        this.writing = writing;
+    }
+
+    @Override
+    public void submit(Request request) {
+        switch (request.operation()) {
+            case READ -> below.submit(request);
+            case WRITE -> write(request);
+            case ZONE_APPEND -> append(request);
+            case FLUSH -> flush(request);
+            case ZONE_OPEN -> request.complete(table.open(zoneOf(request)));
+            case ZONE_CLOSE -> request.complete(table.close(zoneOf(request)));
+            case ZONE_FINISH -> request.complete(table.finish(zoneOf(request)));
+            case ZONE_RESET, ZONE_RESET_ALL -> reset(request);
+            case DISCARD, WRITE_ZEROES -> request.complete(Errno.EOPNOTSUPP.negated());
+        }
+    }
+
+    private int zoneOf(Request request) {
+        return table.zoneOf(request.offset());
+    }
+
+    private void write(Request request) {
+        int zone = zoneOf(request);
+        if (table.isConventional(zone)) {
+            below.submit(request);
+            return;
+        }
+        long at = table.beginWrite(zone, request.offset(), request.length());
+        if (at < 0) {
+            request.complete((int) at);
+        } else {
+            request.part(0, request.length()).then(whenWritten).submitTo(below);
+        }
+    }
+
+    private void append(Request request) {
+        int zone = zoneOf(request);
+        long at =
+                table.isConventional(zone)
+                        ? Errno.EIO.negated()
+                        : table.beginWrite(zone, ZoneTable.ANYWHERE, request.length());
+        if (at < 0) {
+            request.complete((int) at);
+        } else {
+            request.appendedAt(at);
+            request.part(0, request.length()).asWrite().at(at).then(whenWritten).submitTo(below);
+        }
+    }
+
+    private int written(Request part, int result) {
+        table.endWrite(table.zoneOf(part.offset()), part.offset(), part.length(), result >= 0);
+        return result;
+    }
+
+    private void retry(Request request, int result) {
+        if (result < 0) {
+            request.complete(result);
+        } else {
+            submit(request);
+        }
+    }
+
+    /** {@return whether this queue may write the table now; otherwise the request comes again} */
+    private boolean beginsWriting(Request request) {
+        if (writing.compareAndSet(false, true)) {
+            return true;
+        }
+        queue.delay(request, RETRY_NANOS, retry);
+        return false;
+    }
+
+    private void flush(Request request) {
+        if (!table.isInFile()) {
+            below.submit(request);
+        } else if (beginsWriting(request)) {
+            writeDurably(request);
+        }
+    }
+
+    /** Makes durable what has been written, and then the table that tells of it. */
+    private void writeDurably(Request request) {
+        // Taken first: what they tell of must be there, durably, before.
+        pages = table.take();
+        request.part(Operation.FLUSH, 0, 0).then(whenFlushed).submitTo(below);
+    }
+
+    private int flushed(Request part, int result) {
+        if (result < 0) {
+            table.putBack(taken());
+            writing.set(false);
+        } else {
+            part.parent().part(Operation.FLUSH, 0, 0).then(whenTableWritten).submitTo(tableWriter);
+        }
+        return result;
+    }
+
+    private void reset(Request request) {
+        if (table.isInFile() && !beginsWriting(request)) {
+            return;
+        }
+        int errno = 0;
+        if (request.operation() == Operation.ZONE_RESET_ALL) {
+            table.resetAll();
+        } else {
+            errno = table.reset(zoneOf(request));
+        }
+        if (errno < 0) {
+            if (table.isInFile()) {
+                writing.set(false);
+            }
+            request.complete(errno);
+        } else if (table.isInFile()) {
+            // Written first: the file tells of no zone whose data has been given up.
+            writeDurably(request);
+        } else {
+            discard(request);
+        }
+    }
+
+    private int tableWritten(Request part, int result) {
+        if (result >= 0 && part.parent().operation() != Operation.FLUSH) {
+            discard(part.parent());
+        }
+        return result;
+    }
+
+    /** Gives up the data of a request's zones, where the target below can. */
+    private void discard(Request request) {
+        boolean isAll = request.operation() == Operation.ZONE_RESET_ALL;
+        long at = isAll ? table.startOf(table.conventional()) : request.offset();
+        long end = isAll ? table.size() : request.offset() + table.limits().zoneSize();
+        long most = leg.maxDiscard() & -leg.logicalBlockSize();
+        if (most == 0) {
+            if (!table.isInFile()) {
+                request.complete(0);
+            }
+            return;
+        }
+        while (at < end) {
+            long bytes = Math.min(most, end - at);
+            request.part(Operation.DISCARD, at, bytes).submitTo(below);
+            at += bytes;
+        }
+    }
+
+    /** On a thread that may wait for the file. */
+    private void writeTable(Request request) {
+        ZoneTable.Pages taken = taken();
+        long id = request.id();
+        Thread _ =
+                Thread.ofVirtual()
+                        .name(queue + "-zones")
+                        .start(() -> queue.complete(id, write(taken)));
+    }
+
+    private ZoneTable.Pages taken() {
+        return Objects.requireNonNull(pages);
+    }
+
+    private int write(ZoneTable.Pages taken) {
+        try {
+            table.write(taken);
+            return 0;
+        } catch (Throwable e) {
+            table.putBack(taken);
+            LOG.log(Level.ERROR, "the table of zones cannot be written", e);
+            return Errno.EIO.negated();
+        } finally {
+            writing.set(false);
+        }
+    }
+}

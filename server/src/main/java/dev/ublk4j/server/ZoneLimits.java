@@ -1,0 +1,36 @@
+package dev.ublk4j.server;
+
+import dev.ublk4j.uapi.Sectors;
+
+/**
+ * What the zones of a device are like. A zone is a range of a device that is written from its
+ * beginning to its end, at its write pointer, and emptied as a whole. All are of one size.
+ *
+ * @param zoneSize bytes of a zone, a power of two
+ * @param maxOpen most zones that are open at a time, 0 for any number
+ * @param maxActive most zones that are open or closed at a time, which is neither empty nor full; 0
+ *     for any number
+ */
+public record ZoneLimits(long zoneSize, int maxOpen, int maxActive) {
+    /** The smallest zone: a page, so that a zone has whole blocks. */
+    private static final long SMALLEST = 4096;
+
+    /** Refuses what no driver takes. */
+    public ZoneLimits {
+        if (Long.bitCount(zoneSize) != 1
+                || zoneSize < SMALLEST
+                || zoneSize / Sectors.SIZE > 1L << 31) {
+            throw new IllegalArgumentException(
+                    "zone size is not a power of two from 4096 bytes to 1 TiB: " + zoneSize);
+        }
+        if (maxOpen < 0 || maxActive < 0) {
+            throw new IllegalArgumentException(
+                    "limits of zones are negative: %d open, %d active"
+                            .formatted(maxOpen, maxActive));
+        }
+        if (maxActive != 0 && (maxOpen == 0 || maxOpen > maxActive)) {
+            throw new IllegalArgumentException(
+                    "of %d active zones no more can be open: %d".formatted(maxActive, maxOpen));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+package dev.ublk4j.sharing;
+
+/** What a {@link HandedBuffer} may belong to, and ends with. */
+interface BufferHolder {}

@@ -1,0 +1,93 @@
+package dev.ublk4j.sharing.search;
+
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.process.ProcessMemory;
+import dev.ublk4j.sharing.adopt.AdoptionRule;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Looks for processes that an {@link AdoptionRule} fits.
+ *
+ * <p>A process maps its memory some time after it has started, and may become another program, or
+ * be moved to another control group. So each is looked at again and again: soon while it is young,
+ * rarely later. One thread.
+ */
+public final class Lookout {
+    private static final long FIRST_PAUSE = Duration.ofMillis(900).toNanos();
+    private static final long LONGEST_PAUSE = Duration.ofSeconds(30).toNanos();
+    private static final int SELF = (int) ProcessHandle.current().pid();
+
+    private final AdoptionRule rule;
+    private final RuleFit fit;
+    private Map<Integer, Seen> seen = new HashMap<>();
+
+    /** A process that has been looked at. */
+    private static final class Seen {
+        private final String identity;
+        private long next;
+        private long pause = FIRST_PAUSE;
+
+        Seen(String identity, long now) {
+            this.identity = identity;
+            this.next = now;
+        }
+
+        boolean isDue(long now) {
+            if (now - next < 0) {
+                return false;
+            }
+            next = now + pause;
+            pause = Math.min(2 * pause, LONGEST_PAUSE);
+            return true;
+        }
+    }
+
+    /** Makes a lookout that has seen nothing. */
+    public Lookout(AdoptionRule rule) {
+        this.rule = rule;
+        this.fit = new RuleFit(rule);
+    }
+
+    /**
+     * {@return the processes that the rule fits and whose mappings should be looked at now}
+     *
+     * @param now {@link System#nanoTime}
+     */
+    public List<Integer> due(long now) {
+        List<Integer> due = new ArrayList<>();
+        if (rule.isNone()) {
+            return due;
+        }
+        Map<Integer, Seen> there = new HashMap<>();
+        for (int pid : ProcessMemory.all()) {
+            String identity = ProcessMemory.identity(pid);
+            if (pid != SELF && !identity.isEmpty()) {
+                Seen before = seen.get(pid);
+                Seen process =
+                        before != null && before.identity.equals(identity)
+                                ? before
+                                : new Seen(identity, now);
+                there.put(pid, process);
+                if (process.isDue(now) && fits(pid)) {
+                    due.add(pid);
+                }
+            }
+        }
+        seen = there;
+        return due;
+    }
+
+    private boolean fits(int pid) {
+        try (ProcessMemory process = ProcessMemory.open(pid)) {
+            // What a server has mapped is the memory of others.
+            return fit.fits(process) && !Sharers.isServer(process);
+        } catch (LinuxException e) {
+            // It has ended, or is not for this process to look at.
+            return false;
+        }
+    }
+}
