@@ -5,6 +5,7 @@ import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.IoDescLayout;
 import dev.ublk4j.uring.Ring;
+import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -347,6 +348,11 @@ public final class Request {
      * that of a thread of the target ({@code UBLK_F_BUF_REG_OFF_DAEMON}, Linux 6.17). There, too,
      * the data begins at {@link #address} of the registered buffer. The request must be out until
      * {@link #unregisterPages}, or the driver keeps it from its application. On the ring's thread.
+     *
+     * <p>I/O that a worker of the kernel has carried out may hold the pages for a moment after its
+     * completion, and the request with them. A ring with {@linkplain RingOptions#deferTaskrun
+     * deferred task work} lets them go when its thread waits for completions the next time: where
+     * that thread also waits for anything else, open the ring without.
      *
      * @param slot an empty one of the registered buffers of the ring
      * @param userData of the completion, whose result is a negative errno where the pages cannot be

@@ -338,7 +338,8 @@ public abstract class ModeRules extends LaneRules {
             }
             Ring own = ring;
             if (own == null) {
-                own = Ring.open(RingOptions.defaults());
+                // This thread sleeps between requests, and would let no pages go meanwhile.
+                own = Ring.open(RingOptions.defaults().withDeferTaskrun(false));
                 own.registerSparseBuffers(SLOTS);
                 ring = own;
             }
