@@ -11,6 +11,14 @@ fetch_kernel() { "$here/fetch-kernel" $update "$kernel_spec"; }
 
 quoted() { printf '%s' "${1//,/,,}"; } # a value within a QEMU option
 
+# Before 8.1, QEMU can lose a change that one processor makes to code while another translates it, as HotSpot does: the JVM
+# then ends with SIGSEGV or SIGILL on the first instruction of a method. Processors that take turns translate one at a time.
+tcg_threads() {
+  local version
+  version=$(qemu-system-x86_64 --version | sed -n '1s/.* version \([0-9]*\.[0-9]*\).*/\1/p')
+  if [[ $(printf '%s\n' 8.1 "$version" | sort -V | head -n 1) == 8.1 ]]; then echo multi; else echo single; fi
+}
+
 qemu_arguments() { # sets the array arguments
   local how=$1 append=$2
   local q35=q35
@@ -19,7 +27,11 @@ qemu_arguments() { # sets the array arguments
   arguments=(-nodefaults -no-user-config -display none -no-reboot -machine "$q35" -smp "$cpus" -m "$memory"
     -kernel "$kernel/vmlinux" -append "console=ttyS0 panic=-1 $append")
   if ((${#disks[@]})); then arguments+=(-object "memory-backend-memfd,id=memory,size=$memory,share=on"); fi
-  if [[ $how == kvm ]]; then arguments+=(-accel kvm -cpu host); else arguments+=(-accel tcg,thread=multi -cpu max); fi
+  if [[ $how == kvm ]]; then
+    arguments+=(-accel kvm -cpu host)
+  else
+    arguments+=(-accel "tcg,thread=$(tcg_threads)" -cpu max)
+  fi
 }
 
 # KVM counts only if this kernel comes up on it: a nested or restricted KVM may be there and yet hang or crash.
