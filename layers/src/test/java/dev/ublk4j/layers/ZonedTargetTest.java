@@ -342,6 +342,24 @@ class ZonedTargetTest {
         }
     }
 
+    @Test
+    void aFlushThatFindsNoThreadFailsAndTheNextOneWritesWhatItHasNot() throws IOException {
+        Path table = folder.resolve("zones");
+        Path left = folder.resolve("left");
+        Target target =
+                new ZonedTarget(new MemoryTarget(SIZE), inFile(table), new NoThreadAtFirst());
+        try (Served served = serve(target)) {
+            assertThat(served.write(0, random(1, BLOCK))).isEqualTo(BLOCK);
+            assertThat(served.disk.flush()).isEqualTo(Errno.ENOMEM.negated());
+            assertThat(served.disk.flush()).isZero();
+            Files.copy(table, left);
+        }
+        restartMachine(left);
+        try (ZoneTable zones = inFile(left)) {
+            assertThat(zones.zone(0)).isEqualTo(new Zone(0, ZONE, false, Condition.CLOSED, BLOCK));
+        }
+    }
+
     /** A driver sends again what it was not told of, and that once. */
     @Test
     void aWriteThatAKilledServerHasDoneAndNotToldOfIsTakenOnceMore() throws IOException {
