@@ -16,6 +16,9 @@ final class ZonedQueue implements TargetQueue {
     /** How long a request waits for another that writes the table, at a time. */
     private static final long RETRY_NANOS = 50_000;
 
+    /** A reset of a large device sends its discards, of which there may be thousands, in turn. */
+    private static final int MOST_DISCARDS = 8;
+
     private final Queue queue;
     private final TargetQueue below;
     private final ZoneTable table;
@@ -25,6 +28,7 @@ final class ZonedQueue implements TargetQueue {
     private final Completion whenWritten = this::written;
     private final Completion whenFlushed = this::flushed;
     private final Completion whenTableWritten = this::tableWritten;
+    private final Completion whenDiscarded = this::discarded;
     private final TargetQueue tableWriter = this::writeTable;
     private final RingHandler retry = this::retry;
 
@@ -218,10 +222,41 @@ final class ZonedQueue implements TargetQueue {
             }
             return;
         }
-        while (at < end) {
-            long bytes = Math.min(most, end - at);
-            request.part(Operation.DISCARD, at, bytes).submitTo(below);
-            at += bytes;
+        Discards all = new Discards(at, end, most);
+        for (int i = 0; i < MOST_DISCARDS; i++) {
+            discardNext(request, all);
+        }
+    }
+
+    private void discardNext(Request request, Discards all) {
+        long bytes = Math.min(all.most, all.end - all.at);
+        if (bytes > 0) {
+            Request part = request.part(Operation.DISCARD, all.at, bytes);
+            all.at += bytes;
+            part.with(all).then(whenDiscarded).submitTo(below);
+        }
+    }
+
+    private int discarded(Request part, int result) {
+        Discards all = (Discards) Objects.requireNonNull(part.context());
+        if (result < 0) {
+            all.at = all.end;
+        } else {
+            discardNext(part.parent(), all);
+        }
+        return result;
+    }
+
+    /** The discards that a reset has yet to send. */
+    private static final class Discards {
+        long at;
+        final long end;
+        final long most;
+
+        Discards(long at, long end, long most) {
+            this.at = at;
+            this.end = end;
+            this.most = most;
         }
     }
 }

@@ -249,6 +249,34 @@ class ZonedTargetTest {
     }
 
     @Test
+    void aResetWhoseDiscardFailsFails() {
+        FaultInjector disk = new FaultInjector(new MemoryTarget(SIZE));
+        var _ = disk.inject(DiskFault.parse("error=EIO,op=discard"));
+        try (Served served = serve(new ZonedTarget(disk, inMemory(0, 0, 0)))) {
+            assertThat(served.disk.changeZone(ZoneChange.RESET, 0)).isEqualTo(EIO);
+            assertThat(served.disk.resetAllZones()).isEqualTo(EIO);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResetOfAllZonesDiscardsAFewRangesAtATime(boolean isInFile) throws IOException {
+        long size = 1L << 42;
+        ZoneLimits limits = new ZoneLimits(1L << 34, 0, 0);
+        ZoneTable table =
+                isInFile
+                        ? ZoneTable.inFile(folder.resolve("zones"), size, limits, 1)
+                        : ZoneTable.inMemory(size, limits, 1);
+        SlowDiscards disk = new SlowDiscards(size);
+        try (Served served = serve(new ZonedTarget(disk, table))) {
+            assertThat(served.disk.resetAllZones()).isZero();
+            assertThat(served.disk.changeZone(ZoneChange.RESET, 1L << 34)).isZero();
+        }
+        assertThat(disk.discarded).isEqualTo(size);
+        assertThat(disk.mostOut).isBetween(2, 16);
+    }
+
+    @Test
     void whatHasNoZonesDoesNotTakeTheirRequests() {
         try (Served served = serve(new MemoryTarget(SIZE))) {
             long unsupported = Errno.EOPNOTSUPP.negated();
