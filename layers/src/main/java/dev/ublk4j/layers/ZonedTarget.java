@@ -19,7 +19,8 @@ import java.util.concurrent.ThreadFactory;
  * <p>A write that is not at the write pointer of its zone fails with {@code EIO}. What lies behind
  * the write pointer is what the target below has there: zeroes, where that discards. With a table
  * in a file the device has a volatile cache: write pointers are durable when it is flushed. A zone
- * is emptied durably, before its data is discarded.
+ * is emptied durably, before its data is discarded. Where the target below says only then that it
+ * cannot discard ({@code EOPNOTSUPP}), the data stays, and the reset is done all the same.
  */
 public final class ZonedTarget extends Layer implements Zoned {
     private final ZoneTable table;

@@ -248,6 +248,24 @@ class ZonedTargetTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResetIsDoneWhereTheDataCannotBeDiscarded(boolean isInFile) throws IOException {
+        FaultInjector disk = new FaultInjector(new MemoryTarget(SIZE));
+        var _ = disk.inject(DiskFault.parse("error=EOPNOTSUPP,op=discard"));
+        ZoneTable table = isInFile ? inFile(folder.resolve("zones")) : inMemory(0, 0, 0);
+        try (Served served = serve(new ZonedTarget(disk, table))) {
+            MemorySegment data = random(1, BLOCK);
+            assertThat(served.write(ZONE, data)).isEqualTo(BLOCK);
+            assertThat(served.disk.changeZone(ZoneChange.RESET, ZONE)).isZero();
+            assertThat(served.zone(1)).isEqualTo("EMPTY 0");
+            assertThat(read(served, ZONE, BLOCK)).as("not looked at").isEqualTo(bytes(data));
+            assertThat(served.write(ZONE, random(2, BLOCK))).isEqualTo(BLOCK);
+            assertThat(served.disk.resetAllZones()).isZero();
+            assertThat(served.zone(1)).isEqualTo("EMPTY 0");
+        }
+    }
+
     @Test
     void aResetWhoseDiscardFailsFails() {
         FaultInjector disk = new FaultInjector(new MemoryTarget(SIZE));
