@@ -8,7 +8,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.ThreadFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,8 +30,7 @@ public final class Overlay extends Layer {
     private final OverlayMap map;
     private final WriteBarrier barrier = new WriteBarrier();
 
-    /** One flush at a time: a later one must not be overtaken by the pages of an earlier one. */
-    private final AtomicBoolean flushing = new AtomicBoolean();
+    private final TableWriter writer;
 
     /** The queue that commits; null before it is opened. */
     private volatile @Nullable OverlayQueue committer;
@@ -47,8 +46,14 @@ public final class Overlay extends Layer {
      *     blocks, or the map is that of another size
      */
     public Overlay(Target base, Target upper, OverlayMap map) {
+        this(base, upper, map, Thread.ofVirtual().factory());
+    }
+
+    /** The same, with threads of a factory that write the map. */
+    Overlay(Target base, Target upper, OverlayMap map, ThreadFactory threads) {
         super(List.of(base, upper), legs -> geometry(legs, map));
         this.map = map;
+        this.writer = new TableWriter("the map of the overlay", threads);
     }
 
     private static Geometry geometry(List<Geometry> legs, OverlayMap map) {
@@ -123,7 +128,7 @@ public final class Overlay extends Layer {
     @Override
     protected TargetQueue open(Queue queue, List<TargetQueue> below) {
         OverlayQueue opened =
-                new OverlayQueue(queue, below.get(0), below.get(1), map, barrier, flushing);
+                new OverlayQueue(queue, below.get(0), below.get(1), map, barrier, writer);
         if (queue.id() == 0) {
             committer = opened;
         }

@@ -61,7 +61,7 @@ public final class OverlayMap implements AutoCloseable {
     private final AtomicIntegerArray states;
 
     /** Pages of bits that differ from the durable ones of the file. */
-    private final BitSet dirty = new BitSet();
+    private final BitSet dirty;
 
     private final Arena arena = Arena.ofShared();
 
@@ -82,6 +82,8 @@ public final class OverlayMap implements AutoCloseable {
         this.cluster = cluster;
         this.file = file;
         this.states = new AtomicIntegerArray((int) ((clusters + 15) >>> 4));
+        // As large as it gets: to mark a page needs no memory.
+        this.dirty = new BitSet(pages());
     }
 
     /**
@@ -106,7 +108,7 @@ public final class OverlayMap implements AutoCloseable {
         OwnedFile file = OwnedFile.open(path, "the map of an overlay");
         try {
             OverlayMap map =
-                    asked.isUnbegun(file.channel())
+                    OwnedFile.isUnbegun(file.channel(), PAGE, asked.fileBytes())
                             ? create(file, size, cluster)
                             : read(file, path, size);
             file.keep();
@@ -120,14 +122,6 @@ public final class OverlayMap implements AutoCloseable {
     /** {@return whether the file was made for this map} */
     public boolean isNew() {
         return file != null && file.isNew();
-    }
-
-    /** {@return whether a file is empty, or was left while it was made: its header comes last} */
-    private boolean isUnbegun(FileChannel file) throws IOException {
-        ByteBuffer header = ByteBuffer.allocate(PAGE);
-        boolean _ = OwnedFile.readAll(file, header, 0);
-        return file.size() <= fileBytes()
-                && ByteBuffer.allocate(header.position()).equals(header.flip());
     }
 
     private static OverlayMap create(OwnedFile owned, long size, int cluster) throws IOException {
@@ -355,9 +349,9 @@ public final class OverlayMap implements AutoCloseable {
 
     /**
      * {@return the pages that have changed since they were taken last, or null for none} What has
-     * been taken is to be {@linkplain #write written}, or {@linkplain #putBack put back}.
+     * been taken is to be written, or put back.
      */
-    @Nullable Pages take() {
+    @Nullable ChangedPages take() {
         BitSet taken;
         synchronized (dirty) {
             if (dirty.isEmpty()) {
@@ -366,12 +360,21 @@ public final class OverlayMap implements AutoCloseable {
             taken = (BitSet) dirty.clone();
             dirty.clear();
         }
-        int[] numbers = taken.stream().toArray();
-        byte[][] bits = new byte[numbers.length][];
-        for (int i = 0; i < numbers.length; i++) {
-            bits[i] = bits(numbers[i]);
+        ChangedPages pages = null;
+        try {
+            pages = new ChangedPages(taken);
+        } finally {
+            if (pages == null) {
+                mark(taken);
+            }
         }
-        return new Pages(numbers, bits);
+        return pages;
+    }
+
+    private void mark(BitSet pages) {
+        synchronized (dirty) {
+            dirty.or(pages);
+        }
     }
 
     private byte[] bits(int page) {
@@ -392,35 +395,33 @@ public final class OverlayMap implements AutoCloseable {
         }
     }
 
-    /** Notes that pages have not been written. */
-    void putBack(Pages pages) {
-        synchronized (dirty) {
-            for (int number : pages.numbers) {
-                dirty.set(number);
-            }
-        }
-    }
-
-    /** Writes pages to the file, durably. Blocks. */
-    void write(Pages pages) throws IOException {
-        if (file != null) {
-            FileChannel channel = file.channel();
-            for (int i = 0; i < pages.numbers.length; i++) {
-                long at = PAGE + (long) pages.numbers[i] * PAGE;
-                OwnedFile.writeAll(channel, ByteBuffer.wrap(pages.bits[i]), at);
-            }
-            channel.force(false);
-        }
-    }
-
     /** Pages of the map as they were at one moment. */
-    static final class Pages {
-        private final int[] numbers;
-        private final byte[][] bits;
+    final class ChangedPages implements TableWriter.Pages {
+        private final BitSet numbers;
+        private final byte[][] contents;
 
-        Pages(int[] numbers, byte[][] bits) {
+        private ChangedPages(BitSet numbers) {
             this.numbers = numbers;
-            this.bits = bits;
+            this.contents = numbers.stream().mapToObj(OverlayMap.this::bits).toArray(byte[][]::new);
+        }
+
+        @Override
+        public void write() throws IOException {
+            if (file != null) {
+                FileChannel channel = file.channel();
+                int number = -1;
+                for (byte[] content : contents) {
+                    number = numbers.nextSetBit(number + 1);
+                    OwnedFile.writeAll(
+                            channel, ByteBuffer.wrap(content), PAGE + (long) number * PAGE);
+                }
+                channel.force(false);
+            }
+        }
+
+        @Override
+        public void putBack() {
+            mark(numbers);
         }
     }
 

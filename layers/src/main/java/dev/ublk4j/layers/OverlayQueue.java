@@ -14,7 +14,6 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayDeque;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +26,7 @@ final class OverlayQueue implements TargetQueue {
 
     private final OverlayMap map;
     private final WriteBarrier barrier;
-    private final AtomicBoolean flushing;
+    private final TableWriter writer;
 
     /** The filling of a cluster for a write of a part of it. */
     private static final class Fill {
@@ -60,12 +59,13 @@ final class OverlayQueue implements TargetQueue {
     private final Completion whenBaseRead = this::baseRead;
     private final Completion whenCopied = this::copied;
     private final Completion whenFlushed = this::upperFlushed;
+    private final Completion whenMapWritten = this::mapWritten;
     private final TargetQueue again = this::submitLater;
     private final TargetQueue mapWriter = this::writeMap;
     private final RingHandler retry = this::retry;
 
-    /** The pages of the flush under way. */
-    private OverlayMap.@Nullable Pages pages;
+    /** The pages of the flush under way; of the queue that has begun with {@link #writer}. */
+    private TableWriter.@Nullable Pages pages;
 
     /** The commit that has begun, on this thread. */
     private @Nullable Commit commit;
@@ -79,8 +79,7 @@ final class OverlayQueue implements TargetQueue {
      * Opens one.
      *
      * @param barrier of all queues of the overlay
-     * @param flushing whether one of them flushes: a later flush must not be overtaken by the pages
-     *     of an earlier one
+     * @param writer of all queues of the overlay
      */
     OverlayQueue(
             Queue queue,
@@ -88,13 +87,13 @@ final class OverlayQueue implements TargetQueue {
             TargetQueue upper,
             OverlayMap map,
             WriteBarrier barrier,
-            AtomicBoolean flushing) {
+            TableWriter writer) {
         this.queue = queue;
         this.base = base;
         this.upper = upper;
         this.map = map;
         this.barrier = barrier;
-        this.flushing = flushing;
+        this.writer = writer;
     }
 
     @Override
@@ -241,49 +240,57 @@ final class OverlayQueue implements TargetQueue {
     }
 
     private void flush(Request request) {
-        if (!flushing.compareAndSet(false, true)) {
+        if (!writer.begin()) {
             submitLater(request);
             return;
         }
-        // Taken first: what the map tells of must be in the upper target, durably, before.
-        pages = map.take();
-        request.part(0, 0).then(whenFlushed).submitTo(upper);
+        Request part = null;
+        try {
+            // Taken first: what the map tells of must be in the upper target, durably, before.
+            pages = map.take();
+            part = request.part(0, 0).then(whenFlushed);
+        } finally {
+            if (part == null) {
+                giveUp();
+            }
+        }
+        part.submitTo(upper);
     }
 
     private int upperFlushed(Request part, int result) {
-        OverlayMap.Pages taken = pages;
-        if (taken == null) {
-            flushing.set(false);
-        } else if (result < 0) {
-            map.putBack(taken);
-            flushing.set(false);
-        } else {
-            part.parent().part(0, 0).submitTo(mapWriter);
+        Request next = null;
+        try {
+            if (result >= 0 && pages != null) {
+                next = part.parent().part(0, 0).then(whenMapWritten);
+            }
+        } finally {
+            if (next == null) {
+                giveUp();
+            }
+        }
+        if (next != null) {
+            next.submitTo(mapWriter);
         }
         return result;
     }
 
-    /** On a thread that may wait for the file. */
     private void writeMap(Request request) {
-        OverlayMap.Pages taken = Objects.requireNonNull(pages);
-        long id = request.id();
-        Thread _ =
-                Thread.ofVirtual()
-                        .name(queue + "-map")
-                        .start(() -> queue.complete(id, write(taken)));
+        writer.write(queue, request, Objects.requireNonNull(pages));
     }
 
-    private int write(OverlayMap.Pages taken) {
-        try {
-            map.write(taken);
-            return 0;
-        } catch (Throwable e) {
-            map.putBack(taken);
-            LOG.log(Level.ERROR, "the map of the overlay cannot be written", e);
-            return Errno.EIO.negated();
-        } finally {
-            flushing.set(false);
+    private int mapWritten(Request part, int result) {
+        if (result >= 0) {
+            pages = null;
         }
+        giveUp();
+        return result;
+    }
+
+    /** Lets the next one flush; what has not been written is its. */
+    private void giveUp() {
+        TableWriter.Pages left = pages;
+        pages = null;
+        writer.giveUp(left);
     }
 
     /**

@@ -78,6 +78,18 @@ final class OwnedFile implements AutoCloseable {
         }
     }
 
+    /**
+     * {@return whether a file is empty, or was left while it was made: its header comes last}
+     *
+     * @param headerBytes how long its header is
+     * @param most bytes that it has when it is whole
+     */
+    static boolean isUnbegun(FileChannel file, int headerBytes, long most) throws IOException {
+        ByteBuffer header = ByteBuffer.allocate(headerBytes);
+        boolean _ = readAll(file, header, 0);
+        return file.size() <= most && ByteBuffer.allocate(header.position()).equals(header.flip());
+    }
+
     /** Fills a buffer from a place on; false where the file ends before. */
     static boolean readAll(FileChannel file, ByteBuffer into, long at) throws IOException {
         long position = at;

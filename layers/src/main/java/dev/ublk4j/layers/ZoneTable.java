@@ -88,7 +88,7 @@ public final class ZoneTable implements AutoCloseable {
     private final AtomicIntegerArray dirty;
 
     // Of the monitor.
-    private final BitSet implicit = new BitSet();
+    private final BitSet implicit;
     private int open;
     private int active;
 
@@ -116,6 +116,8 @@ public final class ZoneTable implements AutoCloseable {
         this.file = file;
         this.words = new AtomicLongArray(zones);
         this.dirty = new AtomicIntegerArray(pages());
+        // As large as it gets: to open a zone needs no memory.
+        this.implicit = new BitSet(zones);
         this.live = new ZoneRecords(arena.allocate((long) pages() * PAGE, Long.BYTES));
         for (int zone = 0; zone < zones; zone++) {
             words.set(zone, word(Condition.EMPTY, 0));
@@ -164,15 +166,11 @@ public final class ZoneTable implements AutoCloseable {
 
     private void begin(FileChannel channel, Path path) throws IOException {
         ByteBuffer header = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
-        boolean whole = OwnedFile.readAll(channel, header, 0);
-        boolean isUnbegun =
-                channel.size() <= fileBytes()
-                        && ByteBuffer.allocate(header.position()).equals(header.flip());
-        header.clear();
-        if (isUnbegun) {
+        if (OwnedFile.isUnbegun(channel, PAGE, fileBytes())) {
             create(channel, header);
         } else {
-            check(path, whole, header);
+            boolean whole = OwnedFile.readAll(channel, header, 0);
+            check(path, whole, header.clear());
             read(channel, header, path);
         }
     }
@@ -638,50 +636,53 @@ public final class ZoneTable implements AutoCloseable {
 
     /**
      * {@return the pages that have changed since they were taken last} What has been taken is to be
-     * {@linkplain #write written}, or {@linkplain #putBack put back}.
+     * written, or put back.
      */
-    Pages take() {
-        int[] numbers = new int[pages()];
-        int count = 0;
-        for (int page = 0; page < numbers.length; page++) {
-            if (dirty.compareAndSet(page, 1, 0)) {
-                numbers[count++] = page;
+    ChangedPages take() {
+        ChangedPages pages = new ChangedPages();
+        boolean isTaken = false;
+        try {
+            pages.take();
+            isTaken = true;
+        } finally {
+            if (!isTaken) {
+                pages.putBack();
             }
         }
-        int[] taken = Arrays.copyOf(numbers, count);
-        ByteBuffer[] bytes = new ByteBuffer[count];
-        for (int i = 0; i < count; i++) {
-            bytes[i] = page(taken[i]);
-        }
-        return new Pages(taken, bytes);
-    }
-
-    /** Notes that pages have not been written. */
-    void putBack(Pages pages) {
-        for (int page : pages.numbers) {
-            dirty.set(page, 1);
-        }
-    }
-
-    /** Writes pages to the file, durably. Blocks. */
-    void write(Pages pages) throws IOException {
-        if (file == null || pages.numbers.length == 0) {
-            return;
-        }
-        for (int i = 0; i < pages.numbers.length; i++) {
-            OwnedFile.writeAll(file.channel(), pages.bytes[i], durableAt(pages.numbers[i]));
-        }
-        file.channel().force(false);
+        return pages;
     }
 
     /** Pages of records as they were at one moment. */
-    static final class Pages {
-        private final int[] numbers;
-        private final ByteBuffer[] bytes;
+    final class ChangedPages implements TableWriter.Pages {
+        private final int[] numbers = new int[pages()];
+        private final ByteBuffer[] records = new ByteBuffer[pages()];
+        private int count;
 
-        Pages(int[] numbers, ByteBuffer[] bytes) {
-            this.numbers = numbers;
-            this.bytes = bytes;
+        private void take() {
+            for (int page = 0; page < numbers.length; page++) {
+                if (dirty.compareAndSet(page, 1, 0)) {
+                    numbers[count++] = page;
+                    records[count - 1] = page(page);
+                }
+            }
+        }
+
+        @Override
+        public void write() throws IOException {
+            if (file == null || count == 0) {
+                return;
+            }
+            for (int i = 0; i < count; i++) {
+                OwnedFile.writeAll(file.channel(), records[i], durableAt(numbers[i]));
+            }
+            file.channel().force(false);
+        }
+
+        @Override
+        public void putBack() {
+            for (int i = 0; i < count; i++) {
+                dirty.set(numbers[i], 1);
+            }
         }
     }
 

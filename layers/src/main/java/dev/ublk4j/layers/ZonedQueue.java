@@ -8,47 +8,45 @@ import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.RingHandler;
 import dev.ublk4j.server.TargetQueue;
-import java.lang.System.Logger.Level;
 import java.util.Objects;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 
 /** A queue of a {@link ZonedTarget}. */
 final class ZonedQueue implements TargetQueue {
-    private static final System.Logger LOG = System.getLogger(ZonedQueue.class.getName());
-
     /** How long a request waits for another that writes the table, at a time. */
     private static final long RETRY_NANOS = 50_000;
+
+    /** A reset of a large device sends its discards, of which there may be thousands, in turn. */
+    private static final int MOST_DISCARDS = 8;
 
     private final Queue queue;
     private final TargetQueue below;
     private final ZoneTable table;
     private final Geometry leg;
-    private final AtomicBoolean writing;
+    private final TableWriter writer;
 
     private final Completion whenWritten = this::written;
     private final Completion whenFlushed = this::flushed;
     private final Completion whenTableWritten = this::tableWritten;
+    private final Completion whenDiscarded = this::discarded;
     private final TargetQueue tableWriter = this::writeTable;
     private final RingHandler retry = this::retry;
 
-    /** The pages that are being written; of the queue that has {@link #writing}. */
-    private ZoneTable.@Nullable Pages pages;
+    /** The pages that are being written; of the queue that has begun with {@link #writer}. */
+    private TableWriter.@Nullable Pages pages;
 
     /**
      * Opens one.
      *
      * @param leg the geometry of the target below
-     * @param writing whether one of the target's queues writes the table: a later write must not be
-     *     overtaken by an earlier one
+     * @param writer of all queues of the target
      */
-    ZonedQueue(
-            Queue queue, TargetQueue below, ZoneTable table, Geometry leg, AtomicBoolean writing) {
+    ZonedQueue(Queue queue, TargetQueue below, ZoneTable table, Geometry leg, TableWriter writer) {
         this.queue = queue;
         this.below = below;
         this.table = table;
         this.leg = leg;
-        this.writing = writing;
+        this.writer = writer;
     }
 
     @Override
@@ -113,7 +111,7 @@ final class ZonedQueue implements TargetQueue {
 
     /** {@return whether this queue may write the table now; otherwise the request comes again} */
     private boolean beginsWriting(Request request) {
-        if (writing.compareAndSet(false, true)) {
+        if (writer.begin()) {
             return true;
         }
         queue.delay(request, RETRY_NANOS, retry);
@@ -130,35 +128,71 @@ final class ZonedQueue implements TargetQueue {
 
     /** Makes durable what has been written, and then the table that tells of it. */
     private void writeDurably(Request request) {
-        // Taken first: what they tell of must be there, durably, before.
-        pages = table.take();
-        request.part(Operation.FLUSH, 0, 0).then(whenFlushed).submitTo(below);
+        Request part = null;
+        try {
+            // Taken first: what they tell of must be there, durably, before.
+            pages = table.take();
+            part = request.part(Operation.FLUSH, 0, 0).then(whenFlushed);
+        } finally {
+            if (part == null) {
+                giveUp();
+            }
+        }
+        part.submitTo(below);
     }
 
     private int flushed(Request part, int result) {
-        if (result < 0) {
-            table.putBack(taken());
-            writing.set(false);
-        } else {
-            part.parent().part(Operation.FLUSH, 0, 0).then(whenTableWritten).submitTo(tableWriter);
+        Request next = null;
+        try {
+            if (result >= 0) {
+                next = part.parent().part(Operation.FLUSH, 0, 0).then(whenTableWritten);
+            }
+        } finally {
+            if (next == null) {
+                giveUp();
+            }
+        }
+        if (next != null) {
+            next.submitTo(tableWriter);
         }
         return result;
+    }
+
+    private void writeTable(Request request) {
+        writer.write(queue, request, Objects.requireNonNull(pages));
+    }
+
+    private int tableWritten(Request part, int result) {
+        if (result >= 0) {
+            pages = null;
+        }
+        giveUp();
+        if (result >= 0 && part.parent().operation() != Operation.FLUSH) {
+            discard(part.parent());
+        }
+        return result;
+    }
+
+    /** Lets the next one write; what has not been written is its. */
+    private void giveUp() {
+        TableWriter.Pages left = pages;
+        pages = null;
+        writer.giveUp(left);
     }
 
     private void reset(Request request) {
         if (table.isInFile() && !beginsWriting(request)) {
             return;
         }
-        int errno = 0;
-        if (request.operation() == Operation.ZONE_RESET_ALL) {
-            table.resetAll();
-        } else {
-            errno = table.reset(zoneOf(request));
+        int errno = Errno.EIO.negated();
+        try {
+            errno = resetZones(request);
+        } finally {
+            if (errno < 0 && table.isInFile()) {
+                writer.end();
+            }
         }
         if (errno < 0) {
-            if (table.isInFile()) {
-                writing.set(false);
-            }
             request.complete(errno);
         } else if (table.isInFile()) {
             // Written first: the file tells of no zone whose data has been given up.
@@ -168,11 +202,12 @@ final class ZonedQueue implements TargetQueue {
         }
     }
 
-    private int tableWritten(Request part, int result) {
-        if (result >= 0 && part.parent().operation() != Operation.FLUSH) {
-            discard(part.parent());
+    private int resetZones(Request request) {
+        if (request.operation() != Operation.ZONE_RESET_ALL) {
+            return table.reset(zoneOf(request));
         }
-        return result;
+        table.resetAll();
+        return 0;
     }
 
     /** Gives up the data of a request's zones, where the target below can. */
@@ -187,37 +222,42 @@ final class ZonedQueue implements TargetQueue {
             }
             return;
         }
-        while (at < end) {
-            long bytes = Math.min(most, end - at);
-            request.part(Operation.DISCARD, at, bytes).submitTo(below);
-            at += bytes;
+        Discards all = new Discards(at, end, most);
+        for (int i = 0; i < MOST_DISCARDS; i++) {
+            discardNext(request, all);
         }
     }
 
-    /** On a thread that may wait for the file. */
-    private void writeTable(Request request) {
-        ZoneTable.Pages taken = taken();
-        long id = request.id();
-        Thread _ =
-                Thread.ofVirtual()
-                        .name(queue + "-zones")
-                        .start(() -> queue.complete(id, write(taken)));
+    private void discardNext(Request request, Discards all) {
+        long bytes = Math.min(all.most, all.end - all.at);
+        if (bytes > 0) {
+            Request part = request.part(Operation.DISCARD, all.at, bytes);
+            all.at += bytes;
+            part.with(all).then(whenDiscarded).submitTo(below);
+        }
     }
 
-    private ZoneTable.Pages taken() {
-        return Objects.requireNonNull(pages);
+    private int discarded(Request part, int result) {
+        Discards all = (Discards) Objects.requireNonNull(part.context());
+        if (result < 0) {
+            all.at = all.end;
+        } else {
+            discardNext(part.parent(), all);
+        }
+        // The zone is empty all the same, and its data may stay: it is behind the write pointer.
+        return result == Errno.EOPNOTSUPP.negated() ? 0 : result;
     }
 
-    private int write(ZoneTable.Pages taken) {
-        try {
-            table.write(taken);
-            return 0;
-        } catch (Throwable e) {
-            table.putBack(taken);
-            LOG.log(Level.ERROR, "the table of zones cannot be written", e);
-            return Errno.EIO.negated();
-        } finally {
-            writing.set(false);
+    /** The discards that a reset has yet to send. */
+    private static final class Discards {
+        long at;
+        final long end;
+        final long most;
+
+        Discards(long at, long end, long most) {
+            this.at = at;
+            this.end = end;
+            this.most = most;
         }
     }
 }

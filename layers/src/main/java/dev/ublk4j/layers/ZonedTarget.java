@@ -9,7 +9,7 @@ import dev.ublk4j.server.Zoned;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.ThreadFactory;
 
 /**
  * Another target as a device of zones, as SMR disks and zoned SSDs have them: each is written from
@@ -19,13 +19,12 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>A write that is not at the write pointer of its zone fails with {@code EIO}. What lies behind
  * the write pointer is what the target below has there: zeroes, where that discards. With a table
  * in a file the device has a volatile cache: write pointers are durable when it is flushed. A zone
- * is emptied durably, before its data is discarded.
+ * is emptied durably, before its data is discarded. Where the target below says only then that it
+ * cannot discard ({@code EOPNOTSUPP}), the data stays, and the reset is done all the same.
  */
 public final class ZonedTarget extends Layer implements Zoned {
     private final ZoneTable table;
-
-    /** Whether a queue writes the table to its file. */
-    private final AtomicBoolean writing = new AtomicBoolean();
+    private final TableWriter writer;
 
     /**
      * Gives a target zones.
@@ -37,8 +36,14 @@ public final class ZonedTarget extends Layer implements Zoned {
      *     itself, or has blocks larger than zones
      */
     public ZonedTarget(Target target, ZoneTable table) {
+        this(target, table, Thread.ofVirtual().factory());
+    }
+
+    /** The same, with threads of a factory that write the table. */
+    ZonedTarget(Target target, ZoneTable table, ThreadFactory threads) {
         super(List.of(target), legs -> geometry(legs, table));
         this.table = table;
+        this.writer = new TableWriter("the table of zones", threads);
     }
 
     private static Geometry geometry(List<Geometry> legs, ZoneTable table) {
@@ -88,7 +93,7 @@ public final class ZonedTarget extends Layer implements Zoned {
     @Override
     protected TargetQueue open(Queue queue, List<TargetQueue> below) {
         Geometry leg = legs().getFirst().geometry();
-        return new ZonedQueue(queue, below.getFirst(), table, leg, writing);
+        return new ZonedQueue(queue, below.getFirst(), table, leg, writer);
     }
 
     @Override

@@ -105,6 +105,57 @@ class OverlayTest {
     }
 
     @Test
+    void aFlushThatFindsNoThreadFailsAndTheNextOneWritesWhatItHasNot() throws IOException {
+        Path left = folder.resolve("left");
+        Overlay overlay =
+                new Overlay(
+                        new ReadOnly(disk("base")), disk("upper"), map(), new NoThreadAtFirst());
+        try (TestBed bed = TestBed.of(overlay)) {
+            bed.write(0, random(8, CLUSTER));
+            assertThatThrownBy(bed::flush).hasMessageContaining("ENOMEM");
+            bed.flush();
+            Files.copy(folder.resolve("map"), left);
+        }
+        byte[] restarted = Files.readAllBytes(left);
+        restarted[24]++;
+        Files.write(left, restarted);
+        try (OverlayMap map = OverlayMap.inFile(left, SIZE, CLUSTER)) {
+            assertThat(map.upperClusters()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void aFlushWhoseThreadIsStartedAndSaysThatItIsNotEndsOnce() throws IOException {
+        Overlay overlay =
+                new Overlay(
+                        new ReadOnly(disk("base")),
+                        disk("upper"),
+                        map(),
+                        task ->
+                                new Thread(task) {
+                                    @Override
+                                    public void start() {
+                                        super.start();
+                                        try {
+                                            join();
+                                        } catch (InterruptedException e) {
+                                            throw new AssertionError(e);
+                                        }
+                                        throw new OutOfMemoryError("late, for a test");
+                                    }
+                                });
+        try (TestBed bed = TestBed.of(overlay)) {
+            for (int i = 0; i < 3; i++) {
+                bed.write(i * CLUSTER, random(i, CLUSTER));
+                bed.flush();
+            }
+        }
+        try (OverlayMap map = map()) {
+            assertThat(map.upperClusters()).isEqualTo(3);
+        }
+    }
+
+    @Test
     void aCommitBringsEverythingIntoTheBaseWhileTheDeviceIsWrittenTo() throws Exception {
         LastingDisk base = disk("base");
         byte[] expected = random(4, SIZE);

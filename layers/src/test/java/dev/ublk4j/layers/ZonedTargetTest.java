@@ -248,6 +248,52 @@ class ZonedTargetTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResetIsDoneWhereTheDataCannotBeDiscarded(boolean isInFile) throws IOException {
+        FaultInjector disk = new FaultInjector(new MemoryTarget(SIZE));
+        var _ = disk.inject(DiskFault.parse("error=EOPNOTSUPP,op=discard"));
+        ZoneTable table = isInFile ? inFile(folder.resolve("zones")) : inMemory(0, 0, 0);
+        try (Served served = serve(new ZonedTarget(disk, table))) {
+            MemorySegment data = random(1, BLOCK);
+            assertThat(served.write(ZONE, data)).isEqualTo(BLOCK);
+            assertThat(served.disk.changeZone(ZoneChange.RESET, ZONE)).isZero();
+            assertThat(served.zone(1)).isEqualTo("EMPTY 0");
+            assertThat(read(served, ZONE, BLOCK)).as("not looked at").isEqualTo(bytes(data));
+            assertThat(served.write(ZONE, random(2, BLOCK))).isEqualTo(BLOCK);
+            assertThat(served.disk.resetAllZones()).isZero();
+            assertThat(served.zone(1)).isEqualTo("EMPTY 0");
+        }
+    }
+
+    @Test
+    void aResetWhoseDiscardFailsFails() {
+        FaultInjector disk = new FaultInjector(new MemoryTarget(SIZE));
+        var _ = disk.inject(DiskFault.parse("error=EIO,op=discard"));
+        try (Served served = serve(new ZonedTarget(disk, inMemory(0, 0, 0)))) {
+            assertThat(served.disk.changeZone(ZoneChange.RESET, 0)).isEqualTo(EIO);
+            assertThat(served.disk.resetAllZones()).isEqualTo(EIO);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aResetOfAllZonesDiscardsAFewRangesAtATime(boolean isInFile) throws IOException {
+        long size = 1L << 42;
+        ZoneLimits limits = new ZoneLimits(1L << 34, 0, 0);
+        ZoneTable table =
+                isInFile
+                        ? ZoneTable.inFile(folder.resolve("zones"), size, limits, 1)
+                        : ZoneTable.inMemory(size, limits, 1);
+        SlowDiscards disk = new SlowDiscards(size);
+        try (Served served = serve(new ZonedTarget(disk, table))) {
+            assertThat(served.disk.resetAllZones()).isZero();
+            assertThat(served.disk.changeZone(ZoneChange.RESET, 1L << 34)).isZero();
+        }
+        assertThat(disk.discarded).isEqualTo(size);
+        assertThat(disk.mostOut).isBetween(2, 16);
+    }
+
     @Test
     void whatHasNoZonesDoesNotTakeTheirRequests() {
         try (Served served = serve(new MemoryTarget(SIZE))) {
@@ -339,6 +385,24 @@ class ZonedTargetTest {
         restartMachine(left);
         try (ZoneTable zones = inFile(left)) {
             assertThat(zones.zone(1).condition()).isEqualTo(Condition.EMPTY);
+        }
+    }
+
+    @Test
+    void aFlushThatFindsNoThreadFailsAndTheNextOneWritesWhatItHasNot() throws IOException {
+        Path table = folder.resolve("zones");
+        Path left = folder.resolve("left");
+        Target target =
+                new ZonedTarget(new MemoryTarget(SIZE), inFile(table), new NoThreadAtFirst());
+        try (Served served = serve(target)) {
+            assertThat(served.write(0, random(1, BLOCK))).isEqualTo(BLOCK);
+            assertThat(served.disk.flush()).isEqualTo(Errno.ENOMEM.negated());
+            assertThat(served.disk.flush()).isZero();
+            Files.copy(table, left);
+        }
+        restartMachine(left);
+        try (ZoneTable zones = inFile(left)) {
+            assertThat(zones.zone(0)).isEqualTo(new Zone(0, ZONE, false, Condition.CLOSED, BLOCK));
         }
     }
 

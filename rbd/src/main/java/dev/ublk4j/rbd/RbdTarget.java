@@ -171,8 +171,8 @@ public final class RbdTarget implements Target, SelfResizing {
     }
 
     /**
-     * {@return who uses the image; null where the cluster does not say so within the time, or still
-     * owes an earlier answer}
+     * {@return who uses the image; null where the cluster does not say so within the time, still
+     * owes an earlier answer, or refuses it, as to a client that it has shut out}
      */
     public @Nullable ImageUse use(Duration time) {
         if (!asked.compareAndSet(false, true)) {
@@ -180,9 +180,13 @@ public final class RbdTarget implements Target, SelfResizing {
         }
         try {
             return Patience.within(time, "use", this::askedUse, _ -> {});
-        } catch (TimeoutException e) {
+        } catch (TimeoutException | CephException e) {
             LOG.log(Level.DEBUG, () -> "the use of %s is not known".formatted(image.name()), e);
             return null;
+        } catch (Throwable e) {
+            // There may be no thread that asks, and then none that takes note of the answer.
+            asked.set(false);
+            throw e;
         }
     }
 

@@ -212,6 +212,19 @@ class RbdTargetTest {
         }
     }
 
+    /** Statistics are asked for of a device that the cluster has shut out, too. */
+    @Test
+    void whoUsesAnImageThatIsLostIsNotKnown() {
+        Duration minute = Duration.ofMinutes(1);
+        RbdImageName name = cluster.image("8M");
+        try (RbdTarget first = cluster.open(name);
+                RbdTarget second = RbdTarget.open(name, cluster.options().withBreakLock(true))) {
+            assertThat(first.use(minute)).isNull();
+            assertThat(first.use(minute)).as("asked again").isNull();
+            assertThat(Objects.requireNonNull(second.use(minute)).isOurs()).isTrue();
+        }
+    }
+
     @Test
     void anImageThatIsOpenIsNotRemoved() {
         RbdImageName name = cluster.image("8M");

@@ -1,14 +1,23 @@
 package dev.ublk4j.conformance.acceptance;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.ublk4j.conformance.lane.Pause;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Scripts that have the command line as {@code ublk4j}, and a folder for its files and theirs. */
 final class Commands {
+    private static final Pattern PID = Pattern.compile("\"pid\":(\\d+)");
+    private static final String DEVICE = "/dev/ublkb";
+
     private final Path folder;
 
     Commands(Path folder) {
@@ -23,6 +32,22 @@ final class Commands {
     /** {@return how a script ended} */
     Shell.Outcome tryRun(String script) {
         return Shell.tryRun(prelude() + script);
+    }
+
+    /** {@return the number of the device that {@code ublk4j add} makes of such arguments} */
+    int add(String arguments) {
+        String device = run("ublk4j add " + arguments).strip();
+        assertThat(device).startsWith(DEVICE);
+        return Integer.parseInt(device.substring(DEVICE.length()));
+    }
+
+    /** Kills the server of a device, and waits until it is gone. */
+    void killServer(int device) throws IOException {
+        Matcher pid = PID.matcher(Files.readString(folder.resolve("run/" + device + ".json")));
+        assertThat(pid.find()).isTrue();
+        ProcessHandle server = ProcessHandle.of(Long.parseLong(pid.group(1))).orElseThrow();
+        server.destroyForcibly();
+        Pause.until("the server is gone", () -> !server.isAlive());
     }
 
     /** Starts a script that goes on by itself. */

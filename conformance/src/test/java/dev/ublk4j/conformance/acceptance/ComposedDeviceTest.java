@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -22,8 +20,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Tag("kernel")
 @Tag("any-kernel")
 final class ComposedDeviceTest {
-    private static final Pattern PID = Pattern.compile("\"pid\":(\\d+)");
-
     @TempDir Path folder;
 
     private Commands commands;
@@ -40,22 +36,8 @@ final class ComposedDeviceTest {
         commands.tryRun("umount mount; ublk4j del --all");
     }
 
-    private void add(String line) {
-        String device = commands.run("ublk4j add " + line).strip();
-        assertThat(device).startsWith("/dev/ublkb");
-        id = Integer.parseInt(device.substring("/dev/ublkb".length()));
-    }
-
     private String stat() {
         return commands.run("ublk4j stat " + id);
-    }
-
-    private void kill() throws IOException {
-        Matcher pid = PID.matcher(Files.readString(folder.resolve("run/" + id + ".json")));
-        assertThat(pid.find()).isTrue();
-        ProcessHandle server = ProcessHandle.of(Long.parseLong(pid.group(1))).orElseThrow();
-        server.destroyForcibly();
-        Pause.until("the server is gone", () -> !server.isAlive());
     }
 
     private void awaitInStep() {
@@ -81,7 +63,9 @@ final class ComposedDeviceTest {
 
     @Test
     void thatIsAStripeOfMirrorsHoldsAFileSystemAndLeavesEqualLegs() {
-        add("stripe 'mirror(a.img, b.img; log=ab.log)' 'mirror(c.img, d.img; log=cd.log)'");
+        id =
+                commands.add(
+                        "stripe 'mirror(a.img, b.img; log=ab.log)' 'mirror(c.img, d.img; log=cd.log)'");
         commands.run(
                 """
                 mkdir mount
@@ -111,7 +95,9 @@ final class ComposedDeviceTest {
     @Test
     void thatIsAMirrorGoesOnWithoutALegThatFailsAndResyncsItUnderLoad() throws Exception {
         // The thousandth write fails; far fewer come afterwards.
-        add("mirror a.img 'fault(b.img; error=EIO, op=write, every=1000)' --log ab.log");
+        id =
+                commands.add(
+                        "mirror a.img 'fault(b.img; error=EIO, op=write, every=1000)' --log ab.log");
         awaitEnd(load("--size=6M"));
 
         assertThat(stat()).containsPattern("leg 2 .*failed").containsPattern("leg 1 .*in step");
@@ -130,15 +116,12 @@ final class ComposedDeviceTest {
 
     @Test
     void thatIsAMirrorOfDevicesGoesOnWhenTheServerOfOneIsKilled() throws Exception {
-        add("file b.img --recovery fail");
-        int leg = id;
-        add("mirror a.img /dev/ublkb%d --log ab.log".formatted(leg));
-        int mirror = id;
+        int leg = commands.add("file b.img --recovery fail");
+        int mirror = commands.add("mirror a.img /dev/ublkb%d --log ab.log".formatted(leg));
+        id = mirror;
         Process load = load("--size=8M --loops=2");
         Pause.until("there is load", () -> ServerDeathTest.isBusy(mirror, 100));
-        id = leg;
-        kill();
-        id = mirror;
+        commands.killServer(leg);
         awaitEnd(load);
         assertThat(stat()).containsPattern("leg 2 .*failed");
 
@@ -152,7 +135,7 @@ final class ComposedDeviceTest {
     @Test
     void thatIsAnOverlayLeavesItsBaseUntilItIsCommitted() {
         commands.run("head -c 16M /dev/urandom >a.img && cp a.img before");
-        add("overlay a.img new.img --allow-commit");
+        id = commands.add("overlay a.img new.img --allow-commit");
         commands.run(
                 """
                 head -c 3M /dev/urandom >data
@@ -186,11 +169,11 @@ final class ComposedDeviceTest {
                     """)
     void whoseServerIsKilledUnderLoadIsRecoveredWithItsData(String line, String equal)
             throws Exception {
-        add(line + " --recovery reissue");
+        id = commands.add(line + " --recovery reissue");
         Process load = load("--offset=4M --size=8M --loops=2");
         Pause.until("there is load", () -> ServerDeathTest.isBusy(id, 200));
 
-        kill();
+        commands.killServer(id);
         assertThat(load.isAlive()).as(Files.readString(folder.resolve("fio.txt"))).isTrue();
         commands.run("ublk4j recover " + id);
 
@@ -207,7 +190,7 @@ final class ComposedDeviceTest {
 
     @Test
     void withAFaultFailsWhatThatNames() {
-        add("memory 8M --layer fault,error=ENOSPC,op=write,from=1M,to=2M");
+        id = commands.add("memory 8M --layer fault,error=ENOSPC,op=write,from=1M,to=2M");
 
         commands.run("dd if=/dev/zero of=/dev/ublkb%d bs=64k count=16 oflag=direct".formatted(id));
         Shell.Outcome refused =
@@ -224,7 +207,7 @@ final class ComposedDeviceTest {
 
     @Test
     void withADelayTakesAtLeastAsLong() {
-        add("memory 8M --layer fault,delay=300ms,op=read");
+        id = commands.add("memory 8M --layer fault,delay=300ms,op=read");
         long began = System.nanoTime();
         commands.run("dd if=/dev/ublkb%d of=/dev/null bs=4k count=4 iflag=direct".formatted(id));
 

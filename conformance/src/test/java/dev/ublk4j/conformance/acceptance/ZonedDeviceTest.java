@@ -3,12 +3,8 @@ package dev.ublk4j.conformance.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.ublk4j.conformance.lane.Pause;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -19,8 +15,6 @@ import org.junit.jupiter.api.io.TempDir;
 @DisplayName("A device with zones, from the command line, with blkzone and fio")
 @Tag("kernel")
 final class ZonedDeviceTest {
-    private static final Pattern PID = Pattern.compile("\"pid\":(\\d+)");
-
     /** 16 MiB in sectors, as blkzone counts. */
     private static final int ZONE = 32768;
 
@@ -46,12 +40,6 @@ final class ZonedDeviceTest {
         commands.tryRun("ublk4j del --all");
     }
 
-    private void add(String line) {
-        String device = commands.run("ublk4j add " + line).strip();
-        assertThat(device).startsWith("/dev/ublkb");
-        id = Integer.parseInt(device.substring("/dev/ublkb".length()));
-    }
-
     private String blkzone(String what) {
         return commands.run("blkzone %s /dev/ublkb%d".formatted(what, id));
     }
@@ -75,7 +63,7 @@ final class ZonedDeviceTest {
 
     @Test
     void inMemoryDoesWhatBlkzoneAsks() {
-        add("zoned memory:128M --zone-size 16M --max-open 3 --conventional 1");
+        id = commands.add("zoned memory:128M --zone-size 16M --max-open 3 --conventional 1");
         assertThat(report(0)).contains("CONVENTIONAL");
         assertThat(report(2)).contains("(em)");
         blkzone("open -l %d -o %d".formatted(ZONE, 2 * ZONE));
@@ -95,13 +83,13 @@ final class ZonedDeviceTest {
 
     @Test
     void inMemoryHoldsWhatFioWrites() {
-        add("zoned memory:128M --zone-size 16M --max-open 3 --conventional 1");
+        id = commands.add("zoned memory:128M --zone-size 16M --max-open 3 --conventional 1");
         verify();
     }
 
     @Test
     void inAFileHoldsWhatFioWritesAndIsFoundByTheNextServer() throws IOException {
-        add("zoned disk.img --zone-size 16M --max-open 4 --recovery reissue");
+        id = commands.add("zoned disk.img --zone-size 16M --max-open 4 --recovery reissue");
         verify();
         blkzone("reset");
         commands.run(
@@ -109,7 +97,7 @@ final class ZonedDeviceTest {
                         .formatted(id));
         blkzone("finish -l %d -o %d".formatted(ZONE, 2 * ZONE));
         String sum = sumOfWritten();
-        kill();
+        commands.killServer(id);
         commands.run("ublk4j recover " + id);
         assertThat(report(1)).contains("wptr 0x000180");
         assertThat(report(2)).contains("(fu)");
@@ -125,13 +113,5 @@ final class ZonedDeviceTest {
         return commands.run(
                 "dd if=/dev/ublkb%d bs=64k count=3 skip=256 iflag=direct 2>/dev/null | sha256sum"
                         .formatted(id));
-    }
-
-    private void kill() throws IOException {
-        Matcher pid = PID.matcher(Files.readString(folder.resolve("run/" + id + ".json")));
-        assertThat(pid.find()).isTrue();
-        ProcessHandle server = ProcessHandle.of(Long.parseLong(pid.group(1))).orElseThrow();
-        server.destroyForcibly();
-        Pause.until("the server is gone", () -> !server.isAlive());
     }
 }
