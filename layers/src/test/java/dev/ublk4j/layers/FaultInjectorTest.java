@@ -239,6 +239,30 @@ class FaultInjectorTest {
     }
 
     @Test
+    void whatIsDelayedGoesOnWhenTheFaultIsTakenBackOrTheDeviceStops() throws Exception {
+        try (TestBed bed = TestBed.of(injector)) {
+            MemorySegment data = bed.memory(BLOCK).fill((byte) 7);
+            Injected first = inject("delay=1000s,op=write");
+            InFlight cleared = bed.submit(request -> request.write(0).add(data));
+            awaitStruck(first);
+            injector.clear();
+            assertThat(cleared.check()).isEqualTo(BLOCK);
+
+            Injected second = inject("delay=1000s,op=write");
+            InFlight stopped = bed.submit(request -> request.write(0).add(data));
+            awaitStruck(second);
+            bed.beginStop().get(1, TimeUnit.MINUTES);
+            assertThat(stopped.check()).isEqualTo(BLOCK);
+        }
+    }
+
+    private static void awaitStruck(Injected fault) {
+        while (fault.struck() < 1) {
+            LockSupport.parkNanos(1_000_000);
+        }
+    }
+
+    @Test
     void aDelayGoesOnToTheNextFault() {
         try (TestBed bed = TestBed.of(injector)) {
             Injected delay = inject("delay=1ms,op=read");
