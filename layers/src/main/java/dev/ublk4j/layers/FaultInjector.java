@@ -200,8 +200,12 @@ public final class FaultInjector extends Layer {
         private void goOn(Request request, Injected[] all, int first) {
             for (int i = first; i < all.length; i++) {
                 long number = all[i].strikes(request);
-                if (number > 0 && strike(request, number, all, i)) {
-                    return;
+                if (number > 0) {
+                    if (strike(request, number, all, i)) {
+                        return;
+                    }
+                    // It has found nothing to do to this one.
+                    all[i].struck.decrementAndGet();
                 }
             }
             below.submit(request);
@@ -287,15 +291,12 @@ public final class FaultInjector extends Layer {
             int block = geometry().logicalBlockSize();
             long size = legs().getFirst().geometry().size();
             long last = (size - request.length()) / block;
+            long distance = Math.ceilDiv(fault.amount(), block) * block % size;
             for (int i = 0; i < MOST_PLACES && last > 0; i++) {
                 long place =
                         fault.amount() == 0
                                 ? fault.choice(number + i, last + 1) * block
-                                : Math.min(
-                                                (request.offset() + fault.amount() % size)
-                                                        % size
-                                                        / block,
-                                                last)
+                                : Math.min((request.offset() + distance) % size / block, last)
                                         * block;
                 if (place != request.offset() && fault.mayStrike(place, place + request.length())) {
                     request.part(0, request.length()).at(place).submitTo(below);

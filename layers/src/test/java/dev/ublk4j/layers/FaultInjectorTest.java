@@ -157,6 +157,24 @@ class FaultInjectorTest {
     }
 
     @Test
+    void aWriteIsMisdirectedByWholeBlocksOrNotStruck() {
+        try (TestBed bed = TestBed.of(injector)) {
+            Injected aLittle = inject("misdirected=3");
+            bed.write(0, block(1));
+            assertThat(aLittle.struck()).isEqualTo(1);
+            injector.clear();
+            int next = bed.disk().logicalBlockBytes();
+            assertThat(bed.read(0, next)).containsOnly(0);
+            assertThat(bed.read(next, BLOCK)).isEqualTo(block(1));
+
+            Injected around = inject("misdirected=" + SIZE);
+            bed.write(0, block(2));
+            assertThat(around.struck()).isZero();
+            assertThat(bed.read(0, BLOCK)).isEqualTo(block(2));
+        }
+    }
+
+    @Test
     void oneBitRotsOnTheWayOrOnTheMedium() {
         try (TestBed bed = TestBed.of(injector)) {
             bed.write(0, block(0));
