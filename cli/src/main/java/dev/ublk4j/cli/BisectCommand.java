@@ -10,11 +10,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -33,10 +33,6 @@ import picocli.CommandLine.Spec;
             "  ublk4j bisect disk.rec --check ./check.sh --lose all --save bad.img"
         })
 final class BisectCommand implements Callable<Integer> {
-    private static final int NOT_EXECUTABLE = 126;
-    private static final int NOT_FOUND = 127;
-    private static final Duration END_PATIENCE = Duration.ofSeconds(10);
-
     @Parameters(index = "0", paramLabel = "RECORDING", description = "The recording.")
     @SuppressWarnings("NullAway.Init") // set by picocli
     private Path file;
@@ -84,7 +80,12 @@ final class BisectCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         PrintWriter out = spec.commandLine().getOut();
         Path kept = save;
-        try (Recording recording = InstantOptions.open(file)) {
+        if (timeout.isZero()) {
+            throw new ParameterException(
+                    spec.commandLine(), "--timeout is no time at all, and every check would fail");
+        }
+        try (Recording recording = InstantOptions.open(file);
+                CheckRuns checks = new CheckRuns(check, timeout)) {
             if (kept != null) {
                 InstantOptions.requireOther(file, kept);
                 // It is replaced in the end, which what is no file would not survive.
@@ -94,17 +95,17 @@ final class BisectCommand implements Callable<Integer> {
             }
             int good = 0;
             int bad = recording.requests();
-            if (!holds(recording, good)) {
+            if (!holds(recording, checks, good)) {
                 throw new Failure("the check fails before the first request of the recording");
             }
-            if (holds(recording, bad)) {
+            if (holds(recording, checks, bad)) {
                 throw new Failure(
                         "the check holds at the end of the recording, after %d requests"
                                 .formatted(bad));
             }
             while (bad - good > 1) {
                 int middle = (good + bad) >>> 1;
-                if (holds(recording, middle)) {
+                if (holds(recording, checks, middle)) {
                     good = middle;
                 } else {
                     bad = middle;
@@ -136,7 +137,7 @@ final class BisectCommand implements Callable<Integer> {
         }
     }
 
-    private boolean holds(Recording recording, int number) throws IOException {
+    private boolean holds(Recording recording, CheckRuns checks, int number) throws IOException {
         Path where = folder;
         Path image =
                 where == null
@@ -147,7 +148,7 @@ final class BisectCommand implements Callable<Integer> {
         try {
             InstantOptions.image(recording, Integer.toString(number), lose).writeTo(image);
             checked++;
-            return run(image, number);
+            return run(checks, image, number);
         } catch (IOException e) {
             throw new Failure("cannot make an image: " + Explanation.of(e), e);
         } finally {
@@ -155,44 +156,16 @@ final class BisectCommand implements Callable<Integer> {
         }
     }
 
-    private boolean run(Path image, int number) throws IOException {
-        Process process =
-                new ProcessBuilder("/bin/sh", "-c", check + " \"$1\"", "sh", image.toString())
-                        .redirectInput(ProcessBuilder.Redirect.from(Path.of("/dev/null").toFile()))
-                        .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                        .redirectError(ProcessBuilder.Redirect.DISCARD)
-                        .start();
-        try {
-            if (!process.waitFor(timeout.toNanos(), TimeUnit.NANOSECONDS)) {
-                end(process);
-                spec.commandLine()
-                        .getErr()
-                        .println(
-                                "the check of the image after %d requests did not end within %s"
-                                        .formatted(number, TimeSpan.exact(timeout)));
-                return false;
-            }
-        } catch (InterruptedException e) {
-            end(process);
-            Thread.currentThread().interrupt();
-            throw new Failure("interrupted while a check runs", e);
-        }
-        int status = process.exitValue();
-        if (status == NOT_FOUND || status == NOT_EXECUTABLE) {
-            throw new Failure("the check cannot be run: " + check);
+    private boolean run(CheckRuns checks, Path image, int number) throws IOException {
+        Integer status = checks.run(image);
+        if (status == null) {
+            spec.commandLine()
+                    .getErr()
+                    .println(
+                            "the check of the image after %d requests did not end within %s"
+                                    .formatted(number, TimeSpan.exact(timeout)));
+            return false;
         }
         return status == 0;
-    }
-
-    /** Ends a check and what it has started. */
-    private static void end(Process process) {
-        List<ProcessHandle> all = process.descendants().toList();
-        process.destroyForcibly();
-        all.forEach(ProcessHandle::destroyForcibly);
-        try {
-            boolean _ = process.waitFor(END_PATIENCE.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

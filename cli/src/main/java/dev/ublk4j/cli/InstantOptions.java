@@ -6,6 +6,8 @@ import dev.ublk4j.crash.RecordedImage;
 import dev.ublk4j.crash.Recording;
 import dev.ublk4j.crash.Recording.Loss;
 import java.io.IOException;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -13,12 +15,21 @@ import org.jspecify.annotations.Nullable;
 
 /** Which instant of a recording is meant, and what is lost then. */
 final class InstantOptions {
+    private static final Logger LOG = System.getLogger(InstantOptions.class.getName());
+
     private InstantOptions() {}
 
     /** {@return a recording, opened} */
     static Recording open(Path path) {
         try {
-            return Recording.open(path);
+            Recording recording = Recording.open(path);
+            if (recording.isTorn()) {
+                LOG.log(
+                        Level.WARNING,
+                        "%s is damaged or cut off; what is missing counts as never written, and %d requests are there"
+                                .formatted(path, recording.requests()));
+            }
+            return recording;
         } catch (IOException e) {
             throw new Failure(Explanation.of(e), e);
         }

@@ -7,7 +7,11 @@ import dev.ublk4j.cli.copy.Copier;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.output.Json;
 import dev.ublk4j.linux.Deadline;
+import dev.ublk4j.server.AllocationMap;
+import dev.ublk4j.server.ForwardingTarget;
+import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -15,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -170,6 +175,64 @@ class CopyTest {
             return false;
         }
     }
+
+    @Test
+    void dataThatBeginsWithinABlockOfTheDestinationIsCopied() throws IOException {
+        String small = "qcow2:" + folder + "/small.qcow2,create=1M,cluster=512";
+        try (TestBed bed = TestBed.of(TargetWords.readSpec(small).openShaped())) {
+            // Alone in a block, over the end of one, and several in one.
+            for (int sector : new int[] {1, 15, 16, 33, 35, 38, 2047}) {
+                bed.write(512L * sector, random(512));
+            }
+        }
+        Path blocks = file("blocks.img", MIB);
+        write(blocks, 0, random(MIB));
+        copied("copy", small, "file:" + blocks + ",block-size=4K", "--verify");
+        Path plain = file("plain.img", MIB);
+        copied("copy", small, plain + "", "--verify");
+        assertThat(Files.mismatch(plain, blocks)).isEqualTo(-1);
+    }
+
+    @Test
+    void aJournalThatCannotBeWrittenIsNamedAndLeavesNothing() throws IOException {
+        // What is written first has the name of a folder that is not empty.
+        Path journal = folder.resolve("copy.journal");
+        Path taken = Files.createDirectories(folder.resolve(".copy.journal.ublk4j-copy/full"));
+        Run run = Run.of("copy", from + "", to + "", "--journal", journal + "");
+        assertThat(run.status()).isEqualTo(Main.FAILED);
+        assertThat(run.err()).startsWith("ublk4j: cannot write the journal " + journal + ": ");
+        assertThat(taken).exists();
+        assertThat(journal).doesNotExist();
+    }
+
+    @Test
+    void aPipeIsNoJournal() throws Exception {
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe + "").start().waitFor()).isZero();
+        assertThat(Run.of("copy", from + "", to + "", "--journal", pipe + "", "--resume").err())
+                .contains("is no journal of a copy");
+    }
+
+    @Test
+    void whatFailsAPieceIsToldAsItIs() {
+        Target broken =
+                new ForwardingTarget(new MemoryTarget(MIB)) {
+                    @Override
+                    public <A> @Nullable A ability(Class<A> type) {
+                        return type == AllocationMap.class ? type.cast(FAILS) : super.ability(type);
+                    }
+                };
+        try (Copier copier = Copier.of("one", broken, "other", () -> new MemoryTarget(MIB), 2)) {
+            assertThatThrownBy(() -> copier.copy(null, false, _ -> {}))
+                    .isInstanceOf(LinkageError.class)
+                    .hasMessage("no descriptor");
+        }
+    }
+
+    private static final AllocationMap FAILS =
+            (_, _, _) -> {
+                throw new NoClassDefFoundError("no descriptor");
+            };
 
     @Test
     void tellsAProgramInObjects() {

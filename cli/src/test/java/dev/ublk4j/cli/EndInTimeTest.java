@@ -26,6 +26,12 @@ class EndInTimeTest {
     @TempDir Path folder;
 
     private Process start(String where) throws IOException {
+        return where.equals("blocking")
+                ? start(where, "target", "--class", HangingTarget.OnThreads.class.getName())
+                : start(where, "target", "--class", HangingTarget.class.getName(), where);
+    }
+
+    private Process start(String where, String... target) throws IOException {
         Path java = Path.of(System.getProperty("java.home"), "bin", "java");
         List<String> command = new ArrayList<>(List.of(java.toString()));
         command.addAll(
@@ -38,15 +44,8 @@ class EndInTimeTest {
                         "export",
                         "nbd",
                         "--socket",
-                        socket(where).toString(),
-                        "target",
-                        "--class",
-                        HangingTarget.class.getName(),
-                        where));
-        if (where.equals("blocking")) {
-            command.set(command.size() - 2, HangingTarget.OnThreads.class.getName());
-            command.removeLast();
-        }
+                        socket(where).toString()));
+        command.addAll(List.of(target));
         ProcessBuilder builder = new ProcessBuilder(command).redirectError(errors(where).toFile());
         builder.environment().put("UBLK4J_RUN", folder.resolve("run").toString());
         return builder.start();
@@ -109,6 +108,26 @@ class EndInTimeTest {
             servers.values().forEach(Process::destroyForcibly);
             for (SocketChannel client : clients) {
                 client.close();
+            }
+        }
+    }
+
+    @Test
+    void requestsThatAFaultHoldsBackDoNotKeepAnExportFromEnding() throws Exception {
+        for (String fault : List.of("--hang", "--delay=1000s")) {
+            Process server = start("fault", "fault", "memory:1M", fault);
+            try {
+                assertThat(server.inputReader().readLine())
+                        .as(Files.readString(errors("fault")))
+                        .startsWith("nbd+unix://");
+                try (SocketChannel _ = readSomething("fault")) {
+                    server.destroy();
+                    assertThat(server.waitFor(60, TimeUnit.SECONDS)).as(fault).isTrue();
+                }
+                assertThat(Files.readString(errors("fault"))).isEmpty();
+                assertThat(server.exitValue()).as(fault).isZero();
+            } finally {
+                server.destroyForcibly();
             }
         }
     }

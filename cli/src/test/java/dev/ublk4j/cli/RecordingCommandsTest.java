@@ -10,11 +10,14 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -122,6 +125,8 @@ class RecordingCommandsTest {
         assertThat(bisect("true").err())
                 .contains("the check holds at the end of the recording, after 20 requests");
         assertThat(bisect("false").err()).contains("the check fails before the first request");
+        assertThat(bisect("false", "--timeout", "0s").err())
+                .contains("--timeout is no time at all");
         assertThat(bisect("./no-such-check").err()).contains("the check cannot be run");
         assertThat(files()).containsExactly("disk.rec");
     }
@@ -145,6 +150,53 @@ class RecordingCommandsTest {
         assertThat(bisect.out()).contains("the check fails after 1: write, 4096 bytes at 4096");
         assertThat(ProcessHandle.current().descendants()).isEmpty();
         assertThat(files()).containsExactly("disk.rec");
+    }
+
+    @Test
+    void leavesNoCheckBehindWhenItIsEnded() throws Exception {
+        Path began = folder.resolve("began");
+        List<String> words =
+                Program.words(
+                        "bisect",
+                        path("disk.rec"),
+                        "--check",
+                        "f() { sleep 7655 & echo $! >%s; wait; }; f".formatted(began),
+                        "--folder",
+                        folder.toString());
+        Process bisect =
+                new ProcessBuilder(words)
+                        .redirectErrorStream(true)
+                        .redirectOutput(folder.resolve("log").toFile())
+                        .start();
+        try {
+            while (bisect.isAlive() && (!Files.exists(began) || Files.size(began) == 0)) {
+                LockSupport.parkNanos(1_000_000);
+            }
+            long pid = Long.parseLong(Files.readString(began).strip());
+            ProcessHandle sleeper = ProcessHandle.of(pid).orElseThrow();
+            bisect.destroy();
+            assertThat(bisect.waitFor(1, TimeUnit.MINUTES)).isTrue();
+            sleeper.onExit().get(1, TimeUnit.MINUTES);
+            assertThat(files()).containsExactly("began", "disk.rec", "log");
+            assertThat(folder.resolve("log")).content().doesNotContain("the check fails");
+        } finally {
+            bisect.descendants().forEach(ProcessHandle::destroyForcibly);
+            bisect.destroyForcibly();
+        }
+    }
+
+    @Test
+    void saysThatARecordingIsCutOff() throws Exception {
+        Path recording = folder.resolve("disk.rec");
+        Files.write(recording, Arrays.copyOf(Files.readAllBytes(recording), 4096 + 5000));
+        Process replay =
+                new ProcessBuilder(Program.words("replay", recording.toString(), path("c")))
+                        .redirectErrorStream(true)
+                        .start();
+        assertThat(new String(replay.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                .contains("is damaged or cut off")
+                .contains("0 requests are there");
+        assertThat(replay.waitFor()).isZero();
     }
 
     @Test

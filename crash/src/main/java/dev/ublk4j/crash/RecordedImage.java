@@ -7,6 +7,9 @@ import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Request;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
+import dev.ublk4j.targets.BackingFile;
+import dev.ublk4j.targets.BackingFile.Caching;
+import dev.ublk4j.targets.FileOptions;
 import dev.ublk4j.targets.MemoryTarget;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -19,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was on a recorded disk at an instant. It names the data of the recording, and copies none;
@@ -87,23 +91,50 @@ public final class RecordedImage {
      * file that is not there is made, and is zero there.
      *
      * @throws IOException when that cannot be written, or is smaller than the disk
+     * @throws dev.ublk4j.targets.UnfitFileException when a server has it, or it can hold no disk
+     * @throws dev.ublk4j.linux.LinuxException {@code EBUSY} for a block device that is in use
      */
     public void writeTo(Path path) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
-            boolean isFile = Files.isRegularFile(path);
-            long there = channel.size();
-            if (isFile && there == 0) {
+        try (BackingFile _ = claimOrNull(path);
+                FileChannel channel =
+                        FileChannel.open(
+                                path, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+            if (Files.isRegularFile(path) && channel.size() == 0) {
                 grow(channel);
-            } else if (isFile && there < size) {
-                throw new IOException(
-                        "the recording is of a disk of %d bytes, and %s has %d"
-                                .formatted(size, path, there));
             }
             for (Map.Entry<Long, Extent> each : extents.entrySet()) {
                 write(channel, each.getKey(), each.getValue());
             }
             channel.force(false);
+        }
+    }
+
+    /** Keeps servers and mounts away from what is there, as whoever serves it does. */
+    private @Nullable BackingFile claimOrNull(Path path) throws IOException {
+        if (!Files.exists(path)) {
+            return null;
+        }
+        if (Files.isRegularFile(path)) {
+            if (Files.size(path) == 0) {
+                return null;
+            }
+            requireFit(path, Files.size(path));
+        }
+        BackingFile claimed = BackingFile.open(path, FileOptions.of(Caching.BUFFERED));
+        try {
+            requireFit(path, claimed.size());
+            return claimed;
+        } catch (Throwable e) {
+            claimed.close();
+            throw e;
+        }
+    }
+
+    private void requireFit(Path path, long there) throws IOException {
+        if (there < size) {
+            throw new IOException(
+                    "the recording is of a disk of %d bytes, and %s has %d"
+                            .formatted(size, path, there));
         }
     }
 

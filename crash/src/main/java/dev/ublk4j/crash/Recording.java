@@ -52,7 +52,7 @@ public final class Recording implements AutoCloseable {
         changes = History.numbered(lanes);
         lanes.forEach(each -> marks.addAll(each.marks));
         marks.sort(Comparator.comparingLong(Mark::at));
-        isTorn = lanes.stream().anyMatch(each -> each.isTorn);
+        isTorn = file.isCut() || lanes.stream().anyMatch(each -> each.isTorn);
         last = file.lastInstant();
         DiskModel model = file.volatileCache() ? DiskModel.volatileCache() : DiskModel.noCache();
         durable = Durability.of(changes, model, 0);

@@ -13,6 +13,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileChannel.MapMode;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -44,6 +45,9 @@ final class RecordingFile implements RecordedSpace {
     private final long lastInstant;
     private final ByteBuffer zeroes = ByteBuffer.allocateDirect(ZEROED_AT_ONCE);
     private long end;
+
+    /** Whether there is something behind the last whole segment. */
+    private boolean isCut;
 
     private RecordingFile(Path path, FileChannel channel) throws IOException {
         this.path = path;
@@ -81,12 +85,14 @@ final class RecordingFile implements RecordedSpace {
 
     /** Opens a recording to read it. */
     static RecordingFile openToRead(Path path) throws IOException {
+        requireFile(path);
         FileChannel channel = FileChannel.open(path, StandardOpenOption.READ);
         return opened(path, channel);
     }
 
     /** Opens a recording to go on with it, or makes one. */
     static RecordingFile openToWrite(Path path, Geometry geometry) throws IOException {
+        requireFile(path);
         FileChannel channel =
                 FileChannel.open(
                         path,
@@ -103,6 +109,12 @@ final class RecordingFile implements RecordedSpace {
             throw e;
         }
         RecordingFile file = opened(path, channel);
+        if (file.isCut && channel.size() - file.end > Lane.SEGMENT) {
+            file.close();
+            throw new IOException(
+                    "%s is damaged at byte %d, and what is behind would be written over; record to another file"
+                            .formatted(path, file.end));
+        }
         if (file.size != geometry.size()) {
             file.close();
             throw new IOException(
@@ -110,6 +122,13 @@ final class RecordingFile implements RecordedSpace {
                             .formatted(path, file.size, geometry.size()));
         }
         return file;
+    }
+
+    /** A pipe would be waited for. */
+    private static void requireFile(Path path) throws IOException {
+        if (Files.exists(path) && !Files.isRegularFile(path)) {
+            throw new IOException(path + " is no recording of a disk");
+        }
     }
 
     private static RecordingFile opened(Path path, FileChannel channel) throws IOException {
@@ -176,9 +195,24 @@ final class RecordingFile implements RecordedSpace {
             at += bytes;
         }
         end = at;
+        isCut = isSomethingAt(at);
         List<Lane> read = new ArrayList<>();
         segments.forEach((lane, all) -> read.add(Lane.of(lane, all)));
         return read;
+    }
+
+    /** Room that was taken and not used is zero. */
+    private boolean isSomethingAt(long at) throws IOException {
+        ByteBuffer first = ByteBuffer.allocate(Integer.BYTES);
+        while (first.hasRemaining() && channel.read(first, at + first.position()) >= 0) {
+            // The rest of it.
+        }
+        return first.getInt(0) != 0;
+    }
+
+    /** {@return whether there is something behind the last segment that can be read} */
+    boolean isCut() {
+        return isCut;
     }
 
     /** {@return bytes on the disk that was recorded} */

@@ -7,7 +7,11 @@ import dev.ublk4j.crash.Recording.Loss;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Geometry;
+import dev.ublk4j.targets.BackingFile;
+import dev.ublk4j.targets.BackingFile.Caching;
+import dev.ublk4j.targets.FileOptions;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.targets.UnfitFileException;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -129,7 +133,49 @@ class RecordingTest {
         }
         Files.write(file(), Arrays.copyOf(bytes, 4096 + 5000));
         try (Recording recording = Recording.open(file())) {
+            assertThat(recording.isTorn()).isTrue();
             assertThat(recording.requests()).isZero();
+        }
+    }
+
+    @Test
+    void whatIsBehindDamageIsNotWrittenOver() throws IOException {
+        record();
+        byte[] bytes = Files.readAllBytes(file());
+        bytes[4096] ^= 1;
+        Files.write(file(), bytes);
+        try (Recording recording = Recording.open(file())) {
+            assertThat(recording.isTorn()).isTrue();
+        }
+        assertThatThrownBy(this::record)
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("is damaged at byte 4096");
+        assertThat(Files.readAllBytes(file())).isEqualTo(bytes);
+    }
+
+    @Test
+    void whatAServerHasIsNotWrittenTo() throws IOException {
+        record();
+        Path served = Files.write(folder.resolve("served"), new byte[SIZE]);
+        try (Recording recording = Recording.open(file());
+                BackingFile _ = BackingFile.open(served, FileOptions.of(Caching.BUFFERED))) {
+            assertThatThrownBy(() -> recording.after(7, Loss.none()).writeTo(served))
+                    .isInstanceOf(UnfitFileException.class)
+                    .hasMessageContaining("is in use by another server");
+        }
+        assertThat(Files.readAllBytes(served)).containsOnly(0);
+    }
+
+    @Test
+    void aPipeIsNeitherARecordingNorADisk() throws Exception {
+        record();
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+        assertThatThrownBy(() -> Recording.open(pipe))
+                .hasMessageContaining("is no recording of a disk");
+        try (Recording recording = Recording.open(file())) {
+            assertThatThrownBy(() -> recording.after(7, Loss.none()).writeTo(pipe))
+                    .hasMessageContaining("is neither a regular file nor a block device");
         }
     }
 

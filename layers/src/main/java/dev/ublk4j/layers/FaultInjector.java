@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * beneath it, are the faults of the test kit.
  */
 public final class FaultInjector extends Layer {
-    /** How often a request that hangs looks whether it may go on. */
-    private static final long HANG_NANOS = 20_000_000;
+    /** How often a request that waits looks whether it may go on. */
+    private static final long LOOK_NANOS = 20_000_000;
 
     private static final int MOST_PLACES = 64;
     private static final long PAGE = 4096;
@@ -138,7 +138,7 @@ public final class FaultInjector extends Layer {
     }
 
     /**
-     * Takes a fault back; requests that hang because of it go on.
+     * Takes a fault back; requests that wait because of it go on.
      *
      * @return whether there was one of this number
      */
@@ -146,7 +146,7 @@ public final class FaultInjector extends Layer {
         return remove(List.of(injected).stream().filter(each -> each.number == number).toList());
     }
 
-    /** Takes all faults back; requests that hang go on. */
+    /** Takes all faults back; requests that wait go on. */
     public synchronized void clear() {
         boolean _ = remove(List.of(injected));
     }
@@ -200,8 +200,12 @@ public final class FaultInjector extends Layer {
         private void goOn(Request request, Injected[] all, int first) {
             for (int i = first; i < all.length; i++) {
                 long number = all[i].strikes(request);
-                if (number > 0 && strike(request, number, all, i)) {
-                    return;
+                if (number > 0) {
+                    if (strike(request, number, all, i)) {
+                        return;
+                    }
+                    // It has found nothing to do to this one.
+                    all[i].struck.decrementAndGet();
                 }
             }
             below.submit(request);
@@ -213,7 +217,10 @@ public final class FaultInjector extends Layer {
             switch (fault.effect()) {
                 case ERROR, FULL, WRITE_PROTECT -> request.complete(fault.errno().negated());
                 case LOST -> request.complete(request.whole());
-                case DELAY -> delay(request, fault.delayNanos(number), all, index);
+                case DELAY -> {
+                    long nanos = fault.delayNanos(number);
+                    delay(request, System.nanoTime() + nanos, all, index);
+                }
                 case HANG -> {
                     all[index].hanging.incrementAndGet();
                     hang(request, all, index);
@@ -227,19 +234,21 @@ public final class FaultInjector extends Layer {
             return true;
         }
 
-        private void delay(Request request, long nanos, Injected[] all, int index) {
-            if (nanos == 0) {
+        private void delay(Request request, long until, Injected[] all, int index) {
+            long left = until - System.nanoTime();
+            // Nobody waits for the rest when the fault is taken back, or the device stops.
+            if (left <= 0 || all[index].isOver || queue.isStopping()) {
                 goOn(request, all, index + 1);
                 return;
             }
             queue.delay(
                     request,
-                    nanos,
+                    Math.min(left, LOOK_NANOS),
                     (late, result) -> {
                         if (result < 0) {
                             late.complete(result);
                         } else {
-                            goOn(late, all, index + 1);
+                            delay(late, until, all, index);
                         }
                     });
         }
@@ -254,7 +263,7 @@ public final class FaultInjector extends Layer {
             } else {
                 queue.delay(
                         request,
-                        HANG_NANOS,
+                        LOOK_NANOS,
                         (waiting, result) -> {
                             if (result < 0) {
                                 all[index].hanging.decrementAndGet();
@@ -282,15 +291,12 @@ public final class FaultInjector extends Layer {
             int block = geometry().logicalBlockSize();
             long size = legs().getFirst().geometry().size();
             long last = (size - request.length()) / block;
+            long distance = Math.ceilDiv(fault.amount(), block) * block % size;
             for (int i = 0; i < MOST_PLACES && last > 0; i++) {
                 long place =
                         fault.amount() == 0
                                 ? fault.choice(number + i, last + 1) * block
-                                : Math.min(
-                                                (request.offset() + fault.amount() % size)
-                                                        % size
-                                                        / block,
-                                                last)
+                                : Math.min((request.offset() + distance) % size / block, last)
                                         * block;
                 if (place != request.offset() && fault.mayStrike(place, place + request.length())) {
                     request.part(0, request.length()).at(place).submitTo(below);

@@ -157,6 +157,24 @@ class FaultInjectorTest {
     }
 
     @Test
+    void aWriteIsMisdirectedByWholeBlocksOrNotStruck() {
+        try (TestBed bed = TestBed.of(injector)) {
+            Injected aLittle = inject("misdirected=3");
+            bed.write(0, block(1));
+            assertThat(aLittle.struck()).isEqualTo(1);
+            injector.clear();
+            int next = bed.disk().logicalBlockBytes();
+            assertThat(bed.read(0, next)).containsOnly(0);
+            assertThat(bed.read(next, BLOCK)).isEqualTo(block(1));
+
+            Injected around = inject("misdirected=" + SIZE);
+            bed.write(0, block(2));
+            assertThat(around.struck()).isZero();
+            assertThat(bed.read(0, BLOCK)).isEqualTo(block(2));
+        }
+    }
+
+    @Test
     void oneBitRotsOnTheWayOrOnTheMedium() {
         try (TestBed bed = TestBed.of(injector)) {
             bed.write(0, block(0));
@@ -235,6 +253,30 @@ class FaultInjectorTest {
             }
             bed.beginStop().get(1, TimeUnit.MINUTES);
             assertFails(flush::check, Errno.EIO);
+        }
+    }
+
+    @Test
+    void whatIsDelayedGoesOnWhenTheFaultIsTakenBackOrTheDeviceStops() throws Exception {
+        try (TestBed bed = TestBed.of(injector)) {
+            MemorySegment data = bed.memory(BLOCK).fill((byte) 7);
+            Injected first = inject("delay=1000s,op=write");
+            InFlight cleared = bed.submit(request -> request.write(0).add(data));
+            awaitStruck(first);
+            injector.clear();
+            assertThat(cleared.check()).isEqualTo(BLOCK);
+
+            Injected second = inject("delay=1000s,op=write");
+            InFlight stopped = bed.submit(request -> request.write(0).add(data));
+            awaitStruck(second);
+            bed.beginStop().get(1, TimeUnit.MINUTES);
+            assertThat(stopped.check()).isEqualTo(BLOCK);
+        }
+    }
+
+    private static void awaitStruck(Injected fault) {
+        while (fault.struck() < 1) {
+            LockSupport.parkNanos(1_000_000);
         }
     }
 

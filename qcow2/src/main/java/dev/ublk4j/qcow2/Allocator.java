@@ -50,27 +50,6 @@ final class Allocator implements AutoCloseable {
     /** How soon it is looked again whether clusters may be used anew. */
     private static final long RECHECK_MILLIS = 10;
 
-    private sealed interface Task {}
-
-    /** For a request, which it ends. */
-    private sealed interface Asked extends Task {
-        Queue queue();
-
-        long requestId();
-    }
-
-    /** To end when all is done. */
-    private record Stop() implements Task {}
-
-    /** To have a cluster of the disk be where its data has been written. */
-    private record Link(Queue queue, long requestId, long cluster, long host, boolean ordered)
-            implements Asked {}
-
-    private record Give(Queue queue, long requestId, long from, long to, Giving how)
-            implements Asked {}
-
-    private record Refill(Queue queue, long requestId) implements Asked {}
-
     private final MetadataFile file;
     private final Header header;
     private final Mapping mapping;
@@ -82,6 +61,9 @@ final class Allocator implements AutoCloseable {
 
     /** Whether something could not be made durable: nothing is changed any more. */
     private boolean broken;
+
+    /** Whether the image may refer to what a change was about, though it has failed. */
+    private boolean mayRefer;
 
     /**
      * Starts the thread.
@@ -111,22 +93,30 @@ final class Allocator implements AutoCloseable {
 
     /** Has {@link Space#take} find something; completes the request then. */
     void refill(Queue queue, long requestId) {
-        tasks.add(new Refill(queue, requestId));
+        tasks.add(new Task.Refill(queue, requestId));
     }
 
     /**
      * Has a cluster of the disk be where its data has been written, and completes the request then.
      *
-     * @param host as {@link Space#take} returned it, or where the cluster keeps its space
+     * @param host where that is
+     * @param isTaken whether {@link Space#take} returned it, so that it is given back where nothing
+     *     comes to refer to it
      * @param ordered whether the data has to be durable first
      */
-    void link(Queue queue, long requestId, long cluster, long host, boolean ordered) {
-        tasks.add(new Link(queue, requestId, cluster, host, ordered));
+    void link(
+            Queue queue,
+            long requestId,
+            long cluster,
+            long host,
+            boolean isTaken,
+            boolean ordered) {
+        tasks.add(new Task.Link(queue, requestId, cluster, host, isTaken, ordered));
     }
 
     /** Gives up clusters of the disk, and completes the request then. */
     void give(Queue queue, long requestId, long from, long to, Giving how) {
-        tasks.add(new Give(queue, requestId, from, to, how));
+        tasks.add(new Task.Give(queue, requestId, from, to, how));
     }
 
     private void run() {
@@ -171,20 +161,20 @@ final class Allocator implements AutoCloseable {
 
     /** {@return whether more may come} */
     private boolean process(List<Task> batch) {
-        List<Link> links = new ArrayList<>();
+        List<Task.Link> links = new ArrayList<>();
         boolean goesOn = true;
         for (Task task : batch) {
             switch (task) {
-                case Link link -> links.add(link);
-                case Give give -> {
+                case Task.Link link -> links.add(link);
+                case Task.Give give -> {
                     link(links);
                     complete(give, result(() -> give(give)));
                 }
-                case Refill refill -> {
+                case Task.Refill refill -> {
                     link(links);
                     complete(refill, result(space::refill));
                 }
-                case Stop _ -> goesOn = false;
+                case Task.Stop _ -> goesOn = false;
             }
         }
         link(links);
@@ -212,7 +202,7 @@ final class Allocator implements AutoCloseable {
         }
     }
 
-    private static void complete(Asked task, int result) {
+    private static void complete(Task.Asked task, int result) {
         try {
             task.queue().complete(task.requestId(), result);
         } catch (IllegalStateException e) {
@@ -220,30 +210,36 @@ final class Allocator implements AutoCloseable {
         }
     }
 
-    private void link(List<Link> links) {
+    private void link(List<Task.Link> links) {
         if (links.isEmpty()) {
             return;
         }
         int synced = 0;
-        if (links.stream().anyMatch(Link::ordered)) {
+        if (links.stream().anyMatch(Task.Link::ordered)) {
             synced = result(file::sync);
         }
-        Map<Integer, List<Link>> byTable = new TreeMap<>();
-        for (Link link : links) {
-            int index = mapping.indexOf(link.cluster << header.clusterBits());
+        Map<Integer, List<Task.Link>> byTable = new TreeMap<>();
+        for (Task.Link link : links) {
+            int index = mapping.indexOf(link.cluster() << header.clusterBits());
             byTable.computeIfAbsent(index, _ -> new ArrayList<>()).add(link);
         }
-        for (Map.Entry<Integer, List<Link>> table : byTable.entrySet()) {
+        for (Map.Entry<Integer, List<Task.Link>> table : byTable.entrySet()) {
+            mayRefer = false;
             int result = synced < 0 ? synced : result(() -> link(table.getKey(), table.getValue()));
-            table.getValue().forEach(link -> complete(link, result));
+            for (Task.Link link : table.getValue()) {
+                if (result < 0 && !mayRefer && link.isTaken()) {
+                    space.giveBack(link.host());
+                }
+                complete(link, result);
+            }
         }
         links.clear();
     }
 
-    private void link(int index, List<Link> links) {
+    private void link(int index, List<Task.Link> links) {
         TreeMap<Integer, Long> changes = new TreeMap<>();
-        for (Link link : links) {
-            changes.put(indexInTable(link.cluster), Layout.offset(link.host) | Layout.COPIED);
+        for (Task.Link link : links) {
+            changes.put(indexInTable(link.cluster()), Layout.offset(link.host()) | Layout.COPIED);
         }
         apply(index, mapping.pin(index), changes);
     }
@@ -252,13 +248,13 @@ final class Allocator implements AutoCloseable {
         return (int) (cluster & (header.clusterBytes() / Long.BYTES - 1));
     }
 
-    private void give(Give give) {
+    private void give(Task.Give give) {
         int perTable = header.clusterBytes() / Long.BYTES;
-        for (long at = give.from; at < give.to; ) {
+        for (long at = give.from(); at < give.to(); ) {
             int index = mapping.indexOf(at << header.clusterBits());
-            long end = Math.min(give.to, (index + 1L) * perTable);
+            long end = Math.min(give.to(), (index + 1L) * perTable);
             boolean hasBase = at << header.clusterBits() < baseBytes;
-            if (!mapping.isEmpty(index) || (hasBase && give.how != Giving.DISCARD)) {
+            if (!mapping.isEmpty(index) || (hasBase && give.how() != Giving.DISCARD)) {
                 L2Table table = mapping.pin(index);
                 TreeMap<Integer, Long> changes = new TreeMap<>();
                 for (long cluster = at; cluster < end; cluster++) {
@@ -271,7 +267,7 @@ final class Allocator implements AutoCloseable {
                                 "the entry of cluster %d is damaged".formatted(cluster));
                     }
                     long old = table == null ? 0 : table.entry(each);
-                    long next = given(cluster, old, give.how);
+                    long next = given(cluster, old, give.how());
                     if (next != old) {
                         changes.put(each, next);
                     }
@@ -327,23 +323,15 @@ final class Allocator implements AutoCloseable {
         int from = changes.firstKey() & -perSector;
         int to = (changes.lastKey() | perSector - 1) + 1;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = bytes(arena, table, changes, from, to);
+            MemorySegment bytes = L2Table.changed(arena, table, changes, from, to);
+            mayRefer = true;
             file.write(bytes, Layout.offset(mapping.l1(index)) + (long) from * Long.BYTES);
         }
     }
 
-    private static MemorySegment bytes(
-            Arena arena, @Nullable L2Table table, Map<Integer, Long> changes, int from, int to) {
-        MemorySegment bytes = arena.allocate((long) (to - from) * Long.BYTES, Long.BYTES);
-        for (int i = from; table != null && i < to; i++) {
-            bytes.setAtIndex(Layout.LONG, i - from, table.entry(i));
-        }
-        changes.forEach((at, entry) -> bytes.setAtIndex(Layout.LONG, at - from, entry));
-        return bytes;
-    }
-
     /** Makes an L2 table, where there is none or one that a snapshot has, too. */
     private void move(int index, @Nullable L2Table old, SortedMap<Integer, Long> changes) {
+        mayRefer = false;
         long host = space.takeNow();
         long oldL1 = mapping.l1(index);
         TreeMap<Integer, Long> all = new TreeMap<>(changes);
@@ -355,8 +343,9 @@ final class Allocator implements AutoCloseable {
         }
         try (Arena arena = Arena.ofConfined()) {
             int count = header.clusterBytes() / Long.BYTES;
-            MemorySegment bytes = bytes(arena, old, all, 0, count);
+            MemorySegment bytes = L2Table.changed(arena, old, all, 0, count);
             file.write(bytes, Layout.offset(host));
+            mayRefer = true;
             L2Table table = mapping.tableOf(bytes);
             metadata.add(Layout.offset(host) >>> header.clusterBits());
             file.sync();
@@ -368,13 +357,17 @@ final class Allocator implements AutoCloseable {
             if (Layout.offset(oldL1) != 0) {
                 space.retire(Layout.offset(oldL1));
             }
+        } finally {
+            if (!mayRefer) {
+                space.giveBack(host);
+            }
         }
     }
 
     /** Ends the thread, when no queue asks for anything any more, and leaves the image in order. */
     @Override
     public void close() {
-        tasks.add(new Stop());
+        tasks.add(new Task.Stop());
         boolean interrupted = false;
         while (thread.isAlive()) {
             try {

@@ -1,7 +1,9 @@
 package dev.ublk4j.qcow2;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.BitSet;
+import java.util.Map;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +53,17 @@ final class L2Table {
     /** {@return a table in which no cluster is allocated} */
     static L2Table empty(int count) {
         return new L2Table(new AtomicLongArray(count), null);
+    }
+
+    /** {@return entries of a table as an image has them, after changes} */
+    static MemorySegment changed(
+            Arena arena, @Nullable L2Table table, Map<Integer, Long> changes, int from, int to) {
+        MemorySegment bytes = arena.allocate((long) (to - from) * Long.BYTES, Long.BYTES);
+        for (int i = from; table != null && i < to; i++) {
+            bytes.setAtIndex(Layout.LONG, i - from, table.entry(i));
+        }
+        changes.forEach((at, entry) -> bytes.setAtIndex(Layout.LONG, at - from, entry));
+        return bytes;
     }
 
     int count() {

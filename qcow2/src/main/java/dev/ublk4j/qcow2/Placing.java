@@ -217,10 +217,10 @@ final class Placing implements TargetQueue {
 
     private void link(Request part) {
         Move move = (Move) Objects.requireNonNull(part.context());
-        allocator.link(queue, part.id(), move.cluster, move.host, move.isOrdered);
+        allocator.link(queue, part.id(), move.cluster, move.host, !move.isOwnSpace, move.isOrdered);
     }
 
-    /** Where that failed the cluster stays counted: the image may refer to it. */
+    /** Where that failed the allocator keeps the cluster, or has given it back. */
     private int linked(Request part, int result) {
         end((Move) Objects.requireNonNull(part.context()));
         return result;

@@ -115,6 +115,14 @@ public final class Copier implements AutoCloseable {
         }
     }
 
+    private CopyPlan plan(long begin) {
+        int block =
+                Math.max(
+                        source.device().geometry().logicalBlockSize(),
+                        destination.device().geometry().logicalBlockSize());
+        return new CopyPlan(source.map(), begin, size(), block);
+    }
+
     private long size() {
         return source.device().geometry().size();
     }
@@ -145,7 +153,7 @@ public final class Copier implements AutoCloseable {
         long earlier = state.done();
         boolean blank = state.blank();
         CopyJournal.State began = state;
-        CopyPlan plan = new CopyPlan(source.map(), earlier, size());
+        CopyPlan plan = plan(earlier);
         run(
                 "copy",
                 plan,
@@ -185,7 +193,7 @@ public final class Copier implements AutoCloseable {
      * @throws Failure when they differ, with the first place that was found
      */
     public Progress verify(Consumer<Progress> listener) throws IOException {
-        CopyPlan plan = new CopyPlan(source.map(), 0, size());
+        CopyPlan plan = plan(0);
         run("verify", plan, 0, false, CopyWorker::verify, listener::accept);
         return progress("verify", plan, 0, 0);
     }
@@ -239,9 +247,12 @@ public final class Copier implements AutoCloseable {
         }
         Throwable failed = failure.get();
         if (failed != null) {
-            throw failed instanceof Failure known
-                    ? known
-                    : new IllegalStateException("a copy has failed", failed);
+            switch (failed) {
+                // As they are: whoever tells a person of them knows what to say.
+                case RuntimeException known -> throw known;
+                case Error error -> throw error;
+                default -> throw new IllegalStateException("a copy has failed", failed);
+            }
         }
         tick.at(progress(phase, plan, earlier, System.nanoTime() - began));
     }

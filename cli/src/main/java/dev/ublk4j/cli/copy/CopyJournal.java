@@ -1,5 +1,6 @@
 package dev.ublk4j.cli.copy;
 
+import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.output.Json;
 import java.io.IOException;
@@ -92,7 +93,8 @@ public final class CopyJournal {
             if (!Files.exists(file)) {
                 return null;
             }
-            if (Files.size(file) > LONGEST) {
+            // A pipe would be waited for, and a device has no end.
+            if (!Files.isRegularFile(file) || Files.size(file) > LONGEST) {
                 throw new Failure(file + " is no journal of a copy");
             }
             return parse(Files.readString(file));
@@ -147,11 +149,24 @@ public final class CopyJournal {
                 });
         // A name that no target has: what is there by this name is written over.
         Path next = file.resolveSibling("." + file.getFileName() + ".ublk4j-copy");
-        Files.write(next, (text + "\n").getBytes(StandardCharsets.UTF_8));
-        try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
-            channel.force(true);
+        try {
+            Files.write(next, (text + "\n").getBytes(StandardCharsets.UTF_8));
+            try (FileChannel channel = FileChannel.open(next, StandardOpenOption.WRITE)) {
+                channel.force(true);
+            }
+            Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Failure failure =
+                    new Failure(
+                            "cannot write the journal %s: %s".formatted(file, Explanation.of(e)),
+                            e);
+            try {
+                Files.deleteIfExists(next);
+            } catch (IOException alsoFailed) {
+                failure.addSuppressed(alsoFailed);
+            }
+            throw failure;
         }
-        Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** Deletes it: the copy has ended. */

@@ -24,11 +24,17 @@ final class CopyPlan {
     private final @Nullable AllocationMap map;
     private final long end;
 
+    /** Pieces begin and end at multiples of this. */
+    private final int block;
+
     /** Where the next piece begins. */
     private long cursor;
 
     private Extents extents = new Extents(1);
     private int run;
+
+    /** Where the run ends, as the map has it. */
+    private long mapped;
 
     /** What of the run is left. */
     private long runLeft;
@@ -51,11 +57,14 @@ final class CopyPlan {
      *
      * @param map of the source, null where all of it may hold data
      * @param begin what comes before this is done
+     * @param block a block of both sides: what the map tells apart within one is data as a whole
      */
-    CopyPlan(@Nullable AllocationMap map, long begin, long end) {
+    CopyPlan(@Nullable AllocationMap map, long begin, long end, int block) {
         this.map = map;
         this.end = end;
+        this.block = block;
         this.cursor = begin;
+        this.mapped = begin;
     }
 
     /** {@return the next piece, null when there is none left, or the copy is to stop} */
@@ -84,17 +93,33 @@ final class CopyPlan {
             runLeft = end - cursor;
             return;
         }
-        run++;
-        if (run >= extents.count()) {
-            long window = Math.min(WINDOW, end - cursor);
-            extents = new Extents(RUNS);
-            map.describe(cursor, window, extents);
-            run = 0;
-            if (extents.described() == 0) {
-                boolean _ = extents.add(window, true);
+        // A run that lies in blocks that have been handed out as data has nothing left.
+        do {
+            run++;
+            if (run >= extents.count()) {
+                describe(map);
             }
+            mapped = Math.min(mapped + extents.length(run), end);
+            runLeft = endOfRun() - cursor;
+        } while (runLeft <= 0);
+    }
+
+    private void describe(AllocationMap known) {
+        long window = Math.min(WINDOW, end - mapped);
+        extents = new Extents(RUNS);
+        known.describe(mapped, window, extents);
+        run = 0;
+        if (extents.described() == 0) {
+            boolean _ = extents.add(window, true);
         }
-        runLeft = Math.min(extents.length(run), end - cursor);
+    }
+
+    private long endOfRun() {
+        if (mapped == end) {
+            return end;
+        }
+        long whole = mapped / block * block;
+        return whole < mapped && extents.isData(run) ? Math.min(whole + block, end) : whole;
     }
 
     /** Notes that a piece is done. */

@@ -13,6 +13,7 @@ import dev.ublk4j.uapi.ControlCommand;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.NoSuchFileException;
 import org.jspecify.annotations.Nullable;
 
@@ -46,6 +47,8 @@ public final class Explanation {
                     case UnsupportedOperationException unable -> unable.getMessage();
                     case NoSuchFileException missing -> "no such file: " + missing.getFile();
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
+                    case DirectoryNotEmptyException full ->
+                            full.getFile() + " is a folder that is not empty";
                     case UncheckedIOException failed -> ofWrapped(failed);
                     case IOException failed -> failed.getMessage();
                     case OutOfMemoryError none -> ofMemory(none);

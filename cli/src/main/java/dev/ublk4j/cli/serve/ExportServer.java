@@ -9,6 +9,7 @@ import dev.ublk4j.server.ExactSize;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -239,6 +240,10 @@ public final class ExportServer implements AutoCloseable {
         closed = true;
         controls.forEach(this::close);
         announced.forEach(this::forget);
+        // A target that holds requests back on purpose ends them now: the front waits for them.
+        exports.forEach(each -> {
+            boolean _ = each.device().awaitAnswers(Duration.ZERO);
+        });
         if (front != null) {
             close(front);
         }

@@ -16,6 +16,10 @@ final class SpecReader {
     private static final int MOST_LEVELS = 32;
 
     private static final Pattern KIND = Pattern.compile("([A-Za-z][A-Za-z0-9-]*)\\s*([:(,;)]|$)");
+
+    /** A URI whose scheme is no kind; that of {@code nbd://} is one. */
+    private static final Pattern NBD_URI = Pattern.compile("(nbds|nbds?\\+unix)://");
+
     private static final Pattern OPTION = Pattern.compile("([A-Za-z][A-Za-z0-9-]*)\\s*([=,;)]|$)");
 
     private final String text;
@@ -56,8 +60,10 @@ final class SpecReader {
     private TargetSpec head() {
         skipBlanks();
         Matcher kind = KIND.matcher(text).region(at, text.length());
-        if (!kind.lookingAt()) {
-            return TargetSpec.of(TargetSpec.FILE).withArgument(name("the name of a file"));
+        boolean isUri = NBD_URI.matcher(text).region(at, text.length()).lookingAt();
+        if (isUri || !kind.lookingAt()) {
+            return TargetSpec.of(isUri ? TargetSpec.NBD : TargetSpec.FILE)
+                    .withArgument(name("the name of a file"));
         }
         TargetSpec spec = TargetSpec.of(kind.group(1));
         boolean isAlone = !kind.group(2).equals(":") && !kind.group(2).equals("(");

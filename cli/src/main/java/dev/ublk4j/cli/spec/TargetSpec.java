@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  *   file:a.img                                     a kind and its argument
  *   a.img                                          the same: a name with a dot or a slash is a file
  *   file:a.img,buffered,offset=1M                  with options
+ *   nbds://example.com/disk                        a URI of NBD
  *   mirror(a.img, b.img; log=ab.log)               made of others, which are its legs
  *   stripe(mirror(a.img, b.img; log=ab.log), null:1G)
  * </pre>
@@ -32,6 +33,9 @@ public record TargetSpec(
         String kind, @Nullable String argument, List<Option> options, List<TargetSpec> legs) {
     /** The kind of what is written without one. */
     static final String FILE = "file";
+
+    /** The kind of a URI of NBD. */
+    static final String NBD = "nbd";
 
     /**
      * An option of a kind: {@code --name} or {@code --name=value} of its command.

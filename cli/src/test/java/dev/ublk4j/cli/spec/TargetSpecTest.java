@@ -49,6 +49,10 @@ class TargetSpecTest {
                     delay(a.img; read=5ms)               | delay(file:a.img; read=5ms)
                     stripe()                             | stripe
                     größe:1                              | file:größe:1
+                    nbd://host/disk                      | nbd://host/disk
+                    nbds://host/disk                     | nbd:nbds://host/disk
+                    nbd+unix:///?socket=/s,patience=2s   | nbd:nbd+unix:///?socket=/s,patience=2s
+                    mirror(nbds+unix:///x?socket=/s, nbds/a) | mirror(nbd:nbds+unix:///x?socket=/s, file:nbds/a)
                     """)
     void isReadAndWrittenInOneForm(String text, String written) {
         TargetSpec spec = parse(text);
