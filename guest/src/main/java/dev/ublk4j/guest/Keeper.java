@@ -15,7 +15,8 @@ import java.util.function.BooleanSupplier;
  *
  * <p>The kernel is not the child of this process but of a shell, its keeper, which ends it and all
  * processes that it consists of when this process lets go of the keeper's input: because it closes
- * it, or because it has ended in whatever way.
+ * it, or because it has ended in whatever way. The keeper is in a session of its own, where a
+ * signal to all processes of a test does not reach it, and the kernel ends with it.
  */
 final class Keeper {
     /** Its arguments: the folder, the kernel and the kernel's arguments. */
@@ -27,9 +28,9 @@ final class Keeper {
             ulimit -c 0
             ulimit -n "$(ulimit -H -n)"
             exec 3<&0
-            # Ctrl-C, and whatever else is sent to all processes of a test, is for the test. This goes on to end the kernel.
-            trap '' INT TERM HUP
-            (trap - INT TERM HUP; exec setsid "$@") 3<&4 4<&- </dev/null &
+            # What is sent to one process after the other, as a service manager does, is for the test. This goes on to end the kernel.
+            trap '' INT TERM HUP QUIT
+            (trap - INT TERM HUP QUIT; exec setsid setpriv --pdeathsig KILL "$@") 3<&4 4<&- </dev/null &
             exec >&- 2>&- 4<&-
             read -r order <&3
             # It may be about to become a group of its own.
@@ -53,7 +54,8 @@ final class Keeper {
      * @param folder has the sockets of the disks that the options name
      */
     static Keeper start(GuestKernel kernel, GuestOptions options, Path folder) throws IOException {
-        List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", KEEPER, "keeper"));
+        List<String> command =
+                new ArrayList<>(List.of("setsid", "/bin/sh", "-c", KEEPER, "keeper"));
         command.add(folder.toString());
         command.add(kernel.program().toString());
         command.add("mem=%dK".formatted(options.memory() >> 10));

@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("A guest")
 final class GuestLinuxTest {
@@ -199,7 +200,11 @@ final class GuestLinuxTest {
         /** Ctrl-C, which a terminal sends to all processes of the test. */
         INTERRUPTED,
         /** What ends a build that takes too long. */
-        TERMINATED
+        TERMINATED,
+        /** What ends one that takes even longer: {@code kill -9} of all processes of the test. */
+        GROUP_KILLED,
+        /** Ctrl-\\, on which a virtual machine lists its threads and goes on. */
+        LISTED_AND_KILLED
     }
 
     @ParameterizedTest
@@ -208,7 +213,7 @@ final class GuestLinuxTest {
         Process test =
                 new ProcessBuilder(
                                 "env",
-                                "--default-signal=INT,TERM",
+                                "--default-signal=INT,TERM,QUIT",
                                 "setsid",
                                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
                                 "--enable-native-access=ALL-UNNAMED",
@@ -227,6 +232,12 @@ final class GuestLinuxTest {
                 case KILLED -> test.destroyForcibly();
                 case INTERRUPTED -> signalGroup("INT", test);
                 case TERMINATED -> signalGroup("TERM", test);
+                case GROUP_KILLED -> signalGroup("KILL", test);
+                case LISTED_AND_KILLED -> {
+                    signalGroup("QUIT", test);
+                    awaitList(test);
+                    test.destroyForcibly();
+                }
             }
             assertThat(test.waitFor()).isNotZero();
             Path folder = Path.of(line);
@@ -236,6 +247,31 @@ final class GuestLinuxTest {
             new Remains(all, folder).assertGone();
         } finally {
             test.destroyForcibly();
+        }
+    }
+
+    private static void awaitList(Process test) throws Exception {
+        String line = "";
+        while (line != null && !line.contains("Full thread dump")) {
+            line = test.inputReader().readLine();
+        }
+        assertThat(line).isNotNull();
+    }
+
+    /** As the kernel ends processes when there is no memory left. */
+    @ParameterizedTest(name = "the kernel: {0}")
+    @ValueSource(booleans = {false, true})
+    void leavesNothingWhenOneOfItsProcessesIsKilled(boolean isKernel) throws Exception {
+        try (GuestLinux linux = GuestLinux.boot(GuestOptions.defaults())) {
+            Remains remains = Remains.of(linux);
+            ProcessHandle keeper = Objects.requireNonNull(linux.machine()).keeper();
+            ProcessHandle victim = isKernel ? keeper.children().findFirst().orElseThrow() : keeper;
+            assertThat(victim.destroyForcibly()).isTrue();
+            assertThatThrownBy(() -> linux.run("sleep 1000"))
+                    .isInstanceOf(GuestException.class)
+                    .hasMessageContaining("the guest has died");
+            linux.cutPower();
+            remains.assertGone();
         }
     }
 
