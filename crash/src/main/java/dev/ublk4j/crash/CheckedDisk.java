@@ -1,7 +1,6 @@
 package dev.ublk4j.crash;
 
-import dev.ublk4j.linux.Errno;
-import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.Operation;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,7 +43,7 @@ final class CheckedDisk implements CrashedDisk {
 
     @Override
     public synchronized byte[] read(long position, int length) {
-        check("read", position, length);
+        check(Operation.READ, position, length);
         byte[] bytes = new byte[length];
         for (int at = 0; at < length; at += SECTOR) {
             int sector = (int) ((position + at) / SECTOR);
@@ -60,7 +59,7 @@ final class CheckedDisk implements CrashedDisk {
 
     @Override
     public synchronized void write(long position, byte[] data) {
-        check("write", position, data.length);
+        check(Operation.WRITE, position, data.length);
         for (int at = 0; at < data.length; at += SECTOR) {
             byte[] own = new byte[SECTOR];
             System.arraycopy(data, at, own, 0, SECTOR);
@@ -75,20 +74,20 @@ final class CheckedDisk implements CrashedDisk {
 
     @Override
     public synchronized void flush() {
-        check("flush", 0, 0);
+        check(Operation.FLUSH, 0, 0);
     }
 
     @Override
     public synchronized void discard(long position, long length) {
-        zero("discard", position, length);
+        zero(Operation.DISCARD, position, length);
     }
 
     @Override
     public synchronized void writeZeroes(long position, long length) {
-        zero("write zeroes", position, length);
+        zero(Operation.WRITE_ZEROES, position, length);
     }
 
-    private void zero(String what, long position, long length) {
+    private void zero(Operation what, long position, long length) {
         check(what, position, length);
         byte[] zeroes = new byte[SECTOR];
         for (long at = position; at < position + length; at += SECTOR) {
@@ -96,19 +95,10 @@ final class CheckedDisk implements CrashedDisk {
         }
     }
 
-    private void check(String what, long position, long length) {
+    private void check(Operation what, long position, long length) {
         if (over) {
             throw new IllegalStateException("the check of this disk is over");
         }
-        if (position < 0
-                || length < 0
-                || position % SECTOR != 0
-                || length % SECTOR != 0
-                || position > size - length) {
-            throw new LinuxException(
-                    "%s(%d bytes at %d)".formatted(what, length, position),
-                    "a disk of %d bytes, blocks of %d".formatted(size, SECTOR),
-                    Errno.EINVAL.negated());
-        }
+        boolean _ = DiskRange.isSome(what, position, length, size);
     }
 }

@@ -14,34 +14,32 @@ final class Checker implements AutoCloseable {
     private final CrashLab.Check check;
     private final Duration limit;
     private volatile @Nullable Thread thread;
-    private final ExecutorService worker =
-            Executors.newSingleThreadExecutor(task -> {
-                Thread created = Thread.ofPlatform().daemon().name("crash-check").unstarted(task);
-                thread = created;
-                return created;
-            });
+    private ExecutorService worker = newWorker();
 
     Checker(CrashLab.Check check, Duration limit) {
         this.check = check;
         this.limit = limit;
     }
 
+    private ExecutorService newWorker() {
+        return Executors.newSingleThreadExecutor(task -> {
+            Thread created = Thread.ofPlatform().daemon().name("crash-check").unstarted(task);
+            thread = created;
+            return created;
+        });
+    }
+
     /**
      * Checks what an image shows.
      *
      * @return what the check threw, or null
-     * @throws CheckHangs when it does not end in time; then the checker is of no more use
+     * @throws CheckHangs when it does not end in time; the next check has another thread
      */
     @Nullable Throwable run(CrashImage image, long size) {
         CheckedDisk disk = new CheckedDisk(image, size);
-        Future<?> running =
-                worker.submit(() -> {
-                    check.check(disk);
-                    return null;
-                });
+        Future<@Nullable Throwable> running = worker.submit(() -> thrownBy(disk));
         try {
-            running.get(limit.toNanos(), TimeUnit.NANOSECONDS);
-            return null;
+            return running.get(TimeUnit.NANOSECONDS.convert(limit), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
             return e.getCause();
         } catch (TimeoutException _) {
@@ -55,6 +53,15 @@ final class Checker implements AutoCloseable {
         }
     }
 
+    private @Nullable Throwable thrownBy(CrashedDisk disk) {
+        try {
+            check.check(disk);
+            return null;
+        } catch (Throwable e) {
+            return e;
+        }
+    }
+
     private CheckHangs hangs(Future<?> running) {
         CheckHangs hangs = new CheckHangs(limit);
         Thread stuck = thread;
@@ -62,6 +69,8 @@ final class Checker implements AutoCloseable {
             hangs.setStackTrace(stuck.getStackTrace());
         }
         running.cancel(true);
+        worker.shutdownNow();
+        worker = newWorker();
         return hangs;
     }
 

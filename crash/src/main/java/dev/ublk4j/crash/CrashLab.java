@@ -1,11 +1,8 @@
 package dev.ublk4j.crash;
 
-import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.layers.FaultInjector;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
@@ -59,16 +56,18 @@ public final class CrashLab implements AutoCloseable {
     private static final int SAVED_AT_ONCE = 64 * 1024;
 
     private final CrashOptions options;
-    private final History history = new History();
+    private final History history;
     private @Nullable TestBed bed;
     private @Nullable LabDisk disk;
     private @Nullable FaultInjector faults;
     private long from;
     private boolean isRecorded;
     private boolean isOver;
+    private boolean isClosed;
 
-    private CrashLab(CrashOptions options) {
+    private CrashLab(CrashOptions options, History history) {
         this.options = options;
+        this.history = history;
     }
 
     /** {@return a lab with {@link CrashOptions#defaults}} */
@@ -78,7 +77,11 @@ public final class CrashLab implements AutoCloseable {
 
     /** {@return a lab} */
     public static CrashLab create(CrashOptions options) {
-        return new CrashLab(options);
+        return of(options, new History());
+    }
+
+    static CrashLab of(CrashOptions options, History history) {
+        return new CrashLab(options, history);
     }
 
     /**
@@ -98,20 +101,47 @@ public final class CrashLab implements AutoCloseable {
      * Uses the disk before the recording: what it writes is durable whenever the power is cut. A
      * file system is made here, or a store is created.
      *
-     * @throws IllegalStateException when something has been recorded
+     * @throws IllegalStateException when something has been recorded, or the recording is full
      */
     public void prepare(Work work) throws Exception {
         if (isRecorded) {
             throw new IllegalStateException("prepare comes before record");
         }
-        work.use(disk());
+        use(work);
         from = history.now();
     }
 
-    /** Uses the disk while power may be cut. May be called again, which goes on. */
+    /**
+     * Uses the disk while power may be cut. May be called again, which goes on.
+     *
+     * @throws IllegalStateException when the recording is full; the cause is what the work threw
+     */
     public void record(Work work) throws Exception {
         isRecorded = true;
-        work.use(disk());
+        use(work);
+    }
+
+    private void use(Work work) throws Exception {
+        Objects.requireNonNull(work, "work");
+        LabDisk used = disk();
+        try {
+            work.use(used);
+        } catch (Exception | Error e) {
+            requireSpace(e);
+            throw e;
+        }
+        // What cannot be recorded fails as it would on a broken disk, which a work may take for
+        // one.
+        requireSpace(null);
+    }
+
+    private void requireSpace(@Nullable Throwable thrown) {
+        if (history.isFull()) {
+            throw new IllegalStateException(
+                    "the recording is full: it holds %d bytes of data at most"
+                            .formatted(history.limit()),
+                    thrown);
+        }
     }
 
     /**
@@ -128,9 +158,13 @@ public final class CrashLab implements AutoCloseable {
      *
      * @return what was covered
      * @throws CrashFailure when the check throws, or does not end in time
-     * @throws IllegalStateException when nothing has been recorded
+     * @throws IllegalStateException when nothing has been recorded, or the lab is closed
      */
     public CrashReport eachCrash(Check check) {
+        Objects.requireNonNull(check, "check");
+        if (isClosed) {
+            throw new IllegalStateException("the lab is closed");
+        }
         if (!isRecorded) {
             throw new IllegalStateException("nothing has been recorded");
         }
@@ -238,52 +272,8 @@ public final class CrashLab implements AutoCloseable {
 
     @Override
     public void close() {
+        isClosed = true;
         closeBed();
         history.close();
-    }
-
-    /** The disk that is recorded, as the program under test has it. */
-    private record ServedDisk(TestBed bed, long size) implements LabDisk {
-        @Override
-        public int blockSize() {
-            return BLOCK;
-        }
-
-        @Override
-        public byte[] read(long position, int length) {
-            return bed.read(position, length);
-        }
-
-        @Override
-        public void write(long position, byte[] data) {
-            bed.write(position, data);
-        }
-
-        @Override
-        public void writeThrough(long position, byte[] data) {
-            try (Arena arena = Arena.ofShared()) {
-                MemorySegment memory = arena.allocate(data.length, 4096);
-                memory.copyFrom(MemorySegment.ofArray(data));
-                long _ =
-                        bed.submit((DiskRequest request) ->
-                                        request.writeThrough(position).add(memory))
-                                .check();
-            }
-        }
-
-        @Override
-        public void flush() {
-            bed.flush();
-        }
-
-        @Override
-        public void discard(long position, long length) {
-            bed.discard(position, length);
-        }
-
-        @Override
-        public void writeZeroes(long position, long length) {
-            bed.writeZeroes(position, length);
-        }
     }
 }

@@ -69,15 +69,22 @@ public final class CrashOptions {
     /** {@return the same with another time after which the search ends: 10 minutes otherwise} */
     public CrashOptions withTimeLimit(Duration limit) {
         CrashOptions options = new CrashOptions(this);
-        options.timeLimit = limit;
+        options.timeLimit = positive(limit);
         return options;
     }
 
     /** {@return the same with another time that one check may take: 10 seconds otherwise} */
     public CrashOptions withCheckLimit(Duration limit) {
         CrashOptions options = new CrashOptions(this);
-        options.checkLimit = limit;
+        options.checkLimit = positive(limit);
         return options;
+    }
+
+    private static Duration positive(Duration limit) {
+        if (!limit.isPositive()) {
+            throw new IllegalArgumentException("a limit of time is positive: " + limit);
+        }
+        return limit;
     }
 
     long size() {

@@ -30,6 +30,7 @@ public final class History implements AutoCloseable {
     private final List<Lane> lanes = new CopyOnWriteArrayList<>();
     private final List<Mark> marks = new CopyOnWriteArrayList<>();
     private final long limit;
+    private volatile boolean isFull;
     private int nextLane;
 
     /** The marks of a history in a file. */
@@ -105,11 +106,22 @@ public final class History implements AutoCloseable {
     void take(long length) {
         if (bytes.addAndGet(length) > limit) {
             bytes.addAndGet(-length);
+            isFull = true;
             throw new LinuxException(
                     "record(%d bytes)".formatted(length),
                     "a history of at most %d bytes of data".formatted(limit),
                     Errno.ENOMEM.negated());
         }
+    }
+
+    /** {@return whether data was refused because the history holds no more} */
+    boolean isFull() {
+        return isFull;
+    }
+
+    /** {@return bytes of data that it holds at most} */
+    long limit() {
+        return limit;
     }
 
     /** {@return the instant that was last} */

@@ -1,19 +1,19 @@
 package dev.ublk4j.crash;
 
 import dev.ublk4j.linux.Deadline;
+import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.LongFunction;
+import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /** Looks for an image that a check fails on, and for the smallest loss with which it does. */
 final class Search {
     /** Images that are tried to make a failure smaller. */
     private static final int MOST_STEPS = 500;
-
-    private static final int LONGEST_LINE = 200;
 
     private final List<Change> changes;
     private final List<Mark> marks;
@@ -28,6 +28,7 @@ final class Search {
     private final Set<Long> seen = new HashSet<>();
     private long outcomes;
     private boolean limited;
+    private int steps;
     private @Nullable CrashState failed;
     private @Nullable Throwable cause;
 
@@ -76,9 +77,16 @@ final class Search {
         if (state == null || thrown == null) {
             return new CrashReport(seen.size(), outcomes, all.instants(), !limited);
         }
+        boolean isSteady = true;
         if (!(thrown instanceof Checker.CheckHangs)) {
-            state = shrunk(state);
-            Throwable again = check(state);
+            CrashState smallest = shrunk(state);
+            Throwable again = check(smallest);
+            if (again == null) {
+                again = check(state);
+            } else {
+                state = smallest;
+            }
+            isSteady = again != null;
             thrown = again == null ? thrown : again;
         }
         show(state);
@@ -86,28 +94,44 @@ final class Search {
         String story = new Story(changes, marks, durable, image, state, from).toString();
         CrashFailure failure =
                 new CrashFailure(
-                        message(story, thrown, saved), options.seed(), saved.file(), thrown);
+                        message(story, thrown, isSteady, saved),
+                        options.seed(),
+                        saved.file(),
+                        thrown);
         if (saved.reason() != null) {
             failure.addSuppressed(saved.reason());
         }
         throw failure;
     }
 
-    private String message(String story, Throwable thrown, SavedImage saved) {
+    private String message(String story, Throwable thrown, boolean isSteady, SavedImage saved) {
         StringBuilder text = new StringBuilder();
-        text.append("the check fails after a power cut: ").append(firstLine(thrown)).append('\n');
+        text.append("the check fails after a power cut: ")
+                .append(Told.firstLine(thrown))
+                .append('\n');
         text.append(story);
+        if (!isSteady) {
+            text.append(
+                    "it did not fail again on the same image: something else than the disk decides\n");
+        }
         text.append(
-                "found in image %d, with %s and seed %d%n"
-                        .formatted(seen.size(), options.model(), options.seed()));
+                "found in image %d of the recording %08x, with %s and seed %d%n"
+                        .formatted(seen.size(), checksum(), options.model(), options.seed()));
         text.append(saved).append('\n');
         return text.toString();
     }
 
-    /** {@return what was thrown, in a line that can be read; the cause has all of it} */
-    private static String firstLine(Throwable thrown) {
-        String line = thrown.toString().lines().findFirst().orElse("");
-        return line.length() <= LONGEST_LINE ? line : line.substring(0, LONGEST_LINE) + "...";
+    /**
+     * {@return what tells a recording from another of the same work, which need not be the same}
+     */
+    private long checksum() {
+        CRC32C sum = new CRC32C();
+        for (Change each : changes) {
+            String told = "%s %d %d\n".formatted(each, each.sent() - from, each.answered() - from);
+            sum.update(told.getBytes(StandardCharsets.UTF_8));
+            sum.update(each.data().asByteBuffer());
+        }
+        return sum.getValue();
     }
 
     /** {@return the image that is shown} */
@@ -150,23 +174,22 @@ final class Search {
     /** {@return an outcome on which the check fails too, with as little lost, as early as found} */
     private CrashState shrunk(CrashState first) {
         CrashState state = relevant(first);
-        int steps = 0;
+        Deadline end = Deadline.in(options.timeLimit());
+        steps = 0;
         boolean smaller = true;
-        while (smaller && steps < MOST_STEPS) {
+        while (smaller && goesOn(end)) {
             smaller = false;
             for (int number : List.copyOf(state.damaged().keySet())) {
                 CrashState fewer = state.without(number);
-                steps++;
-                if (fails(fewer)) {
+                if (goesOn(end) && fails(fewer)) {
                     state = fewer;
                     smaller = true;
                 }
             }
         }
         // The bisection of instants would need that failing is monotonous, which it is not.
-        for (long instant = from; instant < state.instant() && steps < MOST_STEPS; instant++) {
+        for (long instant = from; instant < state.instant() && goesOn(end); instant++) {
             CrashState earlier = relevant(state.at(instant));
-            steps++;
             if (earlier.damaged().size() <= state.damaged().size() && fails(earlier)) {
                 return earlier;
             }
@@ -186,9 +209,18 @@ final class Search {
         return left;
     }
 
-    /** A check that hangs is another failure than the one to be made smaller. */
+    private boolean goesOn(Deadline end) {
+        return steps < MOST_STEPS && !end.isOver();
+    }
+
+    /** A check that hangs is another failure than the one to be made smaller, which it ends. */
     private boolean fails(CrashState state) {
+        steps++;
         Throwable thrown = check(state);
-        return thrown != null && !(thrown instanceof Checker.CheckHangs);
+        if (thrown instanceof Checker.CheckHangs) {
+            steps = MOST_STEPS;
+            return false;
+        }
+        return thrown != null;
     }
 }

@@ -38,7 +38,7 @@ final class Story {
         }
         for (Mark mark : marks) {
             if (mark.at() > from && mark.at() <= state.instant()) {
-                lines.add(new Line(mark.at(), "  -- mark: " + mark.text(), false));
+                lines.add(new Line(mark.at(), "  -- mark: " + Told.inALine(mark.text()), false));
             }
         }
         lines.sort(Comparator.comparingLong(Line::at));

@@ -8,10 +8,22 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
 
 /** The annotation, used as users do. */
 class CrashTestTest {
     private static CrashLab last;
+    private CrashLab prepared;
+
+    @BeforeEach
+    void prepare(CrashLab lab) {
+        prepared = lab;
+    }
+
+    @CrashTest
+    void aTestHasTheLabOfItsPreparation(CrashLab lab) {
+        assertThat(lab).isSameAs(prepared);
+    }
 
     @CrashTest(size = 64 << 10, images = 7)
     void aTestGetsALabWithTheOptionsOfItsAnnotation(CrashLab lab) throws Exception {

@@ -52,7 +52,8 @@ record GuestKernel(Path program, Path blockModule) {
         }
     }
 
-    private static Path cache() {
+    /** {@return where things are kept that were fetched} */
+    static Path cache() {
         @Nullable String named = System.getenv("XDG_CACHE_HOME");
         return named != null && !named.isEmpty()
                 ? Path.of(named)

@@ -176,6 +176,11 @@ public final class GuestLinux implements AutoCloseable {
      * @throws GuestException when the guest does not boot
      */
     public void insert(int number, LabDisk disk) throws InterruptedException {
+        int count = options.disks().size();
+        if (number < 0 || number >= count) {
+            throw new IllegalArgumentException(
+                    "there is no disk %d: the guest has %d".formatted(number, count));
+        }
         if (!(options.disks().get(number) instanceof Slot slot)) {
             throw new IllegalArgumentException(
                     "the disk %d is a target that cannot be changed".formatted(number));

@@ -124,15 +124,22 @@ public final class GuestOptions {
     /** {@return the same with another time that the guest may take to boot} */
     public GuestOptions withBootLimit(Duration limit) {
         GuestOptions options = new GuestOptions(this);
-        options.bootLimit = limit;
+        options.bootLimit = positive(limit);
         return options;
     }
 
     /** {@return the same with another time that a command may take} */
     public GuestOptions withCommandLimit(Duration limit) {
         GuestOptions options = new GuestOptions(this);
-        options.commandLimit = limit;
+        options.commandLimit = positive(limit);
         return options;
+    }
+
+    private static Duration positive(Duration limit) {
+        if (!limit.isPositive()) {
+            throw new IllegalArgumentException("a limit of time is positive: " + limit);
+        }
+        return limit;
     }
 
     /** {@return the same with another number of bytes that are kept of a command's output} */
@@ -151,7 +158,8 @@ public final class GuestOptions {
      * has been done in the guest before: {@code withMarks(lab::mark)} has a program in the guest
      * note what it has promised.
      *
-     * @param receiver is called with the text, on a thread of the guest
+     * @param receiver is called with the text, on a thread of the guest; what it throws is told by
+     *     the next command to end
      */
     public GuestOptions withMarks(Consumer<String> receiver) {
         GuestOptions options = new GuestOptions(this);

@@ -4,6 +4,7 @@ import dev.ublk4j.linux.Deadline;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -15,7 +16,8 @@ import java.util.function.BooleanSupplier;
  *
  * <p>The kernel is not the child of this process but of a shell, its keeper, which ends it and all
  * processes that it consists of when this process lets go of the keeper's input: because it closes
- * it, or because it has ended in whatever way.
+ * it, or because it has ended in whatever way. The keeper is in a session of its own, where a
+ * signal to all processes of a test does not reach it, and the kernel ends with it.
  */
 final class Keeper {
     /** Its arguments: the folder, the kernel and the kernel's arguments. */
@@ -27,10 +29,11 @@ final class Keeper {
             ulimit -c 0
             ulimit -n "$(ulimit -H -n)"
             exec 3<&0
-            # Ctrl-C, and whatever else is sent to all processes of a test, is for the test. This goes on to end the kernel.
-            trap '' INT TERM HUP
-            (trap - INT TERM HUP; exec setsid "$@") 3<&4 4<&- </dev/null &
+            # What is sent to one process after the other, as a service manager does, is for the test. This goes on to end the kernel.
+            trap '' INT TERM HUP QUIT
+            (trap - INT TERM HUP QUIT; exec setsid setpriv --pdeathsig KILL "$@") 3<&4 4<&- </dev/null &
             exec >&- 2>&- 4<&-
+            echo $! >group
             read -r order <&3
             # It may be about to become a group of its own.
             for whom in -$! $! -$!; do kill -9 $whom; done
@@ -42,9 +45,11 @@ final class Keeper {
     private static final Duration KILL_LIMIT = Duration.ofSeconds(30);
 
     private final Process process;
+    private final Path folder;
 
-    private Keeper(Process process) {
+    private Keeper(Process process, Path folder) {
         this.process = process;
+        this.folder = folder;
     }
 
     /**
@@ -53,7 +58,8 @@ final class Keeper {
      * @param folder has the sockets of the disks that the options name
      */
     static Keeper start(GuestKernel kernel, GuestOptions options, Path folder) throws IOException {
-        List<String> command = new ArrayList<>(List.of("/bin/sh", "-c", KEEPER, "keeper"));
+        List<String> command =
+                new ArrayList<>(List.of("setsid", "/bin/sh", "-c", KEEPER, "keeper"));
         command.add(folder.toString());
         command.add(kernel.program().toString());
         command.add("mem=%dK".formatted(options.memory() >> 10));
@@ -82,7 +88,7 @@ final class Keeper {
         command.addAll(options.arguments());
         ProcessBuilder builder = new ProcessBuilder(command);
         builder.environment().put("TMPDIR", GuestFolder.memory(options.memory()).toString());
-        return new Keeper(builder.start());
+        return new Keeper(builder.start(), folder);
     }
 
     /** {@return what the guest's serial line carries} */
@@ -106,6 +112,9 @@ final class Keeper {
      * @param isOver whether all has been read that it has printed
      */
     void end(BooleanSupplier isOver) {
+        if (!process.isAlive()) {
+            endGroup();
+        }
         try {
             process.getOutputStream().write("keep\n".getBytes(StandardCharsets.US_ASCII));
             process.getOutputStream().close();
@@ -120,6 +129,25 @@ final class Keeper {
         if (!gone) {
             process.descendants().forEach(ProcessHandle::destroyForcibly);
             process.destroyForcibly();
+        }
+    }
+
+    /**
+     * Ends what is left when the keeper was killed: the kernel ends with it, not all that the
+     * kernel consists of.
+     */
+    private void endGroup() {
+        try {
+            String group = Files.readString(folder.resolve("group")).strip();
+            Process kill =
+                    new ProcessBuilder("/bin/sh", "-c", "kill -9 -\"$1\" 2>&-", "kill", group)
+                            .start();
+            if (Deadline.in(KILL_LIMIT).poll(Duration.ofMillis(1), () -> !kill.isAlive())) {
+                return;
+            }
+            kill.destroyForcibly();
+        } catch (IOException _) {
+            // It was killed before it had started the kernel.
         }
     }
 }

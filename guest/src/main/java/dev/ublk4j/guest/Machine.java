@@ -32,6 +32,9 @@ final class Machine implements AutoCloseable {
     /** Commands up to so many bytes are sent in a line, and need no file. */
     private static final int SHORT_COMMAND = 1000;
 
+    /** What an alarm takes: 68 years. */
+    private static final long MOST_SECONDS = Integer.MAX_VALUE;
+
     private static final int MOST_COMMAND = 100_000;
 
     /** How much later than a command the guest may be with its answer. */
@@ -40,10 +43,14 @@ final class Machine implements AutoCloseable {
     /** How long the console of a kernel that has died may take to be read. */
     private static final Duration LAST_WORDS = Duration.ofSeconds(5);
 
+    /** How a guest begins to say why it gives up. */
+    private static final String FAILED = "failed ";
+
     private static final HexFormat HEX = HexFormat.of();
 
     private final GuestOptions options;
     private final GuestFolder folder;
+    private final Marks marks;
     private final List<VhostUserExport> exports = new ArrayList<>();
     private final Keeper keeper;
     private final Tail console = new Tail();
@@ -58,6 +65,7 @@ final class Machine implements AutoCloseable {
             throws IOException {
         this.options = options;
         this.folder = folder;
+        this.marks = new Marks(options.marks());
         try {
             for (int i = 0; i < options.disks().size(); i++) {
                 exports.add(export(options.disks().get(i), i));
@@ -118,14 +126,11 @@ final class Machine implements AutoCloseable {
     /** Takes a line of the guest; returns whether it answers something. */
     private boolean heard(String text) {
         if (text.startsWith("mark ")) {
-            String digits = text.substring("mark ".length());
-            if (digits.matches("(?:[0-9a-f]{2})*")) {
-                options.marks().accept(unhex(digits));
-            }
+            marks.hear(text.substring("mark ".length()));
             // Any program of the guest can write to the line; such noise must not end it.
             return false;
         }
-        if (text.startsWith("done ") || text.startsWith("failed ") || text.equals("ready")) {
+        if (text.startsWith("done ") || text.startsWith(FAILED) || text.equals("ready")) {
             return true;
         }
         // What the kernel says before it has a console.
@@ -134,17 +139,16 @@ final class Machine implements AutoCloseable {
         return false;
     }
 
-    private static String unhex(String digits) {
-        return new String(HEX.parseHex(digits), StandardCharsets.UTF_8);
-    }
-
     private void awaitReady() throws InterruptedException {
         String reply = replies.take(Deadline.in(options.bootLimit()));
         if (reply == null) {
             throw failure("the guest did not boot within %s".formatted(options.bootLimit()));
         }
         if (!reply.equals("ready")) {
-            throw failure("the guest has died while it booted " + reply);
+            throw failure(
+                    reply.isEmpty()
+                            ? "the guest has died while it booted"
+                            : "the guest cannot boot: " + reply.substring(FAILED.length()));
         }
         try {
             // The kernel has it open, so that this does not wait.
@@ -185,7 +189,7 @@ final class Machine implements AutoCloseable {
             write("command." + (asked + 1), text);
             sent = "-";
         }
-        long seconds = Math.max(1, limit.plusMillis(999).toSeconds());
+        long seconds = Math.clamp(bounded(limit).plusMillis(999).toSeconds(), 1, MOST_SECONDS);
         Answer answer = ask("run", "%d %s".formatted(seconds, sent), Duration.ofSeconds(seconds));
         if (answer.status().equals("late")) {
             throw new GuestException(
@@ -194,6 +198,10 @@ final class Machine implements AutoCloseable {
         }
         int status = Integer.parseInt(answer.status());
         return new CommandResult(command, status, answer.text(), answer.bytes());
+    }
+
+    private static Duration bounded(Duration limit) {
+        return limit.compareTo(Deadline.FOREVER) > 0 ? Deadline.FOREVER : limit;
     }
 
     private void write(String name, byte[] text) {
@@ -269,7 +277,7 @@ final class Machine implements AutoCloseable {
     private Answer ask(String what, String arguments, Duration limit) throws InterruptedException {
         int number = ++asked;
         send("%s %d %s\n".formatted(what, number, arguments));
-        Deadline deadline = Deadline.in(limit.plus(GRACE));
+        Deadline deadline = Deadline.in(bounded(limit).plus(GRACE));
         String expected = "done %d ".formatted(number);
         while (true) {
             String reply = replies.take(deadline);
@@ -282,10 +290,11 @@ final class Machine implements AutoCloseable {
                         ? new GuestException("the guest's power was cut")
                         : failure("the guest has died");
             }
-            if (reply.startsWith("failed ")) {
-                throw failure(reply);
+            if (reply.startsWith(FAILED)) {
+                throw failure("the guest has ended: " + reply.substring(FAILED.length()));
             }
             if (reply.startsWith(expected)) {
+                marks.check();
                 return answer(number, reply.substring(expected.length()));
             }
         }

@@ -29,10 +29,12 @@ use constant {
 
 my ($folder) = $0 =~ m{(.*)/}; # the host's, as the host names it
 my $here = '/run/ublk4j';      # the same in the guest
-my $printed = '/run/output';   # a file for each command
+my $printed = '/run/output';   # a pipe for each command
 my $groups = '/sys/fs/cgroup'; # a group of processes for each command
 my $most = 1 << 20;            # bytes of a text that the host takes
 my ($line, $to_shell, $from_shell, $taken);
+my $orders = '';               # of the host, as far as they have been read
+my %outputs;                   # of commands and of what they have left in the background, by the number of the command
 
 sub say_line { my $text = "@_\n"; syswrite $line, $text }
 
@@ -157,8 +159,10 @@ sub prepare {
     need_mount('sysfs', '/sys', 0, $none);
     open_line();
     need_mount('hostfs', $here, 0, $folder);
-    need_mount('tmpfs', $printed, MS_NOSUID, 'mode=755,size=16m');
+    make_folder($printed);
     need_mount('cgroup2', $groups, 0, $none);
+    give_up('a program has rebooted the guest') if -e "$here/booted";
+    write_to("$here/booted", '');
     my ($text) = slurp("$here/settings", 1 << 20);
     need_mount('tmpfs', $_, MS_NOSUID, 'mode=1777') for '/tmp', '/var/tmp', '/dev/shm';
     need_mount('tmpfs', '/mnt', MS_NOSUID, 'mode=755');
@@ -200,11 +204,59 @@ sub answer {
 # answer_call N RESULT
 sub answer_call { my ($number, $ok) = @_; answer($number, $ok ? 0 : $! + 0, '', 0) }
 
+# Takes some of what is printed. False when no more comes now; an output that has ended is forgotten.
+sub take_output {
+    my ($number) = @_;
+    my $output = $outputs{$number} or return;
+    my $read = sysread $output->{pipe}, my $some, 1 << 16;
+    delete $outputs{$number} if defined $read && $read == 0;
+    return unless $read;
+    $output->{bytes} += $read;
+    my $room = $most - length $output->{text};
+    $output->{text} .= substr $some, 0, $room if $room > 0;
+    return 1;
+}
+
+# Waits until there is something to read, and takes meanwhile what is printed: who prints would wait otherwise.
+sub await_input {
+    my ($handle) = @_;
+    while (1) {
+        my $wanted = '';
+        vec($wanted, fileno $_, 1) = 1 for $handle, map { $_->{pipe} } values %outputs;
+        next if select($wanted, undef, undef, undef) < 0;
+        for my $number (keys %outputs) { take_output($number) if vec $wanted, fileno $outputs{$number}{pipe}, 1 }
+        return if vec $wanted, fileno $handle, 1;
+    }
+}
+
+# The next line of the host, or nothing when it has gone.
+sub next_order {
+    my $end;
+    while (($end = index $orders, "\n") < 0) {
+        await_input($line);
+        sysread $line, $orders, 1 << 12, length $orders or return;
+    }
+    my $order = substr $orders, 0, $end;
+    substr($orders, 0, $end + 1) = '';
+    return $order;
+}
+
+sub open_output {
+    my ($number) = @_;
+    POSIX::mkfifo("$printed/$number", 0600) or return;
+    sysopen my $pipe, "$printed/$number", POSIX::O_RDONLY() | POSIX::O_NONBLOCK() or return;
+    return $outputs{$number} = { pipe => $pipe, text => '', bytes => 0 };
+}
+
 sub run_command {
     my ($number, $seconds, $hex) = @_;
     my $group = "$groups/$number";
     my $file = "$here/command.$number";
-    mkdir $group or return answer($number, 126, "cannot start it: $!\n", 0);
+    my $output = mkdir($group) && open_output($number);
+    if (!$output) {
+        my $why = "cannot start it: $!\n";
+        return answer($number, 126, $why, length $why);
+    }
     if ($hex ne '-') {
         $file = "/run/command";
         write_to($file, pack('H*', $hex));
@@ -218,6 +270,7 @@ sub run_command {
     syswrite $to_shell, $order;
     my $status = '';
     until ($status =~ /\n/) {
+        await_input($from_shell);
         my $read = sysread $from_shell, $status, 16, length $status;
         give_up('the shell of the guest has ended') if defined $read ? $read == 0 : $! != POSIX::EINTR();
     }
@@ -225,8 +278,10 @@ sub run_command {
     chomp $status;
     unlink $file;
     rmdir $group; # not while something of it is left
-    answer($number, $late ? 'late' : $status, slurp("$printed/$number", $most));
     unlink "$printed/$number";
+    my $most_now = 1 << 20; # what it has printed is there; what it has left in the background may print without end
+    1 while ($most_now -= 1 << 12) > 0 && take_output($number);
+    answer($number, $late ? 'late' : $status, $output->{text}, $output->{bytes});
 }
 
 sub device { my ($disk, $flags) = @_; sysopen my $device, '/dev/' . disk_name($disk), $flags or return; return $device }
@@ -262,8 +317,7 @@ my %verbs = (
 
 prepare();
 say_line('ready');
-while (defined(my $asked = <$line>)) {
-    chomp $asked;
+while (defined(my $asked = next_order())) {
     my ($what, $number, @rest) = split / /, $asked, -1;
     unlink $taken if defined $taken;
     undef $taken;

@@ -3,6 +3,7 @@ package dev.ublk4j.guest;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ublk4j.crash.CrashLab;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
@@ -10,6 +11,7 @@ import dev.ublk4j.targets.MemoryTarget;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @DisplayName("A guest")
 final class GuestLinuxTest {
@@ -153,6 +156,76 @@ final class GuestLinuxTest {
     }
 
     @Test
+    void letsACommandPrintMoreThanIsKept() throws Exception {
+        try (GuestLinux linux = GuestLinux.boot(GuestOptions.defaults().withOutputLimit(100_000))) {
+            CommandResult result = linux.run("head -c 50000000 /dev/zero && echo end >/tmp/end");
+            assertThat(result.check().printed()).isEqualTo(50_000_000);
+            assertThat(result.bytes()).hasSize(100_000);
+            assertThat(linux.read("/tmp/end")).isNotEmpty();
+        }
+    }
+
+    @Test
+    void letsProgramsInTheBackgroundPrintWithoutEnd() throws Exception {
+        try (GuestLinux linux = GuestLinux.boot(GuestOptions.defaults())) {
+            linux.run("yes & yes & echo $! >/tmp/pid").check();
+            assertThat(linux.run("sleep 1; echo hello").check().output()).isEqualTo("hello\n");
+            linux.run("kill -0 $(cat /tmp/pid) && kill $(cat /tmp/pid)").check();
+        }
+    }
+
+    @Test
+    void tellsWhatTheReceiverOfMarksHasThrown() throws Exception {
+        GuestOptions options =
+                GuestOptions.defaults().withMarks(text -> assertThat(text).isEqualTo("1"));
+        try (GuestLinux linux = GuestLinux.boot(options)) {
+            linux.run("mark 1").check();
+            assertThatThrownBy(() -> linux.run("mark 2"))
+                    .isInstanceOf(GuestException.class)
+                    .hasMessageContaining("marks")
+                    .hasCauseInstanceOf(AssertionError.class);
+        }
+    }
+
+    @Test
+    void tellsThatItWasBootedAgain() throws Exception {
+        GuestOptions options = GuestOptions.defaults().withSlot(DISK_BYTES).withSlot(DISK_BYTES);
+        try (GuestLinux linux = GuestLinux.boot(options)) {
+            assertThatThrownBy(() -> linux.run("echo b >/proc/sysrq-trigger; sleep 1000"))
+                    .isInstanceOf(GuestException.class)
+                    .hasMessageContaining("a program has rebooted the guest");
+        }
+    }
+
+    @Test
+    void mayTakeForever() throws Exception {
+        Duration forever = ChronoUnit.FOREVER.getDuration();
+        GuestOptions options =
+                GuestOptions.defaults().withBootLimit(forever).withCommandLimit(forever);
+        try (GuestLinux linux = GuestLinux.boot(options)) {
+            linux.run("true").check();
+        }
+    }
+
+    @Test
+    void refusesLimitsWithoutTimeAndDisksThatItHasNot() throws Exception {
+        GuestOptions options = GuestOptions.defaults();
+        assertThatThrownBy(() -> options.withBootLimit(Duration.ZERO))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> options.withCommandLimit(Duration.ofSeconds(-1)))
+                .isInstanceOf(IllegalArgumentException.class);
+        try (CrashLab lab = CrashLab.create();
+                GuestLinux linux = GuestLinux.boot(options.withSlot(DISK_BYTES))) {
+            assertThatThrownBy(() -> lab.record(disk -> linux.insert(1, disk)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage("there is no disk 1: the guest has 1");
+        }
+        assertThatThrownBy(() -> GuestLinux.boot(options.withFolder(Path.of("/no/such"))))
+                .isInstanceOf(GuestException.class)
+                .hasMessageContaining("the guest cannot boot: cannot mount hostfs at /no/such");
+    }
+
+    @Test
     void canBeCutWhileACommandRuns() throws Exception {
         try (GuestLinux linux = GuestLinux.boot(GuestOptions.defaults());
                 ExecutorService other = Executors.newSingleThreadExecutor()) {
@@ -199,7 +272,11 @@ final class GuestLinuxTest {
         /** Ctrl-C, which a terminal sends to all processes of the test. */
         INTERRUPTED,
         /** What ends a build that takes too long. */
-        TERMINATED
+        TERMINATED,
+        /** What ends one that takes even longer: {@code kill -9} of all processes of the test. */
+        GROUP_KILLED,
+        /** Ctrl-\\, on which a virtual machine lists its threads and goes on. */
+        LISTED_AND_KILLED
     }
 
     @ParameterizedTest
@@ -208,7 +285,7 @@ final class GuestLinuxTest {
         Process test =
                 new ProcessBuilder(
                                 "env",
-                                "--default-signal=INT,TERM",
+                                "--default-signal=INT,TERM,QUIT",
                                 "setsid",
                                 Path.of(System.getProperty("java.home"), "bin/java").toString(),
                                 "--enable-native-access=ALL-UNNAMED",
@@ -227,6 +304,12 @@ final class GuestLinuxTest {
                 case KILLED -> test.destroyForcibly();
                 case INTERRUPTED -> signalGroup("INT", test);
                 case TERMINATED -> signalGroup("TERM", test);
+                case GROUP_KILLED -> signalGroup("KILL", test);
+                case LISTED_AND_KILLED -> {
+                    signalGroup("QUIT", test);
+                    awaitList(test);
+                    test.destroyForcibly();
+                }
             }
             assertThat(test.waitFor()).isNotZero();
             Path folder = Path.of(line);
@@ -236,6 +319,31 @@ final class GuestLinuxTest {
             new Remains(all, folder).assertGone();
         } finally {
             test.destroyForcibly();
+        }
+    }
+
+    private static void awaitList(Process test) throws Exception {
+        String line = "";
+        while (line != null && !line.contains("Full thread dump")) {
+            line = test.inputReader().readLine();
+        }
+        assertThat(line).isNotNull();
+    }
+
+    /** As the kernel ends processes when there is no memory left. */
+    @ParameterizedTest(name = "the kernel: {0}")
+    @ValueSource(booleans = {false, true})
+    void leavesNothingWhenOneOfItsProcessesIsKilled(boolean isKernel) throws Exception {
+        try (GuestLinux linux = GuestLinux.boot(GuestOptions.defaults())) {
+            Remains remains = Remains.of(linux);
+            ProcessHandle keeper = Objects.requireNonNull(linux.machine()).keeper();
+            ProcessHandle victim = isKernel ? keeper.children().findFirst().orElseThrow() : keeper;
+            assertThat(victim.destroyForcibly()).isTrue();
+            assertThatThrownBy(() -> linux.run("sleep 1000"))
+                    .isInstanceOf(GuestException.class)
+                    .hasMessageContaining("the guest has died");
+            linux.cutPower();
+            remains.assertGone();
         }
     }
 

@@ -2,11 +2,13 @@ package dev.ublk4j.guest;
 
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import org.opentest4j.TestAbortedException;
 
 /** What tests need of the host. */
 final class GuestTools {
@@ -23,6 +25,19 @@ final class GuestTools {
                     FOLDERS.stream()
                             .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
             assumeTrue(found, program + " is not installed: vm/guest-tools");
+        }
+    }
+
+    /** {@return the root with PostgreSQL in it} Skips the test where there is none. */
+    static Path postgresql() {
+        Path resolved = GuestKernel.cache().resolve("ublk4j/vm/resolved/postgresql");
+        try {
+            Path root = Path.of(Files.readString(resolved).strip());
+            assumeTrue(Files.isDirectory(root), "there is no " + root);
+            return root;
+        } catch (IOException e) {
+            throw new TestAbortedException(
+                    "PostgreSQL has not been fetched: vm/fetch-postgresql", e);
         }
     }
 

@@ -20,10 +20,11 @@ final class CrashLabParameter implements ParameterResolver {
     @Override
     public Object resolveParameter(ParameterContext parameter, ExtensionContext context) {
         CrashTest test = context.getRequiredTestMethod().getAnnotation(CrashTest.class);
-        CrashLab lab = CrashLab.create(options(test));
-        // The store closes what it holds when the test has ended.
-        context.getStore(NAMESPACE).put(parameter.getIndex(), lab);
-        return lab;
+        // The store closes what it holds when the test has ended. What is called before the test
+        // has the same lab.
+        return context.getStore(NAMESPACE)
+                .computeIfAbsent(
+                        parameter.getIndex(), _ -> CrashLab.create(options(test)), CrashLab.class);
     }
 
     private static CrashOptions options(CrashTest test) {
