@@ -2,6 +2,7 @@ package dev.ublk4j.uring;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
@@ -9,6 +10,7 @@ import dev.ublk4j.linux.Mapping;
 import dev.ublk4j.linux.call.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.function.ToIntFunction;
 
 /**
@@ -65,6 +67,14 @@ record RingSetup(
                     | IoUring.IORING_FEAT_SUBMIT_STABLE
                     | IoUring.IORING_FEAT_EXT_ARG;
 
+    /**
+     * How long memory is waited for. The kernel takes a ring apart some time after it was closed,
+     * and counts its memory as locked by the user until then.
+     */
+    private static final Duration PATIENCE = Duration.ofSeconds(1);
+
+    private static final Duration PAUSE = Duration.ofMillis(2);
+
     /** Flags that a ring can do without, in the order in which kernels cease to know them. */
     private static final int[] OPTIONAL = {
         IoUring.IORING_SETUP_NO_SQARRAY,
@@ -90,7 +100,7 @@ record RingSetup(
             MemorySegment params = arena.allocate(PARAMS_BYTES, Long.BYTES);
             fd = setup(options, params);
             return map(fd, params, arena);
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             if (fd != null) {
                 fd.close();
             }
@@ -141,10 +151,22 @@ record RingSetup(
             int flags,
             MemorySegment params,
             ToIntFunction<MemorySegment> kernel) {
-        params.fill((byte) 0);
-        params.set(JAVA_INT, PARAMS_FLAGS, flags);
-        params.set(JAVA_INT, PARAMS_CQ_ENTRIES, options.completionEntries());
-        return kernel.applyAsInt(params);
+        int[] answer = new int[1];
+        boolean _ =
+                Deadline.in(PATIENCE)
+                        .poll(
+                                PAUSE,
+                                () -> {
+                                    params.fill((byte) 0);
+                                    params.set(JAVA_INT, PARAMS_FLAGS, flags);
+                                    params.set(
+                                            JAVA_INT,
+                                            PARAMS_CQ_ENTRIES,
+                                            options.completionEntries());
+                                    answer[0] = kernel.applyAsInt(params);
+                                    return answer[0] != Errno.ENOMEM.negated();
+                                });
+        return answer[0];
     }
 
     /** {@return the new ring's descriptor, or a negative errno} */

@@ -94,4 +94,25 @@ class RingSetupTest {
         assertThat(answer).isEqualTo(Errno.EPERM.negated());
         assertThat(asked).hasSize(1);
     }
+
+    @Test
+    void memoryThatAClosedRingHasForAWhileIsWaitedFor() {
+        assertThat(askedWithoutMemory(3)).isEqualTo(FD);
+        assertThat(asked).hasSize(4);
+    }
+
+    @Test
+    void aLackOfMemoryThatLastsIsTold() {
+        assertThat(askedWithoutMemory(Integer.MAX_VALUE)).isEqualTo(Errno.ENOMEM.negated());
+    }
+
+    private int askedWithoutMemory(int times) {
+        return RingSetup.negotiate(
+                RingOptions.defaults(),
+                params,
+                _ -> {
+                    asked.add(0);
+                    return asked.size() <= times ? Errno.ENOMEM.negated() : FD;
+                });
+    }
 }
