@@ -128,14 +128,15 @@ class CopyTest {
 
     @Test
     void goesOnWhereItWasKilled() throws Exception {
-        String slow = "fault(%s; delay=40ms, op=write)".formatted(to);
+        // Stops in the middle of the first copy, and not in the one that goes on.
+        String stopping = "fault(%s; hang, op=write, after=12)".formatted(to);
         write(from, 0, random(SIZE));
         Path journal = folder.resolve("copy.journal");
         List<String> words =
                 Program.words(
                         "copy",
                         from.toString(),
-                        slow,
+                        stopping,
                         "--parallel",
                         "1",
                         "--journal",
@@ -145,15 +146,17 @@ class CopyTest {
                         .redirectErrorStream(true)
                         .redirectOutput(folder.resolve("copy.log").toFile())
                         .start();
-        boolean began =
+        boolean stopped =
                 Deadline.in(Duration.ofMinutes(1))
-                        .poll(Duration.ofMillis(5), () -> hasBegun(journal) || !process.isAlive());
+                        .poll(
+                                Duration.ofMillis(5),
+                                () -> isInTheMiddle(journal) || !process.isAlive());
         boolean _ = process.toHandle().destroyForcibly();
         process.waitFor();
-        assertThat(began).isTrue();
+        assertThat(stopped).isTrue();
         assertThat(journal).exists();
 
-        assertThat(Run.of("copy", from + "", slow, "--journal", journal + "").errorLines())
+        assertThat(Run.of("copy", from + "", stopping, "--journal", journal + "").errorLines())
                 .containsExactly(
                         "ublk4j: %s is there, of a copy that has not ended; --resume goes on with it, or delete it"
                                 .formatted(journal));
@@ -162,14 +165,15 @@ class CopyTest {
                         Run.of("copy", from + "", third + "", "--journal", journal + "", "--resume")
                                 .err())
                 .contains("is of a copy of");
-        copied("copy", from + "", slow, "--journal", journal + "", "--resume", "--verify");
+        copied("copy", from + "", stopping, "--journal", journal + "", "--resume", "--verify");
         assertThat(Files.mismatch(from, to)).isEqualTo(-1);
         assertThat(journal).doesNotExist();
     }
 
-    private static boolean hasBegun(Path journal) {
+    private static boolean isInTheMiddle(Path journal) {
         try {
-            return Files.exists(journal) && !Files.readString(journal).contains("\"done\":0}");
+            return Files.exists(journal)
+                    && Files.readString(journal).contains("\"done\":%d}".formatted(12 * MIB));
         } catch (IOException e) {
             // It is being replaced.
             return false;
