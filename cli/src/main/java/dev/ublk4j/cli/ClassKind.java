@@ -5,6 +5,8 @@ import dev.ublk4j.server.Target;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -78,9 +80,11 @@ final class ClassKind extends TargetKind {
         className();
     }
 
+    /** With its arguments, which may name its data. */
     @Override
     String source() {
-        return className();
+        return Stream.concat(Stream.of(className()), arguments().stream())
+                .collect(Collectors.joining(" "));
     }
 
     /** Paths among the arguments must be absolute: nobody else knows which of them are paths. */

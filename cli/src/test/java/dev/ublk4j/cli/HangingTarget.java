@@ -21,6 +21,8 @@ public class HangingTarget implements SimpleTarget {
 
     @Override
     public int read(Request request) {
+        System.out.println("reads");
+        System.out.flush();
         if (where.equals("answer")) {
             return Request.PENDING;
         }

@@ -25,12 +25,18 @@ import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -331,6 +337,10 @@ class FailedQueueTest {
 
     @Test
     void aDeviceStopsWhenOneOfItsQueuesFailsWithARequestOut() throws Exception {
+        List<LogRecord> lines = Collections.synchronizedList(new ArrayList<>());
+        Handler collector = new Collector(lines);
+        Logger logger = Logger.getLogger("dev.ublk4j.server");
+        logger.addHandler(collector);
         KeepingDisk target = new KeepingDisk();
         Device device = startTwoQueues(target);
         try (Disk disk = driver.openBlock(device.id())) {
@@ -345,6 +355,11 @@ class FailedQueueTest {
         device.close();
         assertThat(target.closed).isTrue();
         assertThat(driver.deviceIds()).isEmpty();
+        logger.removeHandler(collector);
+        assertThat(lines)
+                .singleElement()
+                .satisfies(
+                        line -> assertThat(line.getMessage()).contains("failed, its device stops"));
     }
 
     @Test
@@ -387,5 +402,25 @@ class FailedQueueTest {
         }
         closing.get(4, TimeUnit.MINUTES);
         assertThat(driver.deviceIds()).isEmpty();
+    }
+
+    /** Keeps what is logged. */
+    private static final class Collector extends Handler {
+        private final List<LogRecord> lines;
+
+        Collector(List<LogRecord> lines) {
+            this.lines = lines;
+        }
+
+        @Override
+        public void publish(LogRecord line) {
+            lines.add(line);
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
     }
 }

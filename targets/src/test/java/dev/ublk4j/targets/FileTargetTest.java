@@ -30,6 +30,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -148,6 +149,49 @@ class FileTargetTest {
                     .isInstanceOf(UnfitFileException.class)
                     .hasMessageContaining("in use");
             assertThat(first.size()).isEqualTo(SIZE);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "4, 8, 4, 8",
+        "4, 8, 0, 5",
+        "4, 8, 11, 1",
+        "4, 8, 5, 1",
+        "4, 8, 0, 0",
+        "4, 8, 11, 0",
+        "4, 0, 0, 5",
+        "4, 0, 12, 4",
+        "0, 0, 4, 8"
+    })
+    void aPartOfAFileIsRefusedWhileAServerHasAnotherThatOverlaps(
+            int firstAt, int firstPages, int at, int pages) throws Exception {
+        Path file = file(SIZE);
+        FileOptions options = FileOptions.of(BackingFile.Caching.BUFFERED);
+        FileOptions first = options.withPart((long) firstAt * PAGE, (long) firstPages * PAGE);
+        FileOptions overlapping = options.withPart((long) at * PAGE, (long) pages * PAGE);
+        try (BackingFile served = BackingFile.open(file, first)) {
+            assertThatThrownBy(() -> BackingFile.open(file, overlapping))
+                    .isInstanceOf(UnfitFileException.class)
+                    .hasMessageContaining("in use");
+            assertThat(served.size()).isPositive();
+        }
+        BackingFile.open(file, overlapping).close();
+    }
+
+    @Test
+    void aPartThatIsReadIsRefusedWhileItIsWrittenAndReadByTwo() throws Exception {
+        Path file = file(SIZE);
+        FileOptions written = FileOptions.of(BackingFile.Caching.BUFFERED).withPart(0, 4 * PAGE);
+        FileOptions read = written.withReadOnly(true).withPart(2 * PAGE, 4 * PAGE);
+        try (BackingFile first = BackingFile.open(file, written)) {
+            assertThatThrownBy(() -> BackingFile.open(file, read))
+                    .isInstanceOf(UnfitFileException.class);
+            assertThat(first.size()).isEqualTo(4 * PAGE);
+        }
+        try (BackingFile first = BackingFile.open(file, read);
+                BackingFile second = BackingFile.open(file, written.withReadOnly(true))) {
+            assertThat(first.size()).isEqualTo(second.size());
         }
     }
 

@@ -19,6 +19,7 @@ import dev.ublk4j.server.Request;
 import dev.ublk4j.server.SimpleTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.TargetQueue;
+import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
@@ -190,7 +191,57 @@ class ThrowingTargetTest {
     @Test
     void oneLineTellsOfAllRequestsThatHadTheirAnswerBefore() throws IOException {
         List<LogRecord> lines = Collections.synchronizedList(new ArrayList<>());
-        Logger logger = Logger.getLogger("dev.ublk4j.server.Handlers");
+        Disc twice =
+                new Disc() {
+                    @Override
+                    public int write(Request request) {
+                        request.complete((int) request.length());
+                        return (int) request.length();
+                    }
+                };
+        try (Closeable _ = collect("dev.ublk4j.server.Handlers", lines);
+                TestBed bed = TestBed.of(twice)) {
+            for (int page = 0; page < 50; page++) {
+                bed.write((long) page * PAGE, new byte[PAGE]);
+            }
+        }
+        assertThat(lines)
+                .singleElement()
+                .satisfies(
+                        line -> assertThat(line.getMessage()).contains("already been completed"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, PAGE + 1, Integer.MAX_VALUE, -4096})
+    void oneLineTellsOfAllRequestsWhoseCountCannotBe(int count) throws IOException {
+        List<LogRecord> lines = Collections.synchronizedList(new ArrayList<>());
+        Disc wrong =
+                new Disc() {
+                    @Override
+                    public int write(Request request) {
+                        return count;
+                    }
+                };
+        try (Closeable _ = collect("dev.ublk4j.server.Progress", lines);
+                TestBed bed = TestBed.of(wrong, DeviceOptions.defaults().withQueues(1))) {
+            for (int page = 0; page < 50; page++) {
+                long at = (long) page * PAGE;
+                assertThatThrownBy(() -> bed.write(at, new byte[PAGE])).hasMessageContaining("EIO");
+            }
+        }
+        assertThat(lines)
+                .singleElement()
+                .satisfies(line -> {
+                    assertThat(line.getMessage())
+                            .contains("returned " + count + " for a request of " + PAGE)
+                            .contains("later ones are not logged");
+                    assertThat(line.getThrown()).isNull();
+                });
+    }
+
+    /** Collects what is logged until it is closed. */
+    private static Closeable collect(String name, List<LogRecord> lines) {
+        Logger logger = Logger.getLogger(name);
         Handler collector =
                 new Handler() {
                     @Override
@@ -205,24 +256,6 @@ class ThrowingTargetTest {
                     public void close() {}
                 };
         logger.addHandler(collector);
-        Disc twice =
-                new Disc() {
-                    @Override
-                    public int write(Request request) {
-                        request.complete((int) request.length());
-                        return (int) request.length();
-                    }
-                };
-        try (TestBed bed = TestBed.of(twice)) {
-            for (int page = 0; page < 50; page++) {
-                bed.write((long) page * PAGE, new byte[PAGE]);
-            }
-        } finally {
-            logger.removeHandler(collector);
-        }
-        assertThat(lines)
-                .singleElement()
-                .satisfies(
-                        line -> assertThat(line.getMessage()).contains("already been completed"));
+        return () -> logger.removeHandler(collector);
     }
 }

@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  * @param harm what happens
  * @param fits which kernels it is
  * @param text what is known, and from where
- * @param remedy what to do about it
+ * @param remedy what to do about it; empty where there is nothing to do
  */
 record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, String remedy) {
     /** What a kernel does. */
@@ -23,6 +23,9 @@ record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, Strin
 
         /** It fails at something that ublk4j can do without, or only sometimes. */
         HURTS,
+
+        /** It does what other servers may wait for in vain, and ublk4j does not. */
+        SPARES,
 
         /** It has no ublk. */
         HAS_NO_UBLK
@@ -84,6 +87,16 @@ record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, Strin
                                     + " (--mode ...,batch) is killed while the device is in use",
                             "serve without batches, or end such a server with: ublk4j del N"),
                     new KnownKernel(
+                            Harm.SPARES,
+                            // QUIESCE_DEV came with 6.16.
+                            kernel ->
+                                    !kernel.version().isBefore(6, 16)
+                                            && kernel.version().isBefore(7, 4),
+                            "QUIESCE_DEV of Linux 6.16 to 7.3 leaves commands of the server behind;"
+                                    + " ublk4j quiesce does not wait for them, and repeats the"
+                                    + " command when it is refused with EBUSY or EINTR",
+                            ""),
+                    new KnownKernel(
                             Harm.HAS_NO_UBLK,
                             kernel ->
                                     kernel.release().toLowerCase(Locale.ROOT).contains("microsoft"),
@@ -138,8 +151,10 @@ record KnownKernel(Harm harm, Predicate<KernelIdentity> fits, String text, Strin
     }
 
     Finding finding() {
-        return harm == Harm.HURTS
-                ? Finding.warn("kernel", text, remedy)
-                : Finding.fail("kernel", text, remedy);
+        return switch (harm) {
+            case SPARES -> Finding.ok("kernel", text);
+            case HURTS -> Finding.warn("kernel", text, remedy);
+            case CRASHES, HAS_NO_UBLK -> Finding.fail("kernel", text, remedy);
+        };
     }
 }

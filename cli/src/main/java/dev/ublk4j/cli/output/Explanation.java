@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.NoSuchFileException;
 import org.jspecify.annotations.Nullable;
 
@@ -47,6 +48,7 @@ public final class Explanation {
                     case UnsupportedOperationException unable -> unable.getMessage();
                     case NoSuchFileException missing -> "no such file: " + missing.getFile();
                     case AccessDeniedException denied -> "no permission for " + denied.getFile();
+                    case FileAlreadyExistsException there -> there.getFile() + " is there already";
                     case DirectoryNotEmptyException full ->
                             full.getFile() + " is a folder that is not empty";
                     case UncheckedIOException failed -> ofWrapped(failed);

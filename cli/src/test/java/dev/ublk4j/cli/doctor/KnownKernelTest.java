@@ -30,7 +30,10 @@ class KnownKernelTest {
     }
 
     private static List<KnownKernel.Harm> harms(KernelIdentity kernel) {
-        return KnownKernel.of(kernel).stream().map(KnownKernel::harm).toList();
+        return KnownKernel.of(kernel).stream()
+                .map(KnownKernel::harm)
+                .filter(harm -> harm != KnownKernel.Harm.SPARES)
+                .toList();
     }
 
     @ParameterizedTest
@@ -119,6 +122,30 @@ class KnownKernelTest {
         assertThat(finding.text() + finding.remedy()).contains(word);
         assertThat(finding.remedy()).isNotEmpty();
         assertThatCode(() -> CrashGuard.check(kernel, "")).doesNotThrowAnyException();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "6.1.0-40-amd64, false",
+        "6.15.11, false",
+        "6.16.0, true",
+        "6.18.6-arch1-1, true",
+        "7.3.4, true",
+        "7.4.0, false"
+    })
+    void leavesCommandsBehindWhereItCanQuiesceAndSaysWhatIsDoneAboutIt(
+            String release, boolean leaves) {
+        List<Finding> found =
+                KernelCheck.known(kernel(release, BUILT_BY_DEBIAN)).stream()
+                        .filter(finding -> finding.text().contains("QUIESCE_DEV"))
+                        .toList();
+
+        assertThat(found).hasSize(leaves ? 1 : 0);
+        assertThat(found)
+                .allSatisfy(finding -> {
+                    assertThat(finding.level()).isEqualTo(Finding.Level.OK);
+                    assertThat(finding.text()).contains("commands", "EBUSY", "EINTR");
+                });
     }
 
     @Test

@@ -44,6 +44,11 @@ final class HeldTarget implements SimpleTarget {
         Pause.until("the write reaches the target", () -> !waiting.isEmpty());
     }
 
+    /** {@return the number of a queue that a write waits in} */
+    int queueOfAWrite() {
+        return waiting.element().queue.id();
+    }
+
     /** Does the writes that wait, and from now on every write at once. */
     void letGo() {
         free = true;

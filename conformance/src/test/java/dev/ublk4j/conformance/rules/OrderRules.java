@@ -365,4 +365,32 @@ public abstract class OrderRules extends LaneRules {
         control().delete(device.id());
         device.close();
     }
+
+    @Test
+    void aQueueThatFailsWithARequestOutStopsTheDeviceWhoseOtherQueueIsWell() throws Exception {
+        HeldTarget target = new HeldTarget();
+        FrailQueues queues = new FrailQueues(target);
+        Device device =
+                Device.start(
+                        lane().driver(),
+                        queues,
+                        DeviceOptions.defaults()
+                                .withQueues(2)
+                                .withDepth(8)
+                                .with(Feature.NO_AUTO_PART_SCAN));
+        try (Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, PAGE));
+                ClientDisk disk = lane().openDisk(device.id())) {
+            CompletableFuture<Long> write =
+                    meanwhile(() -> disk.run(Io.write(0, area.piece(0, PAGE))));
+            target.awaitWrite();
+
+            queues.fail(target.queueOfAWrite());
+
+            assertThat(device.awaitStop(PATIENCE)).as("the device stops").isTrue();
+            assertThat(ClientDisk.await(write)).isNegative();
+        }
+        device.close();
+        assertThatThrownBy(() -> control().info(device.id())).hasMessageContaining("ENODEV");
+    }
 }

@@ -253,7 +253,8 @@ public final class Control {
      * UBLK_U_CMD_QUIESCE_DEV}). Sends it again, as long as there is patience, to drivers that give
      * up where a command is on its way just then, or where a signal ends their wait.
      *
-     * @param patience how long the driver may wait for each queue to have an idle tag
+     * @param patience how long the driver may wait for each queue to have an idle tag, in
+     *     milliseconds, of which there is at least one
      * @throws LinuxException {@code EBUSY} or {@code EINTR} when the patience ended
      */
     public void quiesce(int device, Duration patience) {
@@ -262,7 +263,7 @@ public final class Control {
             Duration left = deadline.left();
             try {
                 ControlChannel.Payload payload = channel.new Payload(0);
-                payload.argument = left.toMillis();
+                payload.argument = milliseconds(left);
                 payload.send(ControlCommand.QUIESCE_DEV, device, timeout.plus(left));
                 return;
             } catch (LinuxException e) {
@@ -273,6 +274,11 @@ public final class Control {
             }
             LockSupport.parkNanos(PAUSE_NANOS);
         }
+    }
+
+    /** To the driver no milliseconds are for ever, and of a number it reads 32 bits. */
+    private static long milliseconds(Duration left) {
+        return Math.clamp(left.toMillis(), 1, 0xffff_ffffL);
     }
 
     /**

@@ -19,10 +19,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CyclicBarrier;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -275,5 +279,63 @@ class UnixListenerTest {
             thread.join();
         }
         assertThat(turns).containsExactly(0, 1);
+    }
+
+    @Test
+    void saysOnOneLineThatClientsCannotBeLetInHoweverOften() throws Exception {
+        int failures = 5;
+        List<LogRecord> lines = Collections.synchronizedList(new ArrayList<>());
+        Handler collector = new Collector(lines);
+        Logger logger = Logger.getLogger(AcceptLoop.class.getName());
+        logger.addHandler(collector);
+        try (UnixListener listener = UnixListener.open(path(), BACKLOG);
+                EventFd stop = EventFd.nonBlocking()) {
+            AcceptLoop<UnixSocket> loop =
+                    new AcceptLoop<>(
+                            listener,
+                            stop.fd(),
+                            _ -> {
+                                throw new OutOfMemoryError("no more threads");
+                            });
+            Thread thread = Thread.ofPlatform().start(loop);
+            for (int i = 0; i < failures; i++) {
+                try (SocketChannel failed =
+                        SocketChannel.open(UnixDomainSocketAddress.of(path()))) {
+                    assertThat(failed.read(ByteBuffer.allocate(1))).isEqualTo(-1);
+                }
+            }
+            stop.signal();
+            thread.join();
+        } finally {
+            logger.removeHandler(collector);
+        }
+        assertThat(lines)
+                .singleElement()
+                .satisfies(line -> {
+                    assertThat(line.getMessage())
+                            .contains(path().toString(), "clients have to wait")
+                            .contains("no more threads");
+                    assertThat(line.getThrown()).isNull();
+                });
+    }
+
+    /** Keeps what is logged. */
+    private static final class Collector extends Handler {
+        private final List<LogRecord> lines;
+
+        Collector(List<LogRecord> lines) {
+            this.lines = lines;
+        }
+
+        @Override
+        public void publish(LogRecord line) {
+            lines.add(line);
+        }
+
+        @Override
+        public void flush() {}
+
+        @Override
+        public void close() {}
     }
 }

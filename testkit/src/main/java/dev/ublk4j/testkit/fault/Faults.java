@@ -15,9 +15,12 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Faults {
     private final List<Fault> faults = new CopyOnWriteArrayList<>();
-    private final Map<ControlCommand, Errno> refused = new ConcurrentHashMap<>();
+    private final Map<ControlCommand, Refusal> refused = new ConcurrentHashMap<>();
     private final Map<ControlCommand, HeldCommand> held = new ConcurrentHashMap<>();
     private final List<HeldCommand> everHeld = new CopyOnWriteArrayList<>();
+
+    /** How often a command is still refused. */
+    private record Refusal(Errno errno, int times) {}
 
     /** Spoils nothing. */
     public Faults() {}
@@ -58,7 +61,16 @@ public final class Faults {
 
     /** Has the driver refuse a control command, each time. */
     public void refuse(ControlCommand command, Errno errno) {
-        refused.put(command, errno);
+        refuse(command, errno, Integer.MAX_VALUE);
+    }
+
+    /**
+     * Has the driver refuse a control command, and then carry it out.
+     *
+     * @param times how often it refuses
+     */
+    public void refuse(ControlCommand command, Errno errno, int times) {
+        refused.put(command, new Refusal(errno, times));
     }
 
     /**
@@ -124,7 +136,19 @@ public final class Faults {
 
     /** {@return the errno that a control command is refused with, or null} */
     @Nullable Errno refusal(@Nullable ControlCommand command) {
-        return command == null ? null : refused.get(command);
+        if (command == null) {
+            return null;
+        }
+        Errno[] errno = {null};
+        refused.computeIfPresent(
+                command,
+                (_, refusal) -> {
+                    errno[0] = refusal.errno;
+                    return refusal.times == 1
+                            ? null
+                            : new Refusal(refusal.errno, refusal.times - 1);
+                });
+        return errno[0];
     }
 
     @Override
