@@ -33,6 +33,7 @@ class LauncherTest {
             [[ /proc/self/fd/2 -ef /dev/null ]] && echo "errors go nowhere"
             [[ " $* " == *" -Dublk4j.launcher=3 "* ]] && echo "in the background"
             [[ -e /proc/self/fd/9 ]] && echo "has a descriptor of the caller's"
+            [[ " $* " == *" -XX:+ExitOnOutOfMemoryError "* ]] && echo "ends without memory"
             [[ " $* " == *" live "* ]] && echo 7 >&3
             [[ " $* " == *" stays "* ]] && exec sleep 240 >/dev/null 2>&1
             [[ " $* " == *" fails "* ]] && exit 9
@@ -124,6 +125,15 @@ class LauncherTest {
 
         assertThat(run(Map.of(), "./ublk4j list").out())
                 .contains("home " + System.getProperty("user.home"));
+    }
+
+    @Test
+    void endsACopyThatIsOutOfMemoryAndNoServer() throws Exception {
+        build();
+        String word = "ends without memory";
+
+        assertThat(run(Map.of(), "./ublk4j copy a.img b.img; ./ublk4j export nbd a.img").out())
+                .containsOnlyOnce(word);
     }
 
     @Test
