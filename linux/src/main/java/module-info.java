@@ -17,6 +17,7 @@ module dev.ublk4j.linux {
             dev.ublk4j.exports,
             dev.ublk4j.nbd,
             dev.ublk4j.qcow2,
+            dev.ublk4j.rbd,
             dev.ublk4j.server,
             dev.ublk4j.sharedmemory,
             dev.ublk4j.sharing,

@@ -53,13 +53,16 @@ final class CephCluster implements AutoCloseable {
 
     private void configure(Arena arena) {
         Path file = options.configuration();
-        // Ceph says that a file is not there in the words for any object.
-        if (file != null && !Files.isReadable(file)) {
+        // Ceph says that a file is not there in the words for any object, and of a folder as well.
+        if (file != null && (Files.isDirectory(file) || !Files.isReadable(file))) {
             throw new CephException(
                     "rados_conf_read_file",
                     file.toString(),
                     Errno.ENOENT.negated(),
-                    "Ceph's configuration %s cannot be read".formatted(file));
+                    "Ceph's configuration %s %s"
+                            .formatted(
+                                    file,
+                                    Files.isDirectory(file) ? "is a folder" : "cannot be read"));
         }
         long path = file == null ? 0 : text(arena, file.toString());
         long answer = Librados.CONF_READ_FILE.call(cluster, path);
@@ -70,7 +73,7 @@ final class CephCluster implements AutoCloseable {
                     (int) answer,
                     file == null
                             ? "there is no configuration of Ceph in /etc/ceph/ceph.conf; --conf names another"
-                            : "Ceph's configuration %s: %s"
+                            : "%s is no configuration of Ceph: %s"
                                     .formatted(file, CephException.text(answer)));
         }
         long _ = Librados.CONF_PARSE_ENV.call(cluster, 0);
@@ -99,13 +102,18 @@ final class CephCluster implements AutoCloseable {
 
     /** {@return the addresses of the monitors, as the configuration has them} */
     private String monitors() {
+        String hosts = configured("mon_host");
+        return hosts.isEmpty() ? "no address is configured" : hosts;
+    }
+
+    /** {@return the value of an option, empty where it has none} */
+    private String configured(String option) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment value = arena.allocate(LONGEST_VALUE);
             long answer =
                     Librados.CONF_GET.call(
-                            cluster, text(arena, "mon_host"), value.address(), LONGEST_VALUE);
-            String hosts = answer < 0 ? "" : value.getString(0);
-            return hosts.isEmpty() ? "no address is configured" : hosts;
+                            cluster, text(arena, option), value.address(), LONGEST_VALUE);
+            return answer < 0 ? "" : value.getString(0);
         }
     }
 
@@ -138,8 +146,21 @@ final class CephCluster implements AutoCloseable {
                             "the cluster does not let %s in: %s; is the user there, and its key the right one? The monitors: %s"
                                     .formatted(user, CephException.text(answer), monitors());
                     case ENOENT ->
-                            "no key of %s is found in the keyrings of the configuration, or no monitor's name: %s"
-                                    .formatted(user, CephException.text(answer));
+                            configured("mon_host").isEmpty()
+                                    ? "the configuration names no monitor (mon host): "
+                                            + CephException.text(answer)
+                                    : "no key of %s is found in the keyrings of the configuration (%s), or no monitor's name: %s"
+                                            .formatted(
+                                                    user,
+                                                    configured("keyring"),
+                                                    CephException.text(answer));
+                    // Nobody has been asked yet.
+                    case EISDIR, EIO ->
+                            "the key of %s cannot be read from %s: %s"
+                                    .formatted(
+                                            user,
+                                            configured("keyring"),
+                                            CephException.text(answer));
                     default ->
                             "cannot connect as %s to the monitors %s: %s"
                                     .formatted(user, monitors(), CephException.text(answer));

@@ -4,6 +4,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.internal.FreeDescriptors;
+import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -21,6 +23,8 @@ import org.jspecify.annotations.Nullable;
  * given.
  */
 final class RbdImage {
+    private static final System.Logger LOG = System.getLogger(RbdImage.class.getName());
+
     /** {@code rbd_image_info_t}: 128 bytes, with {@code size} and {@code obj_size} in front. */
     private static final long INFO_BYTES = 256;
 
@@ -37,6 +41,9 @@ final class RbdImage {
     /** With more, librbd says {@code ERANGE}. */
     private static final long MOST_WATCHERS = 256;
 
+    /** What the library opens for an image on a few OSDs, and what a queue and an export do. */
+    private static final int DESCRIPTORS = 32;
+
     private static final Duration SLACK = Duration.ofSeconds(2);
 
     private final CephCluster cluster;
@@ -46,6 +53,9 @@ final class RbdImage {
     private long image;
     private long objectBytes;
     private long features;
+
+    /** Whether an opening that has not come back has the connection still. */
+    private volatile boolean isLeft;
 
     private RbdImage(CephCluster cluster, RbdImageName name, RbdOptions options, long pool) {
         this.cluster = cluster;
@@ -61,6 +71,15 @@ final class RbdImage {
      */
     static RbdImage open(RbdImageName name, RbdOptions options) {
         CephLibrary.require();
+        if (!FreeDescriptors.areAtLeast(DESCRIPTORS)) {
+            // Where the library finds none it ends the process, or tries for ever.
+            throw new CephException(
+                    "rados_create2",
+                    name.toString(),
+                    Errno.EMFILE.negated(),
+                    "%s: librbd needs %d more open files, and one more for each OSD: %s"
+                            .formatted(name, DESCRIPTORS, Errno.EMFILE.text()));
+        }
         CephCluster cluster = CephCluster.configured(options);
         // Asked for now: the cluster may be closed when it does not answer.
         String unreachable = cluster.unreachable();
@@ -72,7 +91,7 @@ final class RbdImage {
                 "open",
                 () -> opened(cluster, name, options),
                 RbdImage::closeSlowly,
-                ("%s: the cluster does not answer within %d s: are its OSDs up, and does another client hold"
+                ("%s: the cluster does not answer within %d s: are its OSDs up, and not full? Does another client hold"
                                 + " the image's lock? See 'ceph status' and 'rbd lock list %s'")
                         .formatted(name, options.patience().toSeconds(), name.now()));
     }
@@ -126,8 +145,49 @@ final class RbdImage {
         }
     }
 
+    /**
+     * Opens what is only read as if it were written, too: librbd does not watch it otherwise, hears
+     * of no removal, and reads zeroes from where the data was. Where the user may not watch, or the
+     * cluster is full and takes no watch, it is read all the same.
+     */
     private long tryOpen(Arena arena, MemorySegment handle, @Nullable String snapshot) {
-        NativeFunction open = readOnly() ? Librbd.OPEN_READ_ONLY : Librbd.OPEN;
+        if (!readOnly()) {
+            return tryOpen(Librbd.OPEN, arena, handle, snapshot);
+        }
+        long answer = openWatched(handle, snapshot);
+        boolean isSettled = answer >= 0 || answer == Errno.ENOENT.negated();
+        return isSettled ? answer : tryOpen(Librbd.OPEN_READ_ONLY, arena, handle, snapshot);
+    }
+
+    private long openWatched(MemorySegment handle, @Nullable String snapshot) {
+        // The call may come back when the caller's memory is gone.
+        MemorySegment own = Arena.ofAuto().allocate(JAVA_LONG);
+        try {
+            long answer =
+                    Patience.within(
+                            options.patience().dividedBy(2),
+                            "watch",
+                            () -> {
+                                try (Arena texts = Arena.ofConfined()) {
+                                    return tryOpen(Librbd.OPEN, texts, own, snapshot);
+                                }
+                            },
+                            late -> {
+                                if (late >= 0) {
+                                    long _ = Librbd.CLOSE.call(own.get(JAVA_LONG, 0));
+                                }
+                            });
+            handle.set(JAVA_LONG, 0, own.get(JAVA_LONG, 0));
+            return answer;
+        } catch (TimeoutException e) {
+            LOG.log(Level.DEBUG, () -> name + " is not watched", e);
+            isLeft = true;
+            return Errno.ETIMEDOUT.negated();
+        }
+    }
+
+    private long tryOpen(
+            NativeFunction open, Arena arena, MemorySegment handle, @Nullable String snapshot) {
         return open.call(
                 pool,
                 CephCluster.text(arena, name.image()),
@@ -330,7 +390,9 @@ final class RbdImage {
             long _ = Librbd.CLOSE.call(image);
             image = 0;
         }
-        long _ = Librados.IOCTX_DESTROY.call(pool);
-        cluster.close();
+        if (!isLeft) {
+            long _ = Librados.IOCTX_DESTROY.call(pool);
+            cluster.close();
+        }
     }
 }

@@ -1,5 +1,6 @@
 package dev.ublk4j.rbd;
 
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Extents;
 import dev.ublk4j.server.Geometry;
@@ -76,7 +77,7 @@ public final class RbdTarget implements Target, SelfResizing {
         this.watch = watch;
         this.size = size;
         this.allocation = image.knowsObjects() ? this::describe : null;
-        this.resizable = image.readOnly() ? null : this::resize;
+        this.resizable = image.name().snapshot() == null ? this::resize : null;
     }
 
     /**
@@ -146,8 +147,9 @@ public final class RbdTarget implements Target, SelfResizing {
     }
 
     /**
-     * {@return what gives the target an ability} An image that is read-only cannot be {@linkplain
-     * Resizable resized}; one without the feature {@code fast-diff} has no {@link AllocationMap}.
+     * {@return what gives the target an ability} A snapshot cannot be {@linkplain Resizable
+     * resized}, and an image that is only read has no size but that which others give it; one
+     * without the feature {@code fast-diff} has no {@link AllocationMap}.
      */
     @Override
     public <A> @Nullable A ability(Class<A> type) {
@@ -208,6 +210,13 @@ public final class RbdTarget implements Target, SelfResizing {
             // The image may have yet another size by now, and that would be undone.
             size = bytes;
             return;
+        }
+        if (image.readOnly()) {
+            throw new CephException(
+                    "rbd_resize",
+                    image.name().toString(),
+                    Errno.EROFS.negated(),
+                    image.name() + " is only read: its device has the size that others give it");
         }
         waiting(
                 "resize",

@@ -7,8 +7,6 @@ import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.testkit.InFlight;
 import dev.ublk4j.testkit.TestBed;
-import java.io.BufferedReader;
-import java.io.InputStreamReader;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +30,10 @@ class LosingTest {
     private static final int BLOCK = 16 << 10;
     private static final int PAGE = 4096;
     private static final int BLOCKS = 512;
+
+    /** How long a cluster is away. */
+    private static final Duration OUTAGE = Duration.ofSeconds(5);
+
     private static final List<Integer> ALL = List.of(0, 1, 2);
 
     private TestCluster cluster;
@@ -46,8 +48,12 @@ class LosingTest {
     @AfterEach
     void repair() {
         if (cluster != null) {
-            ALL.forEach(osd -> cluster.osd("osd-start", osd));
+            startAll();
         }
+    }
+
+    private void startAll() {
+        ALL.forEach(osd -> cluster.osd("osd-start", osd));
     }
 
     private void stopAll() {
@@ -113,19 +119,28 @@ class LosingTest {
 
     @Test
     void nothingIsLostWhileNoMonitorAndNoOsdCanBeReached() throws Exception {
+        lose(cluster::freeze, cluster::thaw);
+    }
+
+    @Test
+    void nothingIsLostWhileAllOsdsAreStopped() throws Exception {
+        lose(this::stopAll, this::startAll);
+    }
+
+    private void lose(Runnable stop, Runnable start) throws Exception {
         RbdImageName name = cluster.image("8M");
         int[] versions;
         try (TestBed bed = TestBed.of(cluster.open(name))) {
-            AtomicBoolean stop = new AtomicBoolean();
-            CompletableFuture<int[]> work = CompletableFuture.supplyAsync(() -> work(bed, stop));
-            cluster.freeze();
+            AtomicBoolean enough = new AtomicBoolean();
+            CompletableFuture<int[]> work = CompletableFuture.supplyAsync(() -> work(bed, enough));
+            stop.run();
             try {
-                Thread.sleep(5000);
+                Thread.sleep(OUTAGE);
                 assertThat(work).as("the work without a cluster").isNotDone();
             } finally {
-                cluster.thaw();
+                start.run();
             }
-            stop.set(true);
+            enough.set(true);
             versions = work.get(2, TimeUnit.MINUTES);
             verify(bed, versions);
         }
@@ -159,7 +174,7 @@ class LosingTest {
                     .hasMessageContaining("does not answer within 1 s");
             assertThat(read.isDone()).as("a read without OSDs").isFalse();
             assertThat(write.isDone()).as("a write without OSDs").isFalse();
-            ALL.forEach(osd -> cluster.osd("osd-start", osd));
+            startAll();
             assertThat(write.check()).isEqualTo(BLOCK);
             assertThat(read.check()).isEqualTo(BLOCK);
             assertThat(room.mismatch(MemorySegment.ofArray(content(0, 1)))).isEqualTo(-1);
@@ -223,53 +238,16 @@ class LosingTest {
                         "the cluster does not answer within 1 s; its monitors: [v2:127.0.0.1:9/0]");
     }
 
-    /** Writes block after block, and prints the number of each that is acknowledged. */
-    static final class Writer {
-        private Writer() {}
-
-        static void main(String[] arguments) {
-            RbdOptions options = RbdOptions.defaults().withConfiguration(Path.of(arguments[0]));
-            TestBed bed = TestBed.of(RbdTarget.open(RbdImageName.parse(arguments[1]), options));
-            bed.flush();
-            for (int block = 0; ; block = (block + 1) % BLOCKS) {
-                bed.write((long) block * BLOCK, content(block, 1));
-                System.out.println(block);
-            }
-        }
-    }
-
     @Test
     void whatAServerHadAcknowledgedIsThereWhenItHasBeenKilled() throws Exception {
         RbdImageName name = cluster.image("8M");
-        Process writer =
-                new ProcessBuilder(
-                                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-XX:TieredStopAtLevel=1",
-                                "--enable-native-access=ALL-UNNAMED",
-                                "-cp",
-                                System.getProperty("java.class.path"),
-                                Writer.class.getName(),
-                                cluster.configuration().toString(),
-                                name.toString())
-                        .redirectError(ProcessBuilder.Redirect.INHERIT)
-                        .start();
-        List<Integer> written = new ArrayList<>();
-        try (BufferedReader lines =
-                new BufferedReader(new InputStreamReader(writer.getInputStream()))) {
-            while (written.size() < 50) {
-                written.add(Integer.parseInt(lines.readLine()));
-            }
-            boolean _ = writer.toHandle().destroyForcibly();
-            String line;
-            while ((line = lines.readLine()) != null && !line.isEmpty()) {
-                written.add(Integer.parseInt(line));
-            }
-        }
-        assertThat(writer.waitFor(1, TimeUnit.MINUTES)).isTrue();
-        try (TestBed bed =
-                TestBed.of(RbdTarget.open(name, cluster.options().withBreakLock(true)))) {
-            for (int block : written) {
-                assertThat(bed.read((long) block * BLOCK, BLOCK)).isEqualTo(content(block, 1));
+        List<String> java = List.of(WritingServer.java());
+        try (WritingServer writer = WritingServer.start(java, cluster.configuration(), name)) {
+            writer.await(50);
+            writer.kill();
+            RbdOptions breaking = cluster.options().withBreakLock(true);
+            try (TestBed bed = TestBed.of(RbdTarget.open(name, breaking))) {
+                writer.verify(bed.read(0, WritingServer.BYTES));
             }
         }
     }

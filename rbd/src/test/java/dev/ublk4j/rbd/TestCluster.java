@@ -9,6 +9,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -32,25 +33,43 @@ final class TestCluster {
 
     private final Path folder;
 
-    private TestCluster(Path folder) {
+    /** What stands before each command, such as what runs it in another network. */
+    private final List<String> prefix;
+
+    private TestCluster(Path folder, List<String> prefix) {
         this.folder = folder;
+        this.prefix = prefix;
     }
 
     /** {@return the cluster} A test is skipped where Ceph is not installed and cannot be. */
     static synchronized TestCluster get() {
         if (started == null && impossible == null) {
-            start();
+            started = start(List.of(), List.of());
         }
         assumeTrue(impossible == null, impossible);
         assertThat(started).as("the cluster").isNotNull();
         return started;
     }
 
-    private static void start() {
+    /** {@return another cluster, which can be cut off from its clients} */
+    static synchronized TestCluster startIn(TwoNetworks networks) {
+        TestCluster there =
+                impossible == null
+                        ? start(networks.besideCluster(), List.of("--address", TwoNetworks.CLUSTER))
+                        : null;
+        assumeTrue(there != null, impossible);
+        return there;
+    }
+
+    private static @Nullable TestCluster start(List<String> prefix, List<String> options) {
         try {
             Path folder = Files.createTempDirectory("ublk4j-ceph");
+            List<String> command = new ArrayList<>(prefix);
+            command.addAll(List.of(SCRIPT.toString(), "run"));
+            command.addAll(options);
+            command.add(folder.resolve("c").toString());
             Process process =
-                    new ProcessBuilder(SCRIPT.toString(), "run", folder.resolve("c").toString())
+                    new ProcessBuilder(command)
                             .redirectError(folder.resolve("script.log").toFile())
                             .start();
             BufferedReader output =
@@ -60,10 +79,10 @@ final class TestCluster {
                 String log = Files.readString(folder.resolve("script.log"));
                 Assertions.assertEquals(NOT_INSTALLABLE, process.waitFor(), log);
                 impossible = "Ceph is not installed: " + log.strip();
-                return;
+                return null;
             }
-            started = new TestCluster(folder.resolve("c"));
             Runtime.getRuntime().addShutdownHook(new Thread(() -> remove(process, folder)));
+            return new TestCluster(folder.resolve("c"), prefix);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -107,14 +126,33 @@ final class TestCluster {
         return run("rbd", words);
     }
 
+    String rados(String... words) {
+        return run("rados", words);
+    }
+
     String ceph(String... words) {
         return run("ceph", words);
     }
 
     private String run(String program, String... words) {
-        List<String> command = new ArrayList<>(List.of(program, "-c", configuration().toString()));
+        List<String> command = new ArrayList<>(prefix);
+        command.addAll(List.of(program, "-c", configuration().toString()));
         command.addAll(List.of(words));
         return output(command);
+    }
+
+    /** Adds a user, whose key comes into the keyring of the configuration. */
+    void addUser(String name, String... capabilities) {
+        List<String> words = new ArrayList<>(List.of("auth", "get-or-create", "client." + name));
+        words.addAll(List.of(capabilities));
+        try {
+            Files.writeString(
+                    folder.resolve("keyring"),
+                    ceph(words.toArray(String[]::new)),
+                    StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Stops or starts an OSD: {@code osd-stop}, {@code osd-kill}, {@code osd-start}. */
