@@ -95,13 +95,16 @@ class ConfigurationTest {
         private Crowded() {}
 
         static void main(String[] arguments) throws IOException {
+            RbdOptions options = RbdOptions.defaults().withConfiguration(Path.of(arguments[0]));
+            RbdImageName name = RbdImageName.parse(arguments[1]);
+            // Loads the classes, which needs descriptors as well.
+            RbdTarget.open(name, options).close();
             List<InputStream> open = new ArrayList<>();
             while (FreeDescriptors.areAtLeast(20)) {
                 open.add(Files.newInputStream(Path.of("/dev/null")));
             }
-            RbdOptions options = RbdOptions.defaults().withConfiguration(Path.of(arguments[0]));
             try {
-                RbdTarget.open(RbdImageName.parse(arguments[1]), options).close();
+                RbdTarget.open(name, options).close();
             } catch (CephException e) {
                 System.out.println(e.getMessage());
             }
