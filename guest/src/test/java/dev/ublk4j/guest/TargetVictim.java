@@ -51,6 +51,8 @@ final class TargetVictim {
         BUFFERED_FILE(Caching.BUFFERED, "disk.img"),
         QCOW2(Caching.DIRECT, "disk.qcow2", "base.img"),
         BUFFERED_QCOW2(Caching.BUFFERED, "disk.qcow2", "base.img"),
+        /** Whose clusters are as large as the blocks, so that each is replaced as a whole. */
+        QCOW2_OF_BLOCKS(Caching.DIRECT, "disk.qcow2", "base.img"),
         OVERLAY(Caching.DIRECT, "changes.img", "map", "base.img"),
         MIRROR(Caching.DIRECT, "a.img", "b.img", "log"),
         MIRROR_THAT_LOSES_A_LEG(Caching.DIRECT, "a.img", "b.img", "log");
@@ -86,7 +88,8 @@ final class TargetVictim {
                 Files.write(folder.resolve("base.img"), base());
             }
             if (files.contains("disk.qcow2")) {
-                new NewImage(SIZE, CLUSTER, "base.img", "raw").create(folder.resolve("disk.qcow2"));
+                int cluster = this == QCOW2_OF_BLOCKS ? BLOCK_SECTORS * SECTOR : CLUSTER;
+                new NewImage(SIZE, cluster, "base.img", "raw").create(folder.resolve("disk.qcow2"));
             }
         }
 
@@ -94,7 +97,7 @@ final class TargetVictim {
         Target open(Path folder, DiskFault... faults) throws IOException {
             return switch (this) {
                 case FILE, BUFFERED_FILE -> file(folder, "disk.img", false);
-                case QCOW2, BUFFERED_QCOW2 ->
+                case QCOW2, BUFFERED_QCOW2, QCOW2_OF_BLOCKS ->
                         Qcow2Target.open(folder.resolve("disk.qcow2"), Qcow2Options.of(caching));
                 case OVERLAY ->
                         new Overlay(

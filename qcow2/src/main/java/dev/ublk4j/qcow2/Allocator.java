@@ -25,8 +25,9 @@ import org.jspecify.annotations.Nullable;
  * <ol>
  *   <li>Clusters are reserved in runs: counted as used, durably, before one of them is handed out.
  *   <li>A new L2 table is durable before its L1 entry is written.
- *   <li>An L2 entry is written when the data is. That is made durable before where a part of the
- *       cluster has come from elsewhere, and would be lost with it.
+ *   <li>An L2 entry is written when the data is. That is made durable before, or a power cut could
+ *       leave a cluster with neither what it held nor what was written; but not where it held
+ *       zeroes, and its new place has nothing else.
  *   <li>What is not referred to any more is counted as free when that is durable.
  * </ol>
  *

@@ -133,10 +133,12 @@ final class Placing implements TargetQueue {
             return false;
         }
         Move move = new Move(cluster, host, keepsSpace);
-        if (isWhole || (readsZero && Space.isFresh(host))) {
+        // Until the data is durable the cluster reads as before: what is linked sooner may read as
+        // neither after a crash.
+        move.isOrdered = !readsZero || !Space.isFresh(host);
+        if (isWhole || !move.isOrdered) {
             write(request, move);
         } else {
-            move.isOrdered = true;
             fill(request, move);
         }
         return true;
