@@ -4,6 +4,12 @@ import dev.ublk4j.vhostuser.blk.BlkDevice;
 
 /** What a client and a device can agree on. */
 final class Features {
+    /**
+     * Headers, data and status may share descriptors. Only drivers of the time before virtio 1.0
+     * ask; QEMU promises it to them without a word to the device, and then passes their consent on.
+     */
+    static final long VIRTIO_F_ANY_LAYOUT = 1L << 27;
+
     /** Descriptors may name tables of descriptors. */
     static final long VIRTIO_RING_F_INDIRECT_DESC = 1L << 28;
 
@@ -44,6 +50,7 @@ final class Features {
      */
     static long of(BlkDevice device, boolean packed) {
         return device.features()
+                | VIRTIO_F_ANY_LAYOUT
                 | VIRTIO_RING_F_INDIRECT_DESC
                 | VIRTIO_RING_F_EVENT_IDX
                 | VHOST_USER_F_PROTOCOL_FEATURES

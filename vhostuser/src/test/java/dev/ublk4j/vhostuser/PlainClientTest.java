@@ -128,6 +128,19 @@ final class PlainClientTest {
     }
 
     @Test
+    void ofTheTimeBeforeVirtioOneMayLayItsRequestsOutAsItLikes() {
+        try (TestClient client = TestClient.withMemory(disk.socket())) {
+            client.tell(
+                    TestClient.SET_FEATURES,
+                    TestClient.payload(TestClient.ANY_LAYOUT | TestClient.PROTOCOL_FEATURES));
+            TestRing ring = TestRing.of(client, 0).started();
+            assertThat(ring.run(IN, 0, DATA, 512)).isEqualTo(OK);
+            long features = client.ask(TestClient.GET_FEATURES, TestClient.payload()).getLong();
+            assertThat(features & TestClient.ANY_LAYOUT).as("VIRTIO_F_ANY_LAYOUT").isNotZero();
+        }
+    }
+
+    @Test
     void isNotOfferedPackedRingsWhereThatIsSaid() throws Exception {
         Path other = Files.createDirectory(folder.resolve("other"));
         try (TestExport split =

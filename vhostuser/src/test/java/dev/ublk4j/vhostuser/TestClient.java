@@ -48,6 +48,7 @@ final class TestClient implements AutoCloseable {
     static final int ADD_MEM_REG = 37;
     static final int REM_MEM_REG = 38;
 
+    static final long ANY_LAYOUT = 1L << 27;
     static final long INDIRECT = 1L << 28;
     static final long EVENT_INDEX = 1L << 29;
     static final long PROTOCOL_FEATURES = 1L << 30;
