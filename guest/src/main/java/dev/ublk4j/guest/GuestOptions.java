@@ -156,7 +156,8 @@ public final class GuestOptions {
     /**
      * {@return the same, where the guest's program {@code mark TEXT} tells the host} What it says
      * has been done in the guest before: {@code withMarks(lab::mark)} has a program in the guest
-     * note what it has promised.
+     * note what it has promised. It may come after requests that were sent later than it, so what
+     * is found may be newer by more than one promise.
      *
      * @param receiver is called with the text, on a thread of the guest; what it throws is told by
      *     the next command to end
