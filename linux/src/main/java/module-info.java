@@ -15,6 +15,7 @@ module dev.ublk4j.linux {
             dev.ublk4j.client,
             dev.ublk4j.embedded,
             dev.ublk4j.exports,
+            dev.ublk4j.layers,
             dev.ublk4j.nbd,
             dev.ublk4j.qcow2,
             dev.ublk4j.rbd,

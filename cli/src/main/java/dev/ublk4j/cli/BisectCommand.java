@@ -3,6 +3,7 @@ package dev.ublk4j.cli;
 import dev.ublk4j.cli.output.Explanation;
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.crash.Recording;
+import dev.ublk4j.linux.internal.TimeText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -163,7 +164,7 @@ final class BisectCommand implements Callable<Integer> {
                     .getErr()
                     .println(
                             "the check of the image after %d requests did not end within %s"
-                                    .formatted(number, TimeSpan.exact(timeout)));
+                                    .formatted(number, TimeText.of(timeout.toNanos())));
             return false;
         }
         return status == 0;

@@ -1,68 +1,21 @@
 package dev.ublk4j.cli;
 
-import java.math.BigDecimal;
+import dev.ublk4j.linux.internal.TimeText;
 import java.time.Duration;
-import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Times as a person writes them: 5ms, 1.5s, 200us; with a unit, except for 0. */
+/** Times as options have them, read by {@link TimeText}. */
 final class TimeSpan implements ITypeConverter<Duration> {
-    private static final Pattern FORM = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*([a-zµ]+)");
-
-    private static final Map<String, Long> NANOS =
-            Map.of(
-                    "ns", 1L,
-                    "us", 1_000L,
-                    "µs", 1_000L,
-                    "ms", 1_000_000L,
-                    "s", 1_000_000_000L,
-                    "min", 60_000_000_000L);
-
     /** Creates the converter; picocli does so. */
     TimeSpan() {}
 
     @Override
     public Duration convert(String text) {
-        return parse(text);
-    }
-
-    /**
-     * {@return the time that a text means}
-     *
-     * @throws TypeConversionException when it means none
-     */
-    static Duration parse(String text) {
-        String plain = text.strip().toLowerCase(Locale.ROOT);
-        if (plain.equals("0")) {
-            return Duration.ZERO;
+        try {
+            return TimeText.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw new TypeConversionException(e.getMessage());
         }
-        Matcher form = FORM.matcher(plain);
-        Long unit = form.matches() ? NANOS.get(form.group(2)) : null;
-        if (unit == null) {
-            throw new TypeConversionException(
-                    "'" + text + "' is no time; write it like 5ms, 200us, 1.5s");
-        }
-        return Duration.ofNanos(
-                new BigDecimal(form.group(1)).multiply(BigDecimal.valueOf(unit)).longValue());
-    }
-
-    /** {@return a text of which {@link #parse} makes the same time} */
-    static String exact(Duration time) {
-        long nanos = time.toNanos();
-        if (nanos == 0) {
-            return "0";
-        }
-        for (String unit : List.of("s", "ms", "us")) {
-            long each = NANOS.getOrDefault(unit, 1L);
-            if (nanos % each == 0) {
-                return nanos / each + unit;
-            }
-        }
-        return nanos + "ns";
     }
 }

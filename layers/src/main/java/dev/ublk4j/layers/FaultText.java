@@ -2,8 +2,6 @@ package dev.ublk4j.layers;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.server.Operation;
-import java.math.BigDecimal;
-import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,20 +14,10 @@ import java.util.stream.Stream;
 /** Reads and writes faults as a person has them: {@code error=EIO,op=write,every=100}. */
 final class FaultText {
     private static final Pattern SIZE = Pattern.compile("(\\d{1,18})([KMGT]?)(?:I?B)?");
-    private static final Pattern TIME = Pattern.compile("(\\d{1,9}(?:\\.\\d{1,9})?)\\s*([a-zµ]+)");
     private static final String UNITS = "KMGT";
 
     /** Where a misdirected write goes that goes to no certain place. */
     static final String ANYWHERE = "anywhere";
-
-    private static final Map<String, Long> NANOS =
-            Map.of(
-                    "ns", 1L,
-                    "us", 1_000L,
-                    "µs", 1_000L,
-                    "ms", 1_000_000L,
-                    "s", 1_000_000_000L,
-                    "min", 60_000_000_000L);
 
     /** What restricts a fault, rather than being one. */
     private static final List<String> RESTRICTIONS =
@@ -278,35 +266,5 @@ final class FaultText {
             unit++;
         }
         return unit == 0 ? Long.toString(value) : value + UNITS.substring(unit - 1, unit);
-    }
-
-    /** {@return the time that a text means: 5ms, 200us, 1.5s, or 0} */
-    static Duration time(String text) {
-        String plain = text.strip().toLowerCase(Locale.ROOT);
-        if (plain.equals("0")) {
-            return Duration.ZERO;
-        }
-        Matcher form = TIME.matcher(plain);
-        Long unit = form.matches() ? NANOS.get(form.group(2)) : null;
-        if (unit == null) {
-            throw new IllegalArgumentException(
-                    "'" + text + "' is no time; write it like 5ms, 200us, 1.5s");
-        }
-        return Duration.ofNanos(
-                new BigDecimal(form.group(1)).multiply(BigDecimal.valueOf(unit)).longValue());
-    }
-
-    /** {@return a text of which {@link #time(String)} makes the same time} */
-    static String time(long nanos) {
-        if (nanos == 0) {
-            return "0";
-        }
-        for (String unit : List.of("s", "ms", "us")) {
-            long each = NANOS.getOrDefault(unit, 1L);
-            if (nanos % each == 0) {
-                return nanos / each + unit;
-            }
-        }
-        return nanos + "ns";
     }
 }

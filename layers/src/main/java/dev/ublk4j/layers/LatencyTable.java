@@ -1,5 +1,6 @@
 package dev.ublk4j.layers;
 
+import dev.ublk4j.linux.internal.TimeText;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,9 +35,9 @@ public final class LatencyTable {
                         "a higher percentile is no shorter time: p%s is %s, and p%s is %s"
                                 .formatted(
                                         number(percentiles[i - 1]),
-                                        FaultText.time(nanos[i - 1]),
+                                        TimeText.of(nanos[i - 1]),
                                         number(percentiles[i]),
-                                        FaultText.time(nanos[i])));
+                                        TimeText.of(nanos[i])));
             }
         }
     }
@@ -80,13 +81,13 @@ public final class LatencyTable {
      */
     public static LatencyTable parse(String text) {
         if (text.indexOf(':') < 0) {
-            return of(FaultText.time(text));
+            return of(TimeText.parse(text));
         }
         NavigableMap<Double, Duration> points = new TreeMap<>();
         for (String point : text.split("/", -1)) {
             int colon = point.indexOf(':');
             String name = point.substring(0, Math.max(colon, 0)).strip().toLowerCase(Locale.ROOT);
-            points.put(percentile(name, text), FaultText.time(point.substring(colon + 1)));
+            points.put(percentile(name, text), TimeText.parse(point.substring(colon + 1)));
         }
         return ofPercentiles(points);
     }
@@ -136,12 +137,12 @@ public final class LatencyTable {
     @Override
     public String toString() {
         if (nanos.length == 1) {
-            return FaultText.time(nanos[0]);
+            return TimeText.of(nanos[0]);
         }
         List<String> points = new ArrayList<>();
         for (int i = 0; i < nanos.length; i++) {
             String name = percentiles[i] == WHOLE ? "max" : "p" + number(percentiles[i]);
-            points.add(name + ":" + FaultText.time(nanos[i]));
+            points.add(name + ":" + TimeText.of(nanos[i]));
         }
         return String.join("/", points);
     }
