@@ -13,6 +13,7 @@ module dev.ublk4j.linux {
     exports dev.ublk4j.linux.internal to
             dev.ublk4j.cli,
             dev.ublk4j.client,
+            dev.ublk4j.driver,
             dev.ublk4j.embedded,
             dev.ublk4j.exports,
             dev.ublk4j.layers,

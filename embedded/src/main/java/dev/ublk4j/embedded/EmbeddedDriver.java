@@ -15,6 +15,7 @@ import dev.ublk4j.embedded.features.DriverSettings;
 import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.internal.FullHeap;
 import dev.ublk4j.uapi.ControlCommand;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -24,7 +25,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  * numbers.
  */
 public final class EmbeddedDriver implements Driver {
-    private static final long NO_MEMORY_PAUSE_NANOS = 1_000_000;
+    private static final FullHeap FULL_HEAP = new FullHeap();
+    private static final int NO_MEMORY = Errno.ENOMEM.negated();
 
     private final DeviceTable table;
     private final ControlDispatcher dispatcher;
@@ -80,16 +81,18 @@ public final class EmbeddedDriver implements Driver {
     @Override
     public int control(int commandOp, MemorySegment command, Duration timeout) {
         CompletableFuture<Integer> outcome;
+        Deadline deadline;
         try {
+            deadline = Deadline.in(timeout); // before the command is under way
             ControlHeader header = new ControlHeader(command);
             if (ControlDispatcher.isImmediate(commandOp)) {
                 return dispatcher.dispatch(commandOp, header, caller, Thread.currentThread());
             }
             outcome = start(commandOp, header);
         } catch (OutOfMemoryError e) {
-            return Errno.ENOMEM.negated();
+            return NO_MEMORY;
         }
-        return await(outcome, commandOp, command, timeout);
+        return await(outcome, commandOp, command, timeout, deadline);
     }
 
     /**
@@ -117,7 +120,7 @@ public final class EmbeddedDriver implements Driver {
         try {
             answer = dispatcher.dispatch(commandOp, header, caller, sender);
         } catch (OutOfMemoryError e) {
-            answer = Errno.ENOMEM.negated();
+            answer = NO_MEMORY;
         } catch (Throwable e) {
             failure = e;
         }
@@ -131,7 +134,7 @@ public final class EmbeddedDriver implements Driver {
                 return;
             } catch (OutOfMemoryError e) {
                 // The sender waits, so this does too until there is room for the answer.
-                LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+                FULL_HEAP.pause();
             }
         }
     }
@@ -140,8 +143,8 @@ public final class EmbeddedDriver implements Driver {
             CompletableFuture<Integer> outcome,
             int commandOp,
             MemorySegment command,
-            Duration timeout) {
-        Deadline deadline = Deadline.in(timeout);
+            Duration timeout,
+            Deadline deadline) {
         boolean interrupted = false;
         try {
             while (true) {
@@ -151,13 +154,13 @@ public final class EmbeddedDriver implements Driver {
                     interrupted = true;
                 } catch (OutOfMemoryError e) {
                     // The command is under way: only its outcome says what has come of it.
-                    LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+                    FULL_HEAP.pause();
                 } catch (TimeoutException e) {
                     ControlTimeoutException late = lateOrNull(outcome, commandOp, command, timeout);
                     if (late != null) {
                         throw late;
                     }
-                    LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+                    FULL_HEAP.pause();
                 } catch (ExecutionException e) {
                     throw new IllegalStateException(name(commandOp) + " failed", e.getCause());
                 }

@@ -17,6 +17,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -27,19 +28,25 @@ class FullHeapTest {
 
     @Test
     void nothingIsHeldOfABufferThatFoundNoRoomInTheHeap() throws Exception {
-        run(Child.class);
+        run(Child.class, "24m");
+    }
+
+    @Test
+    void aCommandIsDoneOrRefusedWhereverTheHeapEnds() throws Exception {
+        run(Sweep.class, "10m");
     }
 
     @Test
     void everyCommandIsAnswered() throws Exception {
-        run(Sender.class);
+        run(Sender.class, "24m");
     }
 
-    private static void run(Class<?> program) throws Exception {
+    private static void run(Class<?> program, String heap) throws Exception {
         Process process =
                 new ProcessBuilder(
                                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                                "-Xmx24m",
+                                "-Xmx" + heap,
+                                "-XX:-UseTLAB", // what is free is free for every thread
                                 "-XX:+UseSerialGC",
                                 "--enable-native-access=ALL-UNNAMED",
                                 "-cp",
@@ -55,7 +62,8 @@ class FullHeapTest {
     /** A heap's worth of garbage that is none. */
     private record Hog(byte[] some, @Nullable Hog next) {}
 
-    private static @Nullable Hog hog;
+    private static volatile @Nullable Hog hog;
+    private static byte @Nullable [] spare;
 
     private static void fill(int room) {
         try {
@@ -65,6 +73,15 @@ class FullHeapTest {
         } catch (OutOfMemoryError e) {
             // Full, but for less than that.
         }
+    }
+
+    /** Fills the heap but for some bytes. */
+    private static void fillBut(int left) {
+        spare = new byte[left];
+        for (int room = 1 << 20; room > 0; room /= 2) {
+            fill(room);
+        }
+        spare = null;
     }
 
     private static void check(boolean holds) {
@@ -95,6 +112,66 @@ class FullHeapTest {
             check(one == Errno.ENOMEM.negated() || one == Errno.ENODEV.negated());
             check(two == Errno.ENOMEM.negated());
             System.out.println("as it was");
+        }
+    }
+
+    /** Registers a buffer and takes it back, where the heap ends a little later each time. */
+    static final class Sweep {
+        private static volatile boolean full;
+
+        private Sweep() {}
+
+        public static void main(String[] arguments) {
+            Control control = new Control(EmbeddedDriver.create());
+            int device =
+                    control.add(DeviceInfo.request(-1, 1, 1, 4096, Feature.UBLK_F_SHMEM_ZC))
+                            .deviceId();
+            MemorySegment memory =
+                    Mapping.anonymous(1 << 20, Mapping.MAP_SHARED, Arena.ofShared()).fill((byte) 1);
+            Runnable register = () -> control.registerBuffer(device, memory, false);
+            Runnable unregister = () -> control.unregisterBuffer(device, 0);
+            check(isDone(register, Errno.ENOMEM) && isDone(unregister, Errno.ENOMEM));
+            check(!isDone(unregister, Errno.ENOENT));
+            Thread.ofPlatform().daemon().start(Sweep::makeRoom);
+            for (int left = 768; left < 1280; left += 48) {
+                fillBut(left);
+                boolean done = isDone(register, Errno.ENOMEM);
+                hog = null;
+                if (done) {
+                    control.unregisterBuffer(device, 0);
+                }
+                check(control.registerBuffer(device, memory, false) == 0);
+                fillBut(left);
+                full = true; // a removal that is under way waits for room
+                done = isDone(unregister, Errno.ENOMEM);
+                full = false;
+                hog = null;
+                if (!done) {
+                    control.unregisterBuffer(device, 0);
+                }
+            }
+            System.out.println("as it was");
+        }
+
+        private static void makeRoom() {
+            while (true) {
+                LockSupport.parkNanos(5_000_000);
+                if (full) {
+                    hog = null;
+                }
+            }
+        }
+
+        private static boolean isDone(Runnable command, Errno refusal) {
+            try {
+                command.run();
+                return true;
+            } catch (OutOfMemoryError e) {
+                return false; // before the driver: after it nothing is allocated
+            } catch (LinuxException e) {
+                check(e.errno() == refusal);
+                return false;
+            }
         }
     }
 

@@ -86,8 +86,10 @@ final class NativeFunction {
     long call(long... arguments) {
         try {
             return (long) handle.invokeExact(arguments);
+        } catch (Error | RuntimeException e) {
+            throw e; // the heap or the stack has ended before the call
         } catch (Throwable e) {
-            throw new AssertionError("a downcall does not throw: " + name, e);
+            throw new AssertionError(name + " throws nothing that is checked", e);
         }
     }
 

@@ -5,6 +5,7 @@ import dev.ublk4j.driver.Driver;
 import dev.ublk4j.driver.MissingFeatureException;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.internal.FullHeap;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
@@ -17,7 +18,6 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /** Sends the commands of {@link Control} to a driver, as that driver and the device want them. */
@@ -35,7 +35,7 @@ final class ControlChannel {
     /** Room for the path of a char device, filled up with zeroes so that the payload is aligned. */
     private static final int PATH_BYTES = 32;
 
-    private static final long NO_MEMORY_PAUSE_NANOS = 1_000_000;
+    private static final FullHeap FULL_HEAP = new FullHeap();
 
     private final Driver driver;
     private final Duration timeout;
@@ -149,7 +149,7 @@ final class ControlChannel {
                     return;
                 } catch (OutOfMemoryError e) {
                     // Without it, nobody would learn of the outcome.
-                    LockSupport.parkNanos(NO_MEMORY_PAUSE_NANOS);
+                    FULL_HEAP.pause();
                 }
             }
         }

@@ -8,6 +8,7 @@ import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
+import dev.ublk4j.linux.internal.FullHeap;
 import dev.ublk4j.sharedmemory.frames.FrameRange;
 import dev.ublk4j.sharedmemory.frames.PageFrames;
 import java.util.concurrent.locks.ReentrantLock;
@@ -43,6 +44,9 @@ public final class BufferRegistry {
      * even recover while a command waits here. The index of a buffer is free for the next registration
      * only when that gets the lock, which is after the drain.
      */
+
+    private static final FullHeap FULL_HEAP = new FullHeap();
+    private static final int NO_MEMORY = Errno.ENOMEM.negated();
 
     private final Supplier<@Nullable Gendisk> disk;
     private final boolean touchesNothing;
@@ -96,7 +100,7 @@ public final class BufferRegistry {
         } catch (LinuxException e) {
             return -e.number();
         } catch (OutOfMemoryError e) {
-            return Errno.ENOMEM.negated(); // nothing is held yet, and the table is as it was
+            return NO_MEMORY; // nothing is held yet, and the table is as it was
         }
     }
 
@@ -164,6 +168,18 @@ public final class BufferRegistry {
     }
 
     private void drain() {
+        while (true) {
+            try {
+                drainOnce();
+                return;
+            } catch (OutOfMemoryError e) {
+                // No request finds the buffer any more, but some may still use it.
+                FULL_HEAP.pause();
+            }
+        }
+    }
+
+    private void drainOnce() {
         Gendisk started = disk.get();
         if (started == null) {
             return; // not started, or stopped with every request answered

@@ -224,14 +224,20 @@ public final class FreezeGate {
                 addToAll(FROZEN);
             }
         }
-        FreezeOutcome outcome = awaitEmptyOwn(own);
-        if (outcome == FreezeOutcome.FROZEN) {
-            outcome = awaitEmpty(Deadline.in(timeout), true);
+        boolean frozen = false;
+        try {
+            FreezeOutcome outcome = awaitEmptyOwn(own);
+            if (outcome == FreezeOutcome.FROZEN) {
+                outcome = awaitEmpty(Deadline.in(timeout), true);
+            }
+            frozen = outcome == FreezeOutcome.FROZEN;
+            return outcome;
+        } finally {
+            // Also where the heap has ended: otherwise the gate would never open again.
+            if (!frozen) {
+                thaw();
+            }
         }
-        if (outcome != FreezeOutcome.FROZEN) {
-            thaw();
-        }
-        return outcome;
     }
 
     /**

@@ -186,6 +186,14 @@ final class DenseRegions {
         if (gaveUp) {
             return;
         }
+        try {
+            takeOut(firsts, before);
+        } catch (OutOfMemoryError e) {
+            giveUp();
+        }
+    }
+
+    private void takeOut(long[] firsts, RangeTree before) {
         for (long first : firsts) {
             int frames = Placement.frames(before.find(first));
             fill(first, frames, Placement.NONE);
@@ -249,7 +257,7 @@ final class DenseRegions {
         gaveUp = true;
         regions.clear();
         mapIsStale = false;
-        MAP.setRelease(this, FrameMap.EMPTY);
+        set(FrameMap.EMPTY);
     }
 
     private void publish() {
@@ -261,11 +269,14 @@ final class DenseRegions {
                     all.put(number, region.words);
                 }
             });
-            FrameMap next = all.isEmpty() ? FrameMap.EMPTY : new FrameMap(all);
-            MAP.setRelease(this, next); // pairs with the acquire in mapAt
+            set(all.isEmpty() ? FrameMap.EMPTY : new FrameMap(all));
         } catch (OutOfMemoryError e) {
             giveUp();
         }
+    }
+
+    private void set(FrameMap next) {
+        MAP.setRelease(this, next); // pairs with the acquire in mapAt
     }
 
     /** Throws an {@link AssertionError} if words and tree disagree. For tests. */

@@ -65,6 +65,11 @@ public final class RangeTable {
     /** Makes one in which a region of frames is dense from another number of ranges on. */
     RangeTable(int denseRanges) {
         dense = new DenseRegions(denseRanges);
+        // The first access through a variable handle allocates. These come before there is anything
+        // to lose: once a change is published, it must not fail for want of memory.
+        clear(index -> {});
+        long _ = find(0);
+        boolean _ = dense.isStill(dense.stamp());
     }
 
     /**
