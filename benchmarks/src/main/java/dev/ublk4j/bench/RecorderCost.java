@@ -123,6 +123,11 @@ final class RecorderCost {
         private final MemorySegment room = Mapping.hugeAnonymous(ROOM, arena);
         private long place;
 
+        CopiedTarget() {
+            // A page that is touched for the first time costs more than the copy.
+            room.fill((byte) 1);
+        }
+
         @Override
         public Geometry geometry() {
             return Geometry.ofSize(SIZE);
