@@ -5,23 +5,8 @@ import dev.ublk4j.crash.CrashLab;
 import dev.ublk4j.crash.CrashOptions;
 import dev.ublk4j.crash.CrashReport;
 import dev.ublk4j.crash.CrashedDisk;
-import dev.ublk4j.crash.History;
 import dev.ublk4j.crash.LabDisk;
-import dev.ublk4j.crash.Recorder;
-import dev.ublk4j.embedded.ClientMemory;
-import dev.ublk4j.embedded.Disk;
-import dev.ublk4j.embedded.DiskRequest;
-import dev.ublk4j.embedded.EmbeddedDriver;
-import dev.ublk4j.server.Device;
-import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.server.Target;
-import dev.ublk4j.targets.MemoryTarget;
-import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.Arrays;
-import java.util.concurrent.CountDownLatch;
 import java.util.zip.CRC32C;
 
 /**
@@ -30,13 +15,7 @@ import java.util.zip.CRC32C;
  */
 public final class CrashRun {
     private static final int BLOCK = 4096;
-    private static final int SIZE = 64 << 20;
-    private static final int DEPTH = 32;
-    private static final int ROUNDS = 9;
-    private static final int REQUESTS = 60_000;
     private static final int IMAGES = 40_000;
-
-    private static final long LIMIT = 1L << 30;
 
     private CrashRun() {}
 
@@ -44,7 +23,7 @@ public final class CrashRun {
     public static void main(String[] arguments) throws Exception {
         explore();
         findBug();
-        overhead();
+        RecorderCost.print();
     }
 
     /** A log of numbered records with checksums, over blocks that are used again. */
@@ -132,68 +111,6 @@ public final class CrashRun {
             System.out.printf(
                     "until a missing flush is found and explained: %.0f ms%n",
                     (System.nanoTime() - began) / 1e6);
-        }
-    }
-
-    private static void overhead() throws Exception {
-        double[][] nanos = new double[3][ROUNDS];
-        for (int round = -2; round < ROUNDS; round++) {
-            for (int i = 0; i < nanos.length; i++) {
-                double each = i == 0 ? writes(new MemoryTarget(SIZE)) : recorded(i == 2);
-                if (round >= 0) {
-                    nanos[i][round] = each;
-                }
-            }
-        }
-        String[] names = {"plain", "recorded in memory", "recorded in a file"};
-        for (int i = 0; i < names.length; i++) {
-            Arrays.sort(nanos[i]);
-            double median = nanos[i][ROUNDS / 2];
-            System.out.printf(
-                    "4 KiB writes, memory target, %s: %.0f ns, %.2f times%n",
-                    names[i], median, median / nanos[0][ROUNDS / 2]);
-        }
-    }
-
-    private static double recorded(boolean isInFile) throws Exception {
-        Path folder = Files.createTempDirectory("ublk4j-bench");
-        Path file = folder.resolve("disk.rec");
-        MemoryTarget below = new MemoryTarget(SIZE);
-        try (History history =
-                isInFile ? History.inFile(file, below.geometry(), LIMIT) : new History(LIMIT)) {
-            return writes(new Recorder(below, history));
-        } finally {
-            Files.deleteIfExists(file);
-            Files.deleteIfExists(folder);
-        }
-    }
-
-    /** Answers nanoseconds a write. */
-    private static double writes(Target target) throws InterruptedException {
-        try (EmbeddedDriver driver = EmbeddedDriver.create();
-                Arena arena = Arena.ofShared();
-                Device device = Device.start(driver, target, DeviceOptions.defaults());
-                Disk disk = driver.openBlock(device.id());
-                ClientMemory memory =
-                        new ClientMemory(arena.allocate((long) DEPTH * BLOCK, BLOCK))) {
-            CountDownLatch left = new CountDownLatch(REQUESTS);
-            long began = System.nanoTime();
-            for (int i = 0; i < DEPTH; i++) {
-                int slot = i;
-                long[] at = {(long) i * BLOCK};
-                DiskRequest request =
-                        new DiskRequest((done, _) -> {
-                            left.countDown();
-                            if (left.getCount() >= DEPTH) {
-                                at[0] = (at[0] + (long) DEPTH * BLOCK) % SIZE;
-                                disk.submit(
-                                        done.write(at[0]).add(memory, (long) slot * BLOCK, BLOCK));
-                            }
-                        });
-                disk.submit(request.write(at[0]).add(memory, (long) slot * BLOCK, BLOCK));
-            }
-            left.await();
-            return (double) (System.nanoTime() - began) / REQUESTS;
         }
     }
 }

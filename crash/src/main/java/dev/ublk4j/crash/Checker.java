@@ -34,6 +34,7 @@ final class Checker implements AutoCloseable {
      *
      * @return what the check threw, or null
      * @throws CheckHangs when it does not end in time; the next check has another thread
+     * @throws Interrupted when this thread is interrupted, as it is afterwards
      */
     @Nullable Throwable run(CrashImage image, long size) {
         CheckedDisk disk = new CheckedDisk(image, size);
@@ -47,7 +48,7 @@ final class Checker implements AutoCloseable {
         } catch (InterruptedException e) {
             running.cancel(true);
             Thread.currentThread().interrupt();
-            throw new IllegalStateException("interrupted while a check runs", e);
+            throw new Interrupted(e);
         } finally {
             disk.end();
         }
@@ -78,6 +79,15 @@ final class Checker implements AutoCloseable {
     @Override
     public void close() {
         worker.shutdownNow();
+    }
+
+    /** The thread that searches is not to go on. */
+    static final class Interrupted extends IllegalStateException {
+        private static final long serialVersionUID = 1;
+
+        Interrupted(InterruptedException cause) {
+            super("interrupted while a check runs", cause);
+        }
     }
 
     /** A check that did not end. The stack trace is where it was. */

@@ -2,13 +2,6 @@ package dev.ublk4j.crash;
 
 import dev.ublk4j.layers.FaultInjector;
 import dev.ublk4j.testkit.TestBed;
-import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -50,10 +43,6 @@ public final class CrashLab implements AutoCloseable {
          */
         void check(CrashedDisk disk) throws Exception;
     }
-
-    private static final String FOLDER_PROPERTY = "ublk4j.crash.images";
-    private static final int BLOCK = DiskModel.SECTOR;
-    private static final int SAVED_AT_ONCE = 64 * 1024;
 
     private final CrashOptions options;
     private final History history;
@@ -171,7 +160,8 @@ public final class CrashLab implements AutoCloseable {
         closeBed();
         try (Checker checker = new Checker(check, options.checkLimit())) {
             Search search = new Search(history, options, from, history.now(), checker);
-            return search.run(fingerprint -> save(search.image(), fingerprint));
+            return search.run(fingerprint ->
+                    SavedImage.save(search.image()::read, options.size(), fingerprint));
         }
     }
 
@@ -215,58 +205,6 @@ public final class CrashLab implements AutoCloseable {
         isOver = true;
         if (open != null) {
             open.close();
-        }
-    }
-
-    /** Saves an image. The failure counts with or without it, whatever prevents that. */
-    private SavedImage save(CrashImage image, long fingerprint) {
-        try {
-            String named = System.getProperty(FOLDER_PROPERTY);
-            Path folder =
-                    named != null
-                            ? Files.createDirectories(Path.of(named))
-                            : Files.createTempDirectory("ublk4j-crash");
-            Path file = folder.resolve("crash-%016x.img".formatted(fingerprint));
-            write(image, file);
-            return SavedImage.in(file);
-        } catch (Exception | Error e) {
-            return SavedImage.lost(e);
-        }
-    }
-
-    private void write(CrashImage image, Path file) throws IOException {
-        try (FileChannel channel =
-                FileChannel.open(
-                        file,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE,
-                        StandardOpenOption.SPARSE)) {
-            try {
-                write(image, channel);
-            } catch (Throwable e) {
-                // A part of an image would be taken for one.
-                channel.truncate(0);
-                throw e;
-            }
-        }
-    }
-
-    private void write(CrashImage image, FileChannel channel) throws IOException {
-        byte[] bytes = new byte[SAVED_AT_ONCE];
-        byte[] zeroes = new byte[SAVED_AT_ONCE];
-        for (long at = 0; at < options.size(); at += SAVED_AT_ONCE) {
-            int length = (int) Math.min(SAVED_AT_ONCE, options.size() - at);
-            for (int i = 0; i < length; i += BLOCK) {
-                image.read((int) ((at + i) / BLOCK), bytes, i);
-            }
-            boolean isLast = at + length == options.size();
-            if (isLast || !Arrays.equals(bytes, 0, length, zeroes, 0, length)) {
-                ByteBuffer buffer = ByteBuffer.wrap(bytes, 0, length);
-                while (buffer.hasRemaining()) {
-                    channel.write(buffer, at + buffer.position());
-                }
-            }
         }
     }
 

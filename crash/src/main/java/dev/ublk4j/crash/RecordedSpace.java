@@ -47,7 +47,7 @@ interface RecordedSpace extends AutoCloseable {
 
             Segment(long bytes) {
                 try {
-                    memory = Mapping.anonymous(bytes, Mapping.MAP_PRIVATE, arena);
+                    memory = Mapping.hugeAnonymous(bytes, arena);
                 } catch (Throwable e) {
                     arena.close();
                     throw e;

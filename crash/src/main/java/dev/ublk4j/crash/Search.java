@@ -15,6 +15,9 @@ final class Search {
     /** Images that are tried to make a failure smaller. */
     private static final int MOST_STEPS = 500;
 
+    private static final String UNSTEADY =
+            "it did not fail again on the same image: something else than the disk decides\n";
+
     private final List<Change> changes;
     private final List<Mark> marks;
     private final long[] durable;
@@ -77,43 +80,54 @@ final class Search {
         if (state == null || thrown == null) {
             return new CrashReport(seen.size(), outcomes, all.instants(), !limited);
         }
-        boolean isSteady = true;
+        String note = "";
         if (!(thrown instanceof Checker.CheckHangs)) {
-            CrashState smallest = shrunk(state);
-            Throwable again = check(smallest);
-            if (again == null) {
-                again = check(state);
-            } else {
-                state = smallest;
+            try {
+                CrashState smallest = shrunk(state);
+                Throwable again = check(smallest);
+                if (again == null) {
+                    again = check(state);
+                } else {
+                    state = smallest;
+                }
+                note = again == null ? UNSTEADY : "";
+                thrown = again == null ? thrown : again;
+            } catch (Checker.Interrupted _) {
+                // What was found already counts.
+                note = "interrupted before smaller losses were tried\n";
             }
-            isSteady = again != null;
-            thrown = again == null ? thrown : again;
         }
         show(state);
-        SavedImage saved = saver.apply(image.fingerprint());
+        SavedImage saved = saved(saver);
         String story = new Story(changes, marks, durable, image, state, from).toString();
         CrashFailure failure =
                 new CrashFailure(
-                        message(story, thrown, isSteady, saved),
-                        options.seed(),
-                        saved.file(),
-                        thrown);
+                        message(story, thrown, note, saved), options.seed(), saved.file(), thrown);
         if (saved.reason() != null) {
             failure.addSuppressed(saved.reason());
         }
         throw failure;
     }
 
-    private String message(String story, Throwable thrown, boolean isSteady, SavedImage saved) {
+    /** A thread that is interrupted cannot write to a file. */
+    private SavedImage saved(LongFunction<SavedImage> saver) {
+        boolean isInterrupted = Thread.interrupted();
+        try {
+            return saver.apply(image.fingerprint());
+        } finally {
+            if (isInterrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private String message(String story, Throwable thrown, String note, SavedImage saved) {
         StringBuilder text = new StringBuilder();
         text.append("the check fails after a power cut: ")
                 .append(Told.firstLine(thrown))
                 .append('\n');
         text.append(story);
-        if (!isSteady) {
-            text.append(
-                    "it did not fail again on the same image: something else than the disk decides\n");
-        }
+        text.append(note);
         text.append(
                 "found in image %d of the recording %08x, with %s and seed %d%n"
                         .formatted(seen.size(), checksum(), options.model(), options.seed()));

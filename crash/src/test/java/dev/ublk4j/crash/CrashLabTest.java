@@ -352,7 +352,7 @@ class CrashLabTest {
         assertThat(failure.image()).isEmpty();
         assertThat(failure)
                 .hasMessageContaining("power cut")
-                .hasMessageContaining("the image could not be saved: ")
+                .hasMessageContaining("the image could not be saved in ")
                 .hasMessageContaining(file.toString());
         assertThat(failure.getSuppressed()).singleElement().isInstanceOf(IOException.class);
     }

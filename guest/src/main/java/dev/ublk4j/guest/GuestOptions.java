@@ -160,7 +160,8 @@ public final class GuestOptions {
      * is found may be newer by more than one promise.
      *
      * @param receiver is called with the text, on a thread of the guest; what it throws is told by
-     *     the next command to end
+     *     the next command to end. A command ends after its marks have been received; a guest that
+     *     ends waits for a second at most, and interrupts the receiver then
      */
     public GuestOptions withMarks(Consumer<String> receiver) {
         GuestOptions options = new GuestOptions(this);

@@ -282,8 +282,10 @@ final class Machine implements AutoCloseable {
         while (true) {
             String reply = replies.take(deadline);
             if (reply == null) {
+                String late = marks.isStuck() ? "receiver of marks" : "guest";
                 close();
-                throw failure("the guest did not answer within %s, and was ended".formatted(limit));
+                throw failure(
+                        "the %s did not answer within %s, and was ended".formatted(late, limit));
             }
             if (reply.isEmpty()) {
                 throw isClosed()
@@ -357,7 +359,8 @@ final class Machine implements AutoCloseable {
             return;
         }
         isClosed = true;
-        keeper.end(() -> !listener.isAlive());
+        keeper.end(() -> !listener.isAlive() || marks.isStuck());
+        marks.end(listener);
         closeExports();
         closeLine();
         folder.delete();

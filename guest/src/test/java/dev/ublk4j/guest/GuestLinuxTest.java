@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -132,7 +133,8 @@ final class GuestLinuxTest {
             assertThat(marks).containsExactly("one two", "three");
             assertThat(
                             linux.run(
-                                    "cat /sys/block/vda/size /sys/block/vdz/size /sys/block/vdad/size"))
+                                    "cat /sys/block/vda/size /sys/block/vdz/size"
+                                        + " /sys/block/vdad/size"))
                     .extracting(CommandResult::output)
                     .isEqualTo("%d\n%d\n%d\n".formatted(1 << 11, 26 << 11, 30 << 11));
         }
@@ -185,6 +187,32 @@ final class GuestLinuxTest {
                     .hasMessageContaining("marks")
                     .hasCauseInstanceOf(AssertionError.class);
         }
+    }
+
+    /** What has not been received when the guest ends is not waited for. */
+    @Test
+    void endsAtOnceWhereTheReceiverOfMarksDoesNotReturn() throws Exception {
+        CountDownLatch interrupted = new CountDownLatch(1);
+        CountDownLatch received = new CountDownLatch(1);
+        GuestOptions options =
+                GuestOptions.defaults()
+                        .withMarks(_ -> {
+                            received.countDown();
+                            try {
+                                Thread.sleep(Long.MAX_VALUE);
+                            } catch (InterruptedException _) {
+                                interrupted.countDown();
+                            }
+                        });
+        Machine machine;
+        try (GuestLinux linux = GuestLinux.boot(options)) {
+            machine = Objects.requireNonNull(linux.machine());
+            linux.run("(sleep 1; mark 1; mark 2) &").check();
+            received.await();
+        }
+        assertThat(machine.keeper().isAlive()).isFalse();
+        assertThat(machine.folder()).doesNotExist();
+        interrupted.await();
     }
 
     @Test

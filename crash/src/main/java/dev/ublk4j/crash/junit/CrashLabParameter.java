@@ -3,6 +3,7 @@ package dev.ublk4j.crash.junit;
 import dev.ublk4j.crash.CrashLab;
 import dev.ublk4j.crash.CrashOptions;
 import dev.ublk4j.crash.DiskModel;
+import java.time.Duration;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ParameterContext;
 import org.junit.jupiter.api.extension.ParameterResolver;
@@ -38,6 +39,8 @@ final class CrashLabParameter implements ParameterResolver {
                 .withSize(test.size())
                 .withImages(test.images())
                 .withSeed(test.seed())
+                .withTimeLimit(Duration.ofMillis(test.timeLimitMillis()))
+                .withCheckLimit(Duration.ofMillis(test.checkLimitMillis()))
                 .with(model.tearingAt(test.tearingAt()));
     }
 }

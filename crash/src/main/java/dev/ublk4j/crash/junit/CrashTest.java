@@ -38,6 +38,15 @@ public @interface CrashTest {
     /** {@return the seed of images that are chosen at random: {@link CrashOptions#withSeed}} */
     long seed() default 1;
 
+    /** {@return milliseconds after which the search ends: {@link CrashOptions#withTimeLimit}} */
+    long timeLimitMillis() default 10 * 60_000;
+
+    /**
+     * {@return milliseconds that one check may take: {@link CrashOptions#withCheckLimit}} One that
+     * takes longer is interrupted, and fails the test.
+     */
+    long checkLimitMillis() default 10_000;
+
     /** {@return what the disk does with writes that were not flushed} */
     Cache cache() default Cache.VOLATILE;
 
