@@ -2,6 +2,7 @@
 import ctypes, fcntl, mmap, os, sys, threading
 
 F_ADD_SEALS, F_SEAL_WRITE = 1033, 8
+MAP_HUGETLB, MADV_HUGEPAGE = 0x40000, 14
 BLOCK = 65536
 
 kind, size, disk = sys.argv[1], int(sys.argv[2]), os.open(sys.argv[3], os.O_RDWR | os.O_DIRECT)
@@ -17,7 +18,14 @@ if kind == "sealed":
 if kind.startswith("/"):
     memory = os.open(kind, os.O_RDWR | os.O_CREAT, 0o600)
     os.ftruncate(memory, size)
-buffer = mmap.mmap(memory, size, prot=protection)
+if kind == "huge-memfd":
+    memory = os.memfd_create("unruly", os.MFD_HUGETLB)
+    os.ftruncate(memory, size)
+huge = MAP_HUGETLB if kind == "huge" else 0
+buffer = mmap.mmap(memory, size, flags=mmap.MAP_SHARED | huge, prot=protection)
+if kind == "transparent":
+    buffer.madvise(MADV_HUGEPAGE)
+    buffer[:] = bytes(size)
 many = [mmap.mmap(-1, BLOCK) for _ in range(100 if kind == "many" else 0)]
 
 

@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.serve.SharingPlan;
+import dev.ublk4j.handover.Exchange;
 import dev.ublk4j.sharing.Limits;
 import dev.ublk4j.sharing.SharingOptions;
 import dev.ublk4j.sharing.adopt.AdoptionRule;
@@ -21,7 +22,8 @@ final class SharingFlags {
             names = "--shmem",
             scope = ScopeType.INHERIT,
             description =
-                    "Let applications share memory with the device over /run/ublk/ublkbN.sock,"
+                    "Let applications share memory with the device over /run/ublk/ublkbN.sock, or"
+                            + " $XDG_RUNTIME_DIR/ublk/ublkbN.sock of a user who cannot write there,"
                             + " for zero copy.")
     private boolean shared;
 
@@ -109,7 +111,11 @@ final class SharingFlags {
             return null;
         }
         Limits limits = Limits.defaults();
-        SharingOptions options = SharingOptions.defaults().withUsers(users).withAdoption(rule);
+        SharingOptions options =
+                SharingOptions.defaults()
+                        .withFolder(Exchange.ownFolder())
+                        .withUsers(users)
+                        .withAdoption(rule);
         if (limit != null) {
             options = options.withLimits(limits.withBytes(limit, limit));
         }

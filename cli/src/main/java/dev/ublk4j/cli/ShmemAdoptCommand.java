@@ -2,6 +2,7 @@ package dev.ublk4j.cli;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.output.Table;
+import dev.ublk4j.cli.output.Visible;
 import dev.ublk4j.cli.serve.AdoptionAnswer;
 import dev.ublk4j.cli.serve.RunFolders;
 import dev.ublk4j.cli.serve.ServedName;
@@ -126,7 +127,7 @@ final class ShmemAdoptCommand implements Callable<Integer> {
     }
 
     private void warn(String complaint) {
-        output.err().println("ublk4j: " + complaint);
+        output.err().println("ublk4j: " + Visible.of(complaint));
         output.err().flush();
     }
 
@@ -161,7 +162,7 @@ final class ShmemAdoptCommand implements Callable<Integer> {
                     "buffer %d: %s of %s, %d pages of %s%s%n",
                     buffer.index(),
                     ByteSize.format(buffer.length()),
-                    buffer.name(),
+                    Visible.of(buffer.name()),
                     buffer.length() / buffer.pageSize(),
                     ByteSize.format(buffer.pageSize()),
                     buffer.readOnly() ? ", for writes to the device alone" : "");

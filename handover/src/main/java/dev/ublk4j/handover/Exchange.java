@@ -107,6 +107,14 @@ public final class Exchange {
     /** Where the sockets of a machine are. */
     public static final Path FOLDER = Path.of("/run/ublk");
 
+    /**
+     * {@return where a server of this user puts its socket} {@link #FOLDER} for who may write
+     * there; else {@code ublk} in {@code XDG_RUNTIME_DIR}, where there is one.
+     */
+    public static Path ownFolder() {
+        return SocketFolder.own(FOLDER, System.getenv());
+    }
+
     /** The version of the messages that is spoken here. */
     public static final int VERSION = 1;
 
@@ -151,7 +159,7 @@ public final class Exchange {
      * @param device the N of {@code /dev/ublkbN}
      */
     public static Path socketPath(int device) {
-        return socketPath(FOLDER, device);
+        return SocketFolder.find(FOLDER, System.getenv(), device);
     }
 
     /** {@return where the server of a device listens, with another folder than the usual one} */

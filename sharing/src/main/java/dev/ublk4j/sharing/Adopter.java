@@ -50,6 +50,7 @@ final class Adopter {
     private static final Duration FOR_EVER = Duration.ofNanos(-1);
 
     private final QuietLog refusals = new QuietLog(LOG);
+    private final QuietLog failures = new QuietLog(LOG);
     private final AdoptionRule rule;
     private final Lookout lookout;
     private final EventFd wake = EventFd.nonBlocking();
@@ -199,7 +200,7 @@ final class Adopter {
                 }
             } catch (RuntimeException | OutOfMemoryError | StackOverflowError e) {
                 // What could not be looked at is looked at again.
-                LOG.log(Level.WARNING, () -> "cannot look at adopted memory now", e);
+                failures.log(Level.WARNING, () -> "cannot look at adopted memory now", e);
                 rest();
             }
         }

@@ -9,8 +9,10 @@ import dev.ublk4j.linux.Peer;
 import dev.ublk4j.linux.internal.FileStatus;
 import dev.ublk4j.sharedmemory.FileIdentity;
 import dev.ublk4j.sharedmemory.SharedMemory;
+import dev.ublk4j.sharedmemory.process.MappedArea;
 import dev.ublk4j.sharedmemory.process.ProcessMemory;
 import dev.ublk4j.sharing.MemoryCheck.Range;
+import dev.ublk4j.sharing.adopt.Candidate;
 import dev.ublk4j.sharing.search.Sharers;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -43,6 +45,10 @@ final class Adoption implements BufferHolder, AutoCloseable {
     private final String name;
     private final Peer from;
     private final List<Range> covered = new ArrayList<>();
+
+    /** Never another; 0 before it is asked for. */
+    private long pageSize;
+
     private final Map<Integer, ProcessMemory> watched = new HashMap<>();
 
     /**
@@ -57,6 +63,34 @@ final class Adoption implements BufferHolder, AutoCloseable {
         this.path = path;
         this.name = name;
         this.from = from;
+    }
+
+    /**
+     * Opens the file of a mapping.
+     *
+     * @throws LinuxException {@code ENOENT} when the process has another one mapped there meanwhile
+     */
+    static Adoption of(ProcessMemory process, Candidate candidate) {
+        Peer from = new Peer(process.pid(), process.uid(), process.gid());
+        String name = name(process.command(), candidate.name());
+        MappedArea area =
+                new MappedArea(
+                        candidate.start(),
+                        candidate.start() + candidate.length(),
+                        true,
+                        candidate.writable(),
+                        true,
+                        candidate.offset(),
+                        candidate.file(),
+                        candidate.name());
+        Adoption adoption = new Adoption(candidate.file(), process.openFile(area), name, from);
+        try {
+            adoption.requireFile();
+            return adoption;
+        } catch (Throwable e) {
+            adoption.close();
+            throw e;
+        }
     }
 
     /** {@return a name for the buffers of a program, with nothing in it that a terminal obeys} */
@@ -84,14 +118,27 @@ final class Adoption implements BufferHolder, AutoCloseable {
 
     /** {@return bytes of its pages} */
     long pageSize() {
-        try (SharedMemory memory = open(false)) {
-            return memory.pageSize();
+        if (pageSize == 0) {
+            try (SharedMemory memory = open(false)) {
+                pageSize = memory.pageSize();
+            }
         }
+        return pageSize;
     }
 
-    /** {@return bytes of the file, as they are now} */
+    /** {@return bytes of the file, as they are now, in whole pages: there is no part of a page} */
     long size() {
-        return FileStatus.of(path).size();
+        long bytes = FileStatus.of(path).size();
+        return bytes - bytes % pageSize();
+    }
+
+    /** Insists on what is open being its file: another may have been mapped meanwhile. */
+    private void requireFile() {
+        FileStatus status = FileStatus.of(path);
+        long device = (long) file.deviceMajor() << 32 | Integer.toUnsignedLong(file.deviceMinor());
+        if (status.inode() != file.inode() || status.device() != device) {
+            throw new LinuxException("open", name, Errno.ENOENT.negated());
+        }
     }
 
     /** Opens the file anew, for a buffer. */
@@ -202,6 +249,7 @@ final class Adoption implements BufferHolder, AutoCloseable {
     /**
      * {@return whether a process that is watched has the file still mapped}
      *
+     * @throws LinuxException when this process cannot look now, for want of descriptors for example
      * @param seen the files of the processes that have been looked at just now, by number; what
      *     this looks at is added, so that each is looked at once, however many files it has
      */
@@ -220,8 +268,10 @@ final class Adoption implements BufferHolder, AutoCloseable {
         try {
             return Sharers.files(process);
         } catch (LinuxException e) {
-            // It has ended, or become another user's.
-            return Set.of();
+            if (ProcessMemory.isGoneOrForbidden(e)) {
+                return Set.of();
+            }
+            throw e;
         }
     }
 

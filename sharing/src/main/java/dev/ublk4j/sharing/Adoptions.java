@@ -5,12 +5,10 @@ import dev.ublk4j.linux.Deadline;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
-import dev.ublk4j.linux.Peer;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceCounters;
 import dev.ublk4j.sharedmemory.FileIdentity;
 import dev.ublk4j.sharedmemory.SharedMemory;
-import dev.ublk4j.sharedmemory.process.MappedArea;
 import dev.ublk4j.sharedmemory.process.ProcessMemory;
 import dev.ublk4j.sharing.MemoryCheck.Range;
 import dev.ublk4j.sharing.adopt.AdoptedProgram;
@@ -216,7 +214,7 @@ final class Adoptions {
             if (adoptions.isEmpty()) {
                 since = device.counters();
             }
-            adoption = open(process, candidate);
+            adoption = Adoption.of(process, candidate);
             adoptions.put(candidate.file(), adoption);
         }
         try {
@@ -269,23 +267,6 @@ final class Adoptions {
                     Errno.EAGAIN.negated(),
                     "this and what follows is left; %s, adopt again for more".formatted(why));
         }
-    }
-
-    private static Adoption open(ProcessMemory process, Candidate candidate) {
-        Peer from = new Peer(process.pid(), process.uid(), process.gid());
-        String name = Adoption.name(process.command(), candidate.name());
-        MappedArea area =
-                new MappedArea(
-                        candidate.start(),
-                        candidate.start() + candidate.length(),
-                        true,
-                        candidate.writable(),
-                        true,
-                        candidate.offset(),
-                        candidate.file(),
-                        candidate.name());
-        Fd path = process.openFile(area);
-        return new Adoption(candidate.file(), path, name, from);
     }
 
     private AdoptedBuffer register(Adoption adoption, Range part, boolean writable) {
@@ -382,6 +363,7 @@ final class Adoptions {
             programs.add(
                     Advice.of(
                             program,
+                            adoption.file(),
                             sharers.getOrDefault(adoption.file(), List.of()),
                             device.id(),
                             shared,

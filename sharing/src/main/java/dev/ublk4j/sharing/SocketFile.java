@@ -48,7 +48,10 @@ final class SocketFile {
             // Whatever the mask has taken away.
             Files.setPosixFilePermissions(folder, mode);
         } catch (IOException e) {
-            throw new UncheckedIOException("cannot make the folder " + folder, e);
+            throw new UncheckedIOException(
+                    "cannot make the folder %s; a user who may not needs XDG_RUNTIME_DIR"
+                            .formatted(folder),
+                    e);
         }
     }
 }

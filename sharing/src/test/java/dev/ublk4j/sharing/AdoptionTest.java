@@ -197,7 +197,8 @@ class AdoptionTest {
         try (SharingServer sharing = serve();
                 UnknowingProgram program = UnknowingProgram.start("memfd", SIZE)) {
             assertThat(sharing.adopt(program.pid(), Choice.worthwhile()).bytes()).isEqualTo(SIZE);
-            program.obey("shrink " + SIZE / 2);
+            // What is no whole page cannot be shared.
+            program.obey("shrink " + (SIZE / 2 + 100));
             await(() -> list(sharing).stream().mapToLong(BufferEntry::length).sum() == SIZE / 2);
             program.obey("shrink 0");
             await(() -> list(sharing).isEmpty());
@@ -272,6 +273,16 @@ class AdoptionTest {
             AdoptionReport again = sharing.adopt(small.pid(), Choice.all());
             assertThat(again.buffers()).isEmpty();
             assertThat(again.known()).isEqualTo(Pages.SIZE);
+        }
+    }
+
+    @Test
+    void aFileThatEndsWithinAPageIsAdoptedUpToThatPage() {
+        try (SharingServer sharing = serve();
+                UnknowingProgram program = UnknowingProgram.start("memfd", SIZE + 100)) {
+            AdoptionReport report = sharing.adopt(program.pid(), Choice.worthwhile());
+            assertThat(report.complaints()).isEmpty();
+            assertThat(report.bytes()).isEqualTo(SIZE);
         }
     }
 

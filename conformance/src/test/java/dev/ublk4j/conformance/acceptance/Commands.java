@@ -19,9 +19,20 @@ final class Commands {
     private static final String DEVICE = "/dev/ublkb";
 
     private final Path folder;
+    private final List<String> before;
 
     Commands(Path folder) {
+        this(folder, List.of());
+    }
+
+    /**
+     * The same where the command line, but not the script around it, runs in another way.
+     *
+     * @param before the words before its own, such as those of {@code setpriv}
+     */
+    Commands(Path folder, List<String> before) {
         this.folder = folder;
+        this.before = List.copyOf(before);
     }
 
     /** {@return what a script printed, which must succeed} */
@@ -86,7 +97,10 @@ final class Commands {
 
     private String prelude() {
         String words =
-                Stream.concat(Stream.of("command"), java().stream().map(word -> "'" + word + "'"))
+                Stream.concat(
+                                Stream.of("command"),
+                                Stream.concat(before.stream(), java().stream())
+                                        .map(word -> "'" + word + "'"))
                         .collect(Collectors.joining(" "));
         return """
         set -e -o pipefail

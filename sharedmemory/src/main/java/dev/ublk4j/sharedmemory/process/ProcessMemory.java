@@ -8,11 +8,7 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.linux.Poll;
 import dev.ublk4j.linux.call.Syscall;
-import dev.ublk4j.linux.internal.FileStatus;
-import dev.ublk4j.sharedmemory.FileIdentity;
 import java.io.IOException;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -50,7 +46,7 @@ public final class ProcessMemory implements AutoCloseable {
     /**
      * Details of a mapping.
      *
-     * @param pageSize bytes of the pages that it is mapped with
+     * @param pageSize bytes of the pages that most of it is mapped with
      * @param resident bytes of it that this process has touched
      */
     public record Detail(long pageSize, long resident) {}
@@ -84,12 +80,11 @@ public final class ProcessMemory implements AutoCloseable {
     /** {@return the numbers of all processes that can be seen} */
     public static List<Integer> all() {
         List<Integer> numbers = new ArrayList<>();
-        try (DirectoryStream<Path> processes = Files.newDirectoryStream(PROC, "[1-9]*")) {
-            for (Path each : processes) {
-                numbers.add(Integer.valueOf(Objects.requireNonNull(each.getFileName()).toString()));
+        for (Path each : ProcFile.entries(PROC)) {
+            String name = Objects.requireNonNull(each.getFileName()).toString();
+            if (name.charAt(0) >= '1' && name.charAt(0) <= '9') {
+                numbers.add(Integer.valueOf(name));
             }
-        } catch (IOException e) {
-            throw refused(PROC, e);
         }
         return numbers;
     }
@@ -152,7 +147,7 @@ public final class ProcessMemory implements AutoCloseable {
     public Map<Long, Detail> details() {
         Map<Long, Detail> details = new HashMap<>();
         long start = 0;
-        for (String line : lines("smaps")) {
+        for (String line : smaps()) {
             MappedArea area = MappedArea.parseOrNull(line);
             if (area != null) {
                 start = area.start();
@@ -164,9 +159,30 @@ public final class ProcessMemory implements AutoCloseable {
             } else if (line.startsWith("KernelPageSize:")) {
                 long size = kilobytes(line);
                 details.computeIfPresent(start, (_, known) -> new Detail(size, known.resident()));
+            } else if (line.startsWith("ShmemPmdMapped:")) {
+                // Follows the other lines: transparent huge pages, of which the file knows nothing.
+                long huge = kilobytes(line);
+                details.computeIfPresent(
+                        start,
+                        (_, known) ->
+                                2 * huge > known.resident()
+                                        ? new Detail(TransparentHugePage.SIZE, known.resident())
+                                        : known);
             }
         }
         return details;
+    }
+
+    private List<String> smaps() {
+        try {
+            return lines("smaps");
+        } catch (LinuxException e) {
+            if (e.errno() != Errno.ESRCH) {
+                throw e;
+            }
+            requireSame();
+            return List.of();
+        }
     }
 
     private static long kilobytes(String line) {
@@ -241,19 +257,16 @@ public final class ProcessMemory implements AutoCloseable {
         Map<String, String> devices = new HashMap<>();
         for (String line : lines("mountinfo")) {
             String[] fields = line.split(" ", 4);
-            devices.put(fields[0], fields[2]);
+            if (fields.length == 4) {
+                devices.put(fields[0], fields[2]);
+            }
         }
         List<OpenFile> files = new ArrayList<>();
-        Path descriptors = folder.resolve("fd");
-        try (DirectoryStream<Path> links = Files.newDirectoryStream(descriptors)) {
-            for (Path link : links) {
-                OpenFile file = openFileOrNull(link, devices);
-                if (file != null) {
-                    files.add(file);
-                }
+        for (Path link : ProcFile.entries(folder.resolve("fd"))) {
+            OpenFile file = openFileOrNull(link, devices);
+            if (file != null) {
+                files.add(file);
             }
-        } catch (IOException e) {
-            throw refused(descriptors, e);
         }
         requireSame();
         return files;
@@ -272,9 +285,14 @@ public final class ProcessMemory implements AutoCloseable {
                 }
             }
             return new OpenFile(Files.readSymbolicLink(link).toString(), flags, device);
-        } catch (IOException | LinuxException e) {
+        } catch (IOException e) {
             // It has been closed meanwhile.
             return null;
+        } catch (LinuxException e) {
+            if (isGoneOrForbidden(e)) {
+                return null;
+            }
+            throw e;
         }
     }
 
@@ -295,14 +313,9 @@ public final class ProcessMemory implements AutoCloseable {
      * @throws LinuxException as {@link #areas}
      */
     public List<String> lines(String name) {
-        Path file = folder.resolve(name);
-        try {
-            List<String> lines = Files.readAllLines(file, ISO_8859_1);
-            requireSame();
-            return lines;
-        } catch (IOException e) {
-            throw refused(file, e);
-        }
+        List<String> lines = ProcFile.lines(folder.resolve(name));
+        requireSame();
+        return lines;
     }
 
     private void requireSame() {
@@ -316,71 +329,32 @@ public final class ProcessMemory implements AutoCloseable {
      *
      * <p>{@code /proc/PID/map_files} opens files that have no name any more; it is for those with
      * {@code CAP_CHECKPOINT_RESTORE} or {@code CAP_SYS_ADMIN}. Others find the file among the
-     * descriptors of the process, where it still has one.
+     * descriptors of the process, or by its name, where it still has either.
      *
      * @return a descriptor of {@link Fd#O_PATH}
      * @throws LinuxException {@code ENOENT} when the mapping is no more, {@code EPERM} when the
      *     kernel refuses
      */
     public Fd openFile(MappedArea area) {
-        Path link = folder.resolve("map_files").resolve(area.addresses());
+        Fd opened = MappedFile.open(folder, area);
         try {
-            return checked(Fd.open(link, Fd.O_PATH));
-        } catch (LinuxException e) {
-            if (e.errno() != Errno.EPERM && e.errno() != Errno.EACCES) {
-                throw e;
-            }
-            return checked(openDescriptor(area, e));
-        }
-    }
-
-    private Fd checked(Fd opened) {
-        if (hasEnded()) {
+            requireSame();
+            return opened;
+        } catch (Throwable e) {
             opened.close();
-            throw new LinuxException("open", "process " + pid, Errno.ESRCH.negated());
-        }
-        return opened;
-    }
-
-    /** {@return the file of a mapping, found among the open files of the process} */
-    private Fd openDescriptor(MappedArea area, LinuxException otherwise) {
-        try (DirectoryStream<Path> links = Files.newDirectoryStream(folder.resolve("fd"))) {
-            for (Path link : links) {
-                Fd opened = openOrNull(link);
-                if (opened != null) {
-                    if (isSame(opened, area.file())) {
-                        return opened;
-                    }
-                    opened.close();
-                }
-            }
-        } catch (IOException e) {
-            otherwise.addSuppressed(e);
-        }
-        throw otherwise;
-    }
-
-    private static @Nullable Fd openOrNull(Path link) {
-        try {
-            return Fd.open(link, Fd.O_PATH);
-        } catch (LinuxException e) {
-            // It has been closed meanwhile, or is not for this process.
-            return null;
+            throw e;
         }
     }
 
-    private static boolean isSame(Fd opened, FileIdentity file) {
-        FileStatus status = FileStatus.of(opened);
-        long device = (long) file.deviceMajor() << 32 | Integer.toUnsignedLong(file.deviceMinor());
-        return status.device() == device && status.inode() == file.inode();
-    }
-
-    private static LinuxException refused(Path file, IOException e) {
-        // What is neither has ended since the file was opened.
-        Errno errno = e instanceof AccessDeniedException ? Errno.EACCES : Errno.ESRCH;
-        LinuxException refused = new LinuxException("read", file.toString(), errno.negated());
-        refused.initCause(e);
-        return refused;
+    /**
+     * {@return whether something says that a process, or what it had, is gone or is not for this
+     * process to look at} Otherwise this process could not look, and knows nothing.
+     */
+    public static boolean isGoneOrForbidden(LinuxException e) {
+        return switch (e.errno()) {
+            case ESRCH, ENOENT, ENOTDIR, EPERM, EACCES -> true;
+            default -> false;
+        };
     }
 
     /** Closes the descriptor. */

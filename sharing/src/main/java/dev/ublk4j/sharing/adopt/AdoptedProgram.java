@@ -9,7 +9,7 @@ import java.util.List;
  * @param name its program and what the kernel calls the memory
  * @param buffers how many buffers there are
  * @param bytes of those
- * @param pageSize bytes of the pages it is made of
+ * @param pageSize bytes of the pages it is made of, transparent huge ones included
  * @param processes how many processes have it mapped, as far as they can be seen
  * @param direct files that these have open on the device with {@code O_DIRECT}
  * @param buffered files that they have open on it without

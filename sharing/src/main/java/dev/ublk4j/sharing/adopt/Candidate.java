@@ -14,7 +14,7 @@ import java.util.List;
  * @param name what the kernel calls it; may be empty
  * @param file its file; inode 0 for memory without one
  * @param writable whether the process may write to it
- * @param pageSize bytes of its pages
+ * @param pageSize bytes of the pages that most of it is mapped with, transparent huge ones included
  * @param resident bytes that this process has touched
  * @param others the other processes that have it mapped, as far as they can be seen
  * @param verdict whether it is to be adopted

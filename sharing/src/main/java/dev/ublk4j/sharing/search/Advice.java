@@ -2,7 +2,10 @@ package dev.ublk4j.sharing.search;
 
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.sharedmemory.FileIdentity;
+import dev.ublk4j.sharedmemory.process.MappedArea;
 import dev.ublk4j.sharedmemory.process.ProcessMemory;
+import dev.ublk4j.sharedmemory.process.ProcessMemory.Detail;
 import dev.ublk4j.sharedmemory.process.ProcessMemory.OpenFile;
 import dev.ublk4j.sharing.adopt.AdoptedProgram;
 import java.io.IOException;
@@ -10,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 
 /** Finds out why requests of processes whose memory is adopted are copied all the same. */
 public final class Advice {
@@ -21,10 +25,13 @@ public final class Advice {
 
     private final String node;
     private final String number;
+    private final FileIdentity memory;
+    private long pageSize;
     private int direct;
     private int buffered;
 
-    private Advice(int device) {
+    private Advice(int device, FileIdentity memory) {
+        this.memory = memory;
         this.node = "/dev/ublkb" + device;
         this.number = numberOf(device);
     }
@@ -41,25 +48,48 @@ public final class Advice {
     /**
      * {@return a program with what would help it}
      *
-     * @param processes those that have its memory mapped
+     * @param memory its file
+     * @param processes those that have it mapped
      * @param device the device's number
      * @param shared requests of the device that were, since the memory was adopted
      * @param copied requests that were copied since then
      */
     public static AdoptedProgram of(
-            AdoptedProgram program, List<Integer> processes, int device, long shared, long copied) {
-        Advice advice = new Advice(device);
+            AdoptedProgram program,
+            FileIdentity memory,
+            List<Integer> processes,
+            int device,
+            long shared,
+            long copied) {
+        Advice advice = new Advice(device, memory);
+        advice.pageSize = program.pageSize();
+        processes.stream().limit(1).forEach(advice::lookAtPages);
         processes.stream().limit(MOST_PROCESSES).forEach(advice::look);
         return new AdoptedProgram(
                 program.pid(),
                 program.name(),
                 program.buffers(),
                 program.bytes(),
-                program.pageSize(),
+                advice.pageSize,
                 processes.size(),
                 advice.direct,
                 advice.buffered,
                 advice.lines(program, copied >= ENOUGH && copied > shared));
+    }
+
+    /** Transparent huge pages show in how a process has the memory mapped, and nowhere else. */
+    private void lookAtPages(int pid) {
+        try (ProcessMemory process = ProcessMemory.open(pid)) {
+            Map<Long, Detail> details = process.details();
+            for (MappedArea area : process.areas()) {
+                Detail detail = details.get(area.start());
+                if (detail != null && area.file().equals(memory)) {
+                    pageSize = Math.max(pageSize, detail.pageSize());
+                }
+            }
+        } catch (LinuxException e) {
+            // It has ended, or is not for this process to look at.
+        }
     }
 
     private void look(int pid) {
@@ -92,12 +122,12 @@ public final class Advice {
                     "most requests come from memory that is not adopted: buffers in private memory"
                             + " cannot be");
         }
-        if (program.pageSize() < HUGE_PAGE && program.bytes() >= HUGE_PAGE) {
+        if (pageSize < HUGE_PAGE && program.bytes() >= HUGE_PAGE) {
             lines.add(
                     "pages of %d KiB: up to %d ranges for the driver to look through; huge pages would need %d"
                             .formatted(
-                                    program.pageSize() >> 10,
-                                    program.bytes() / program.pageSize(),
+                                    pageSize >> 10,
+                                    program.bytes() / pageSize,
                                     (program.bytes() + HUGE_PAGE - 1) / HUGE_PAGE));
         }
         return lines;

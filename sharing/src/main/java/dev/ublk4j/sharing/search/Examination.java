@@ -160,7 +160,8 @@ public final class Examination {
         } catch (LinuxException e) {
             return switch (e.errno()) {
                 case EPERM, EACCES ->
-                        "no permission: it takes root, CAP_CHECKPOINT_RESTORE or CAP_SYS_ADMIN";
+                        "no permission: it is not open in the process, so the server needs root, or"
+                                + " CAP_CHECKPOINT_RESTORE as by systemd's AmbientCapabilities=";
                 case ENOENT, ESRCH -> "gone meanwhile";
                 default -> String.valueOf(e.getMessage());
             };

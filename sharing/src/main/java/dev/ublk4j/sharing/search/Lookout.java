@@ -37,12 +37,12 @@ public final class Lookout {
         }
 
         boolean isDue(long now) {
-            if (now - next < 0) {
-                return false;
-            }
+            return now - next >= 0;
+        }
+
+        void looked(long now) {
             next = now + pause;
             pause = Math.min(2 * pause, LONGEST_PAUSE);
-            return true;
         }
     }
 
@@ -56,6 +56,7 @@ public final class Lookout {
      * {@return the processes that the rule fits and whose mappings should be looked at now}
      *
      * @param now {@link System#nanoTime}
+     * @throws LinuxException when this process cannot look now, for want of descriptors for example
      */
     public List<Integer> due(long now) {
         List<Integer> due = new ArrayList<>();
@@ -72,8 +73,8 @@ public final class Lookout {
                                 ? before
                                 : new Seen(identity, now);
                 there.put(pid, process);
-                if (process.isDue(now) && fits(pid)) {
-                    due.add(pid);
+                if (process.isDue(now) && look(pid, due)) {
+                    process.looked(now);
                 }
             }
         }
@@ -81,13 +82,16 @@ public final class Lookout {
         return due;
     }
 
-    private boolean fits(int pid) {
+    /** {@return whether this could look; otherwise it is due again} */
+    private boolean look(int pid, List<Integer> due) {
         try (ProcessMemory process = ProcessMemory.open(pid)) {
             // What a server has mapped is the memory of others.
-            return fit.fits(process) && !Sharers.isServer(process);
+            if (fit.fits(process) && !Sharers.isServer(process)) {
+                due.add(pid);
+            }
+            return true;
         } catch (LinuxException e) {
-            // It has ended, or is not for this process to look at.
-            return false;
+            return ProcessMemory.isGoneOrForbidden(e);
         }
     }
 }

@@ -1,15 +1,19 @@
 package dev.ublk4j.sharing.search;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.linux.call.FileName;
 import dev.ublk4j.sharedmemory.process.ProcessMemory;
 import dev.ublk4j.sharing.adopt.AdoptionRule;
 import java.util.function.Predicate;
 
 /** Whether an {@link AdoptionRule} fits a process. */
 final class RuleFit {
-    /** Characters of a name that the kernel keeps. */
+    /** Bytes of a name that the kernel keeps. */
     private static final int LONGEST_NAME = 15;
 
+    private static final String DELETED = " (deleted)";
     private static final String MOUNTED = "/sys/fs/cgroup";
 
     private final AdoptionRule rule;
@@ -32,7 +36,10 @@ final class RuleFit {
 
     private boolean isOneOf(ProcessMemory process) {
         String command = process.command();
-        String file = process.executable();
+        String path = process.executable();
+        // A package that has been upgraded since; a name cannot be both.
+        String file =
+                path.endsWith(DELETED) ? path.substring(0, path.length() - DELETED.length()) : path;
         String fileName = file.substring(file.lastIndexOf('/') + 1);
         Predicate<String> names =
                 program ->
@@ -42,12 +49,15 @@ final class RuleFit {
         return rule.programs().stream().anyMatch(names);
     }
 
+    /** {@return what the kernel keeps of a name, a byte a character} */
     private static String shortened(String program) {
-        return program.substring(0, Math.min(program.length(), LONGEST_NAME));
+        byte[] name = FileName.bytes(program);
+        return new String(name, 0, Math.min(name.length, LONGEST_NAME), ISO_8859_1);
     }
 
     private boolean isInside(ProcessMemory process) {
-        for (String line : process.lines("cgroup")) {
+        for (String bytes : process.lines("cgroup")) {
+            String line = FileName.text(bytes.getBytes(ISO_8859_1), bytes.length());
             String path = line.substring(line.indexOf(':', line.indexOf(':') + 1) + 1);
             if (rule.cgroups().stream().anyMatch(cgroup -> isInside(path, cgroup))) {
                 return true;

@@ -24,6 +24,8 @@ public final class Sharers {
      *
      * <p>Neither this process nor the servers of other devices are among them: those have it
      * because they have adopted it, too, and two of them would keep it for each other for ever.
+     *
+     * @throws LinuxException when this process cannot look now, for want of descriptors for example
      */
     public static Map<FileIdentity, List<Integer>> of(Iterable<FileIdentity> files) {
         Map<FileIdentity, List<Integer>> sharers = new HashMap<>();
@@ -49,7 +51,9 @@ public final class Sharers {
                 }
             }
         } catch (LinuxException e) {
-            // It has ended, or is not for this process to look at.
+            if (!ProcessMemory.isGoneOrForbidden(e)) {
+                throw e;
+            }
         }
     }
 

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.ublk4j.sharedmemory.process.ProcessMemory;
 import dev.ublk4j.sharing.adopt.AdoptionRule;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -42,6 +46,21 @@ class RuleFitTest {
             assertThat(fits(self, Set.of("/bin/" + name + "-other"), Set.of())).isFalse();
             assertThat(fits(self, Set.of(), Set.of(user))).isTrue();
             assertThat(new RuleFit(AdoptionRule.none()).fits(self)).isFalse();
+        }
+    }
+
+    @Test
+    void fitsAProgramWhoseFileHasBeenReplacedSinceItsStart(@TempDir Path folder)
+            throws IOException {
+        Path file = Files.copy(Path.of("/bin/sleep"), folder.resolve("program"));
+        assertThat(file.toFile().setExecutable(true)).isTrue();
+        Process program = new ProcessBuilder(file.toString(), "1000000").start();
+        try (ProcessMemory process = ProcessMemory.open((int) program.pid())) {
+            Files.delete(file);
+            assertThat(fits(process, Set.of(file.toString()), Set.of())).isTrue();
+            assertThat(fits(process, Set.of("program"), Set.of())).isTrue();
+        } finally {
+            program.destroyForcibly().onExit().join();
         }
     }
 
