@@ -1,6 +1,7 @@
 package dev.ublk4j.conformance.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.ublk4j.conformance.acceptance.CrashServer.Data;
 import dev.ublk4j.conformance.lane.Pause;
@@ -9,6 +10,7 @@ import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Recovery;
 import dev.ublk4j.uapi.DeviceState;
+import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -16,7 +18,9 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
@@ -39,13 +43,19 @@ final class CrashTest {
 
     /** How many servers are killed for each way to serve; {@code conformance/crash} sets it. */
     private static final int CRASHES =
-            Integer.parseInt(System.getenv().getOrDefault("UBLK4J_CRASHES", "2"));
+            Integer.parseInt(System.getenv().getOrDefault("UBLK4J_CRASHES", "1"));
+
+    private static final int LOAD_DEPTH = 32;
+    private static final long LARGEST_REQUEST = 64L << 10;
+
+    @TempDir static Path common;
+    private static Path archive;
 
     @TempDir Path folder;
 
     private final KernelDriver driver = KernelDriver.open();
     private final Random random = new Random(Long.getLong("ublk4j.seed", System.nanoTime()));
-    private Path file;
+    private @Nullable LoadMemory memory;
     private int id = -1;
     private Process server;
     private int started;
@@ -56,12 +66,37 @@ final class CrashTest {
                         Stream.of(Data.values()).map(data -> Arguments.of(data, recovery)));
     }
 
-    @BeforeEach
-    void makeFile() throws IOException {
-        file = folder.resolve("disk.img");
-        try (RandomAccessFile made = new RandomAccessFile(file.toFile(), "rw")) {
+    private static void makeFile(Path folder) throws IOException {
+        try (RandomAccessFile made =
+                new RandomAccessFile(folder.resolve(CrashServer.DISK).toFile(), "rw")) {
             made.setLength(SIZE);
         }
+    }
+
+    /**
+     * One server ends in order, so that the others find its classes in an archive and start soon.
+     */
+    @BeforeAll
+    static void archiveClasses() throws IOException, InterruptedException {
+        Path trial = common;
+        archive = trial.resolve("classes.jsa");
+        makeFile(trial);
+        Path live = trial.resolve("live");
+        Path output = trial.resolve("server.txt");
+        Process server =
+                CrashServer.start(
+                        archive, live, output, trial, Data.COPY, Recovery.WAIT, CrashServer.NEW);
+        server.destroy();
+        server.waitFor();
+        try (KernelDriver driver = KernelDriver.open()) {
+            new Control(driver).delete(Integer.parseInt(Files.readString(live)));
+        }
+        assertThat(archive).as(Files.readString(output)).exists();
+    }
+
+    @BeforeEach
+    void makeFile() throws IOException {
+        makeFile(folder);
     }
 
     @AfterEach
@@ -77,14 +112,13 @@ final class CrashTest {
             }
         }
         driver.close();
+        if (memory != null) {
+            memory.end();
+        }
     }
 
     private Path announcement() {
         return folder.resolve("live-" + started++);
-    }
-
-    private Path output() {
-        return folder.resolve("server.txt");
     }
 
     /** A load that writes every block once, reads it back, and does so twice. */
@@ -92,14 +126,17 @@ final class CrashTest {
         return Shell.start(
                 """
                 exec fio --name=load --filename=/dev/ublkb%d --direct=1 --ioengine=libaio \
-                    --iodepth=32 --rw=randwrite --bsrange=4k-64k --bs_unaligned=0 --size=32M --loops=2 \
+                    --iodepth=%d --rw=randwrite --bsrange=4k-%d --bs_unaligned=0 --size=16M --loops=2 \
                     --verify=crc32c --verify_fatal=1 --do_verify=1 --verify_state_save=0 \
-                    --randseed=%d %s
+                    --randseed=%d %s %s
                 """
                         .formatted(
                                 id,
+                                LOAD_DEPTH,
+                                LARGEST_REQUEST,
                                 random.nextInt(Integer.MAX_VALUE),
-                                recovery == Recovery.REISSUE ? "" : "--continue_on_error=io"),
+                                recovery == Recovery.REISSUE ? "" : "--continue_on_error=io",
+                                memory == null ? "" : "--iomem=mmapshared:" + memory.path()),
                 folder.resolve("fio.txt"));
     }
 
@@ -108,7 +145,12 @@ final class CrashTest {
     }
 
     private boolean isBusy(long before, int requests) {
-        return ServerDeathTest.isBusy(id, before + requests);
+        return ServerDeathTest.isBusy(id, before + requests) && (memory == null || memory.isUsed());
+    }
+
+    private Process serve(Path live, Data data, Recovery recovery, int number) throws IOException {
+        return CrashServer.start(
+                archive, live, folder.resolve("server.txt"), folder, data, recovery, number);
     }
 
     private void killAndRecover(Data data, Recovery recovery) throws Exception {
@@ -117,7 +159,10 @@ final class CrashTest {
         Pause.until(
                 "the device waits",
                 () -> control.info(id).state() == DeviceState.UBLK_S_DEV_QUIESCED);
-        server = CrashServer.recover(announcement(), output(), file, data, recovery, id);
+        server = serve(announcement(), data, recovery, id);
+        if (memory != null) {
+            memory.claim(id);
+        }
     }
 
     @ParameterizedTest
@@ -125,9 +170,19 @@ final class CrashTest {
     @Timeout(value = 1, unit = TimeUnit.DAYS)
     void fioFindsEveryByteHoweverOftenTheServerIsKilled(Data data, Recovery recovery)
             throws Exception {
+        Control control = new Control(driver);
+        for (Feature feature : Feature.of(data.features())) {
+            assumeTrue(!control.lacks(feature), () -> "this kernel has no " + feature);
+        }
         Path live = announcement();
-        server = CrashServer.add(live, output(), file, data, recovery);
+        if (data == Data.SHARED_MEMORY) {
+            memory = LoadMemory.create(folder, LOAD_DEPTH * LARGEST_REQUEST);
+        }
+        server = serve(live, data, recovery, CrashServer.NEW);
         id = Integer.parseInt(Files.readString(live));
+        if (memory != null) {
+            memory.share(id);
+        }
         int killed = 0;
         while (killed < CRASHES) {
             Process load = load(recovery);

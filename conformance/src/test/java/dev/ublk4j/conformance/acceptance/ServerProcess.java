@@ -58,6 +58,19 @@ final class ServerProcess {
     }
 
     /**
+     * {@return a started server}
+     *
+     * @param options for its JVM
+     * @param main its class, whose first argument is where it announces its device
+     * @param more its other arguments
+     */
+    static Process start(
+            List<String> options, Class<?> main, Path announcement, Path output, String... more)
+            throws IOException {
+        return start(List.of(), options, main, announcement, output, more);
+    }
+
+    /**
      * {@return a started server of a user without privileges}
      *
      * @param uid the number of the user, and of the group
@@ -67,16 +80,22 @@ final class ServerProcess {
             throws IOException {
         List<String> asUser =
                 List.of("setpriv", "--reuid=" + uid, "--regid=" + uid, "--clear-groups");
-        return start(asUser, main, announcement, output);
+        return start(asUser, List.of(), main, announcement, output);
     }
 
     private static Process start(
-            List<String> before, Class<?> main, Path announcement, Path output, String... more)
+            List<String> before,
+            List<String> options,
+            Class<?> main,
+            Path announcement,
+            Path output,
+            String... more)
             throws IOException {
         List<String> command = new ArrayList<>(before);
+        command.add(ProcessHandle.current().info().command().orElseThrow());
+        command.addAll(options);
         command.addAll(
                 List.of(
-                        ProcessHandle.current().info().command().orElseThrow(),
                         "-XX:+UseSerialGC",
                         "-XX:TieredStopAtLevel=1",
                         "--enable-native-access=ALL-UNNAMED",
