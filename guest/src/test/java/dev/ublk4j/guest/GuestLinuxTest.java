@@ -134,7 +134,7 @@ final class GuestLinuxTest {
             assertThat(
                             linux.run(
                                     "cat /sys/block/vda/size /sys/block/vdz/size"
-                                        + " /sys/block/vdad/size"))
+                                            + " /sys/block/vdad/size"))
                     .extracting(CommandResult::output)
                     .isEqualTo("%d\n%d\n%d\n".formatted(1 << 11, 26 << 11, 30 << 11));
         }

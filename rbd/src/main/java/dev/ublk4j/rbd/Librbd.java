@@ -156,12 +156,10 @@ final class Librbd {
 
     /** {@return what a call that was not made throws} */
     private static AssertionError failed(Throwable e) {
-        switch (e) {
+        return switch (e) {
             case Error error -> throw error; // the heap or the stack has ended
             case RuntimeException exception -> throw exception;
-            default -> {
-                return new AssertionError("a downcall throws nothing that is checked", e);
-            }
-        }
+            default -> new AssertionError("a downcall throws nothing that is checked", e);
+        };
     }
 }
