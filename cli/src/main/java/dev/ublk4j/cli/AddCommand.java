@@ -231,7 +231,7 @@ final class AddCommand extends TargetHost implements Runnable {
     private DeviceOptions options(TargetKind kind, boolean shares) {
         if (number >= 0) {
             NamedFiles files = new NamedFiles();
-            kind.name(files);
+            kind.nameAll(files);
             files.requireNot(number);
         }
         if (orRecover && (number < 0 || recovery == Recovery.NONE)) {

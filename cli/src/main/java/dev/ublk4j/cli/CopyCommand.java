@@ -130,6 +130,8 @@ final class CopyCommand implements Callable<Integer> {
     private void check(TargetKind from, TargetKind to) {
         from.makeReadOnly();
         try {
+            from.requireNoIntegrity();
+            to.requireNoIntegrity();
             if (parallel < 1 || parallel > MOST_AT_A_TIME) {
                 throw new IllegalArgumentException(
                         "--parallel is not between 1 and %d: %d"

@@ -5,6 +5,7 @@ import dev.ublk4j.cli.serve.ServedDevice;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.kernel.KernelDriver;
 import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.server.IntegrityFormat;
 import dev.ublk4j.server.Mode;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.DeviceState;
@@ -20,12 +21,14 @@ import tools.jackson.core.JsonGenerator;
  *
  * @param info what the driver says of it
  * @param basic its size and shape, null where they have not been set
+ * @param integrity what its integrity metadata is like, null where it has none
  * @param served what its server says of it, null where that is not ublk4j
  * @param degraded whether a leg of a mirror in it is not in step
  */
 record DeviceRow(
         DeviceInfo info,
         DeviceParams.@Nullable Basic basic,
+        @Nullable IntegrityFormat integrity,
         @Nullable ServedDevice served,
         boolean degraded)
         implements ListRow {
@@ -49,11 +52,17 @@ record DeviceRow(
             Control control, RunFolders folders, int number, boolean required) {
         try {
             DeviceInfo info = control.info(number);
-            DeviceParams.Basic basic = control.params(number).basic();
+            DeviceParams params = control.params(number);
+            DeviceParams.Integrity integrity = params.integrity();
             ServedDevice served = folders.readOrNull(number);
             boolean degraded =
                     served != null && folders.isDegraded(served.name(), served.composition());
-            return new DeviceRow(info, basic, served, degraded);
+            return new DeviceRow(
+                    info,
+                    params.basic(),
+                    integrity == null ? null : format(integrity),
+                    served,
+                    degraded);
         } catch (LinuxException e) {
             boolean isHidden =
                     switch (e.errno()) {
@@ -65,6 +74,16 @@ record DeviceRow(
             }
             throw e;
         }
+    }
+
+    private static IntegrityFormat format(DeviceParams.Integrity integrity) {
+        return IntegrityFormat.ofParameters(
+                integrity.flags(),
+                integrity.intervalExp(),
+                integrity.metadataSize(),
+                integrity.piOffset(),
+                integrity.csumType(),
+                integrity.tagSize());
     }
 
     private String path() {
@@ -91,8 +110,13 @@ record DeviceRow(
             basic == null ? UNKNOWN : Integer.toString(1 << basic.logicalBsShift()),
             info.serverPid() > 0 ? Integer.toString(info.serverPid()) : UNKNOWN,
             path(),
-            served == null ? UNKNOWN : served.targetText()
+            target()
         };
+    }
+
+    private String target() {
+        String text = served == null ? UNKNOWN : served.targetText();
+        return integrity == null ? text : "%s, with %s".formatted(text, integrity);
     }
 
     @Override
@@ -110,6 +134,9 @@ record DeviceRow(
             json.writeNumberProperty("size", Sectors.toBytes(basic.devSectors()));
             json.writeNumberProperty("block_size", 1 << basic.logicalBsShift());
             json.writeBooleanProperty("read_only", readOnly());
+        }
+        if (integrity != null) {
+            json.writeStringProperty("integrity", integrity.toString());
         }
         json.writeNumberProperty("pid", info.serverPid());
         json.writeNumberProperty("owner_uid", info.ownerUid());

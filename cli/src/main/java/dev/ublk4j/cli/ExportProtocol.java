@@ -106,7 +106,10 @@ abstract class ExportProtocol extends TargetHost implements Runnable {
         List<Plan> plans = new ArrayList<>();
         for (TargetKind each : kinds) {
             DeviceOptions options =
-                    each.checked(() -> flags.options(-1, queues).with(Feature.SHMEM_ZC));
+                    each.checked(() -> {
+                        each.requireNoIntegrity();
+                        return flags.options(-1, queues).with(Feature.SHMEM_ZC);
+                    });
             plans.add(
                     new Plan(
                             each.name(),

@@ -10,6 +10,7 @@ import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.BackingFile.Caching;
 import dev.ublk4j.targets.FileOptions;
 import dev.ublk4j.targets.FileTarget;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -88,6 +89,14 @@ final class FileKind extends TargetKind {
     /** {@return whether the device is the whole file} */
     boolean isWhole() {
         return offset == 0 && size == null;
+    }
+
+    /** Nothing is made beside the node of a device. What is not there is refused as such. */
+    @Override
+    @Nullable Path beside(String suffix) {
+        Path file = absolute();
+        boolean isNode = Files.exists(file) && !Files.isRegularFile(file);
+        return isNode || !isWhole() ? null : file.resolveSibling(file.getFileName() + suffix);
     }
 
     private Path file() {

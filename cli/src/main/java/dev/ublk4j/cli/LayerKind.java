@@ -77,6 +77,7 @@ abstract class LayerKind extends TargetKind {
         }
         for (int i = 0; i < count; i++) {
             checkIn(texts.get(i), legs().get(i)::checkWithLayers);
+            checkIn(texts.get(i), legs().get(i)::requireNoIntegrity);
         }
         checkOptions();
     }

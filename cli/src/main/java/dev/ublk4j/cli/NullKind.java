@@ -51,6 +51,11 @@ final class NullKind extends TargetKind {
     }
 
     @Override
+    boolean dropsData() {
+        return true;
+    }
+
+    @Override
     Target open() {
         return sized(size(), NullTarget::new);
     }

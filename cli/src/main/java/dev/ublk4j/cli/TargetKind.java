@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -60,6 +61,8 @@ abstract class TargetKind implements Callable<Integer> {
                     "Put a layer over the target, such as fault,delay=5ms or fault,error=EIO,op=write."
                             + " May be repeated; the last one is the outermost.")
     private List<String> layerTexts = new ArrayList<>();
+
+    @Mixin private final IntegrityFlags integrity = new IntegrityFlags();
 
     /** Read once. */
     private @Nullable List<FilterKind> layers;
@@ -105,6 +108,16 @@ abstract class TargetKind implements Callable<Integer> {
         return outlivesServer();
     }
 
+    /** {@return whether what is written is read as it was at all} */
+    boolean dropsData() {
+        return false;
+    }
+
+    /** {@return a file beside that of the target, null where there is none to be made} */
+    @Nullable Path beside(String suffix) {
+        return null;
+    }
+
     /** Names the files of the target. */
     void name(NamedFiles files) {}
 
@@ -135,6 +148,7 @@ abstract class TargetKind implements Callable<Integer> {
         List<String> words = new ArrayList<>(withoutLayers().words());
         List<String> over = layers().stream().map(layer -> "--layer=" + layer.spec()).toList();
         words.addAll(1, over);
+        words.addAll(1, integrity.words(this));
         return words;
     }
 
@@ -181,7 +195,23 @@ abstract class TargetKind implements Callable<Integer> {
         check();
         for (int i = 0; i < layers().size(); i++) {
             checkIn(layerTexts.get(i), layers().get(i)::checkOptions);
+            checkIn(layerTexts.get(i), layers().get(i)::requireNoIntegrity);
         }
+        integrity.check(this);
+    }
+
+    /** Refuses metadata of what is but a part of the target of a device. */
+    final void requireNoIntegrity() {
+        if (integrity.areGiven()) {
+            throw new IllegalArgumentException(
+                    "--integrity is for the whole target of a device alone");
+        }
+    }
+
+    /** Names the files of the target and of its metadata. */
+    final void nameAll(NamedFiles files) {
+        name(files);
+        integrity.name(this, files);
     }
 
     /** Says where in a target something is wrong, unless that is said. */
@@ -201,7 +231,7 @@ abstract class TargetKind implements Callable<Integer> {
      */
     final void checkWhole() {
         checkWithLayers();
-        name(new NamedFiles());
+        nameAll(new NamedFiles());
     }
 
     /**
@@ -213,8 +243,8 @@ abstract class TargetKind implements Callable<Integer> {
         checkWhole();
         other.checkWhole();
         NamedFiles files = new NamedFiles();
-        name(files);
-        other.name(files);
+        nameAll(files);
+        other.nameAll(files);
     }
 
     /** {@return the kind's name} */
@@ -276,7 +306,7 @@ abstract class TargetKind implements Callable<Integer> {
             for (FilterKind layer : layers()) {
                 target = layer.openOver(target);
             }
-            return target;
+            return integrity.over(this, target);
         } catch (Throwable e) {
             deleteMade();
             throw e;

@@ -7,7 +7,6 @@ import dev.ublk4j.layers.ZonedTarget;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.server.ZoneLimits;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -117,13 +116,7 @@ final class ZonedKind extends LayerKind {
         if (table != null) {
             return table.toAbsolutePath().normalize();
         }
-        if (leg() instanceof FileKind kind && kind.isWhole()) {
-            Path file = kind.absolute();
-            // Nothing is made beside the node of a device. What is not there is refused as such.
-            boolean isNode = Files.exists(file) && !Files.isRegularFile(file);
-            return isNode ? null : file.resolveSibling(file.getFileName() + TABLE_SUFFIX);
-        }
-        return null;
+        return leg().beside(TABLE_SUFFIX);
     }
 
     @Override

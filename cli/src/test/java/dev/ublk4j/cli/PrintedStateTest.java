@@ -69,7 +69,7 @@ class PrintedStateTest {
 
     @Test
     void aDeviceOfOursIsOneJsonObject() {
-        String json = Json.text(new DeviceRow(INFO, BASIC, SERVED, false)::write);
+        String json = Json.text(new DeviceRow(INFO, BASIC, null, SERVED, false)::write);
 
         assertThat(json)
                 .isEqualTo(
@@ -85,7 +85,7 @@ class PrintedStateTest {
 
     @Test
     void aDeviceOfAnotherServerHasNoTarget() {
-        DeviceRow row = new DeviceRow(INFO, null, null, false);
+        DeviceRow row = new DeviceRow(INFO, null, null, null, false);
 
         assertThat(Json.text(row::write)).doesNotContain("target", "size");
         assertThat(row.cells())
@@ -95,7 +95,7 @@ class PrintedStateTest {
 
     @Test
     void aTableRowIsForAPerson() {
-        assertThat(new DeviceRow(INFO, BASIC, SERVED, false).cells())
+        assertThat(new DeviceRow(INFO, BASIC, null, SERVED, false).cells())
                 .hasSameSizeAs(DeviceRow.HEADINGS)
                 .containsExactly(
                         "3",
@@ -112,7 +112,7 @@ class PrintedStateTest {
 
     @Test
     void aDeviceWithAMirrorThatHasLostALegIsDegraded() {
-        DeviceRow row = new DeviceRow(INFO, BASIC, SERVED, true);
+        DeviceRow row = new DeviceRow(INFO, BASIC, null, SERVED, true);
 
         assertThat(row.cells()).startsWith("3", "degraded", "user-copy");
         assertThat(Json.text(row::write)).contains("\"state\":\"live\",\"degraded\":true,");

@@ -9,6 +9,7 @@ import dev.ublk4j.conformance.rules.BufferRules;
 import dev.ublk4j.conformance.rules.ControlRules;
 import dev.ublk4j.conformance.rules.DataRules;
 import dev.ublk4j.conformance.rules.HostileClientRules;
+import dev.ublk4j.conformance.rules.IntegrityRules;
 import dev.ublk4j.conformance.rules.IoCommandRules;
 import dev.ublk4j.conformance.rules.LifeRules;
 import dev.ublk4j.conformance.rules.MatchRules;
@@ -103,6 +104,13 @@ final class EmbeddedConformanceTest {
     @Nested
     final class Zone extends ZoneRules {
         Zone() {
+            super(EmbeddedLane::open);
+        }
+    }
+
+    @Nested
+    final class Integrity extends IntegrityRules {
+        Integrity() {
             super(EmbeddedLane::open);
         }
     }

@@ -28,16 +28,20 @@ public final class Recorder extends Layer {
      *
      * @param target belongs to the layer from now on, also when this throws
      * @param history gets what happens; stays open when the layer is closed
-     * @throws IllegalArgumentException for a target with zones
+     * @throws IllegalArgumentException for a target with zones or integrity metadata
      */
     public Recorder(Target target, History history) {
-        super(List.of(target), legs -> withoutZones(legs.getFirst()));
+        super(List.of(target), legs -> recordable(legs.getFirst()));
         this.history = history;
     }
 
-    private static Geometry withoutZones(Geometry target) {
+    private static Geometry recordable(Geometry target) {
         if (target.zones() != null) {
             throw new IllegalArgumentException("a target with zones cannot be recorded");
+        }
+        if (target.integrity() != null) {
+            throw new IllegalArgumentException(
+                    "a target with integrity metadata cannot be recorded");
         }
         return target;
     }

@@ -79,6 +79,11 @@ public final class Disk implements AutoCloseable {
         return disk.limits().maxWriteZeroesSectors() != 0;
     }
 
+    /** {@return the bytes of integrity metadata for some of data; 0 on a disk without any} */
+    public long metadataBytes(long bytes) {
+        return disk.limits().metadataOf(bytes);
+    }
+
     /** {@return the hardware queues of the device} */
     public int queues() {
         return disk.queues();

@@ -170,6 +170,21 @@ public final class DiskRequest {
         return add(memory.address(), -1, 0, (int) memory.byteSize());
     }
 
+    /**
+     * Adds the integrity metadata of a read or write, all in one piece. Without it the request has
+     * none: the driver makes none up for a write, and checks none of a read.
+     *
+     * @param memory native memory that stays open until the request is done, of {@link
+     *     Disk#metadataBytes} or more
+     */
+    public DiskRequest metadata(MemorySegment memory) {
+        if (!memory.isNative()) {
+            throw new IllegalArgumentException("not native: " + memory);
+        }
+        bio.metadata(memory.address(), memory.byteSize());
+        return this;
+    }
+
     /** {@return the operation, {@code UBLK_IO_OP_...}} */
     public int op() {
         return bio.op();

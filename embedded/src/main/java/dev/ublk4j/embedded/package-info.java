@@ -35,15 +35,14 @@
  *
  * <p><b>What it has.</b> {@code USER_COPY}, {@code ZONED}, {@code SHMEM_ZC}, {@code NEED_GET_DATA},
  * {@code USER_RECOVERY} with {@code REISSUE} and {@code FAIL_IO}, {@code QUIESCE}, {@code
- * UPDATE_SIZE}, {@code PER_IO_DAEMON}, {@code SAFE_STOP_DEV}, {@code UNPRIVILEGED_DEV}, {@code
- * IO_DESC_SIZE} and {@code NO_AUTO_PART_SCAN}, which changes nothing, as partitions are never
- * looked for.
+ * UPDATE_SIZE}, {@code PER_IO_DAEMON}, {@code BATCH_IO}, {@code INTEGRITY}, {@code SAFE_STOP_DEV},
+ * {@code UNPRIVILEGED_DEV}, {@code IO_DESC_SIZE} and {@code NO_AUTO_PART_SCAN}, which changes
+ * nothing, as partitions are never looked for.
  *
- * <p><b>What it has not.</b> {@code SUPPORT_ZERO_COPY}, {@code AUTO_BUF_REG}, {@code
- * BUF_REG_OFF_DAEMON} and {@code BATCH_IO} hand pages of requests to an io_uring, which only a
- * kernel can; {@code INTEGRITY} is not there. They are absent from {@code GET_FEATURES}, and {@code
- * ADD_DEV} answers as a kernel does that lacks them: it takes the flag away. A server that asks
- * first sees no difference.
+ * <p><b>What it has not.</b> {@code SUPPORT_ZERO_COPY}, {@code AUTO_BUF_REG} and {@code
+ * BUF_REG_OFF_DAEMON} hand pages of requests to an io_uring, which only a kernel can. They are
+ * absent from {@code GET_FEATURES}, and {@code ADD_DEV} answers as a kernel does that lacks them:
+ * it takes the flag away. A server that asks first sees no difference.
  *
  * <p><b>Where it differs.</b>
  *
@@ -55,6 +54,8 @@
  *   <li>Submissions are not merged, and a flush takes a tag of its own.
  *   <li>A server's buffer address is used as it is, unless {@link
  *       dev.ublk4j.embedded.EmbeddedOptions#checkedCopies} asks for care.
+ *   <li>Integrity metadata comes from the client and goes to the client. Linux makes it up for a
+ *       write that has none, and checks it for such a read; here the request comes without.
  *   <li>{@code QUIESCE_DEV} does not wait for an idle tag; see {@code DeviceLife}.
  * </ul>
  */

@@ -34,7 +34,8 @@ public final class ExportedDevice<F extends QueueFront> implements AutoCloseable
      * @param pinsMemory whether a target's fixed I/O may pin memory that is shared with the device
      * @param fronts makes the front of a queue, by its number
      * @throws dev.ublk4j.linux.LinuxException when it cannot be started
-     * @throws IllegalArgumentException for a target with zones, of which clients would not know
+     * @throws IllegalArgumentException for a target with zones or integrity metadata, of which
+     *     clients would not know
      */
     public static <F extends QueueFront> ExportedDevice<F> start(
             EmbeddedDriver driver,
@@ -46,6 +47,11 @@ public final class ExportedDevice<F extends QueueFront> implements AutoCloseable
             target.close();
             throw new IllegalArgumentException(
                     "a target with zones cannot be exported, only added as a device");
+        }
+        if (target.geometry().integrity() != null) {
+            target.close();
+            throw new IllegalArgumentException(
+                    "a target with integrity metadata cannot be exported, only added as a device");
         }
         GuestedTarget<F> guested = new GuestedTarget<>(target, pinsMemory, fronts);
         Device device = Device.start(driver, guested, options);

@@ -1,6 +1,7 @@
 package dev.ublk4j.layers;
 
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.LeavesData;
 import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Queue;
@@ -115,12 +116,19 @@ public final class FaultInjector extends Layer {
      *
      * @param target belongs to the layer from now on, also when this throws
      * @param faults are injected at once
+     * @throws IllegalArgumentException for a target with integrity metadata: faults go below that,
+     *     where it finds them
      */
     public FaultInjector(Target target, DiskFault... faults) {
-        super(List.of(target), List::getFirst);
+        super(List.of(target), FaultInjector::geometry);
         for (DiskFault each : faults) {
             Injected _ = inject(each);
         }
+    }
+
+    private static Geometry geometry(List<Geometry> legs) {
+        Legs.requireNoIntegrity("fault", legs);
+        return legs.getFirst();
     }
 
     /** Has a fault strike from now on. */

@@ -18,6 +18,7 @@ final class Legs {
      */
     static Geometry common(String layer, List<Geometry> legs, long size) {
         requireNoZones(layer, legs);
+        requireNoIntegrity(layer, legs);
         requireSame(layer, legs, "blocks of ", Geometry::logicalBlockSize);
         for (int i = 1; i < legs.size(); i++) {
             if (legs.get(i).readOnly() != legs.getFirst().readOnly()) {
@@ -100,6 +101,17 @@ final class Legs {
             if (legs.get(i).zones() != null) {
                 throw new IllegalArgumentException(
                         "%s: leg %d has zones; put 'zoned' over the whole, not below"
+                                .formatted(layer, i + 1));
+            }
+        }
+    }
+
+    /** Refuses legs with integrity metadata: what it tells of the data is lost on the way. */
+    static void requireNoIntegrity(String layer, List<Geometry> legs) {
+        for (int i = 0; i < legs.size(); i++) {
+            if (legs.get(i).integrity() != null) {
+                throw new IllegalArgumentException(
+                        "%s: leg %d has integrity metadata; put that over the whole, not below"
                                 .formatted(layer, i + 1));
             }
         }

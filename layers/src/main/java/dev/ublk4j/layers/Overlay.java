@@ -84,6 +84,7 @@ public final class Overlay extends Layer {
                             .formatted(map.size(), base.size()));
         }
         Legs.requireNoZones("overlay", List.of(base, upper));
+        Legs.requireNoIntegrity("overlay", List.of(base, upper));
         Legs.requireSame("overlay", List.of(base, upper), "blocks of ", Geometry::logicalBlockSize);
         int maxIo =
                 base.maxIo() == 0 || upper.maxIo() == 0

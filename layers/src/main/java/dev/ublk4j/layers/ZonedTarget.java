@@ -61,6 +61,7 @@ public final class ZonedTarget extends Layer implements Zoned {
 
     private static Geometry geometry(Geometry below, ZoneTable table) {
         Legs.requireNoZones("zoned", List.of(below));
+        Legs.requireNoIntegrity("zoned", List.of(below));
         if (below.size() < table.size()) {
             throw new IllegalArgumentException(
                     "zoned: the target has %d bytes, and its zones %d"

@@ -41,6 +41,7 @@ public final class Geometry {
     private int discardGranularity;
     private int maxWriteZeroes;
     private @Nullable ZoneLimits zones;
+    private @Nullable IntegrityFormat integrity;
 
     private Geometry(long size) {
         this.size = size;
@@ -67,6 +68,7 @@ public final class Geometry {
         discardGranularity = other.discardGranularity;
         maxWriteZeroes = other.maxWriteZeroes;
         zones = other.zones;
+        integrity = other.integrity;
     }
 
     /**
@@ -235,6 +237,16 @@ public final class Geometry {
         return geometry.checked();
     }
 
+    /**
+     * {@return the same with integrity metadata, which the target keeps with the data, see {@link
+     * Request#hasMetadata}} Its device is served in the mode {@link Mode.Data#USER_COPY}.
+     */
+    public Geometry withIntegrity(IntegrityFormat format) {
+        Geometry geometry = new Geometry(this);
+        geometry.integrity = format;
+        return geometry.checked();
+    }
+
     private Geometry checked() {
         requirePowerOfTwo("logical block size", logicalBlockSize, Sectors.SIZE);
         if (logicalBlockSize > PAGE) {
@@ -251,19 +263,15 @@ public final class Geometry {
         requireMultiple("size", size);
         requireMultiple("largest I/O", maxIo);
         ZoneLimits limits = zones;
-        if (limits != null && size % limits.zoneSize() != 0) {
-            throw new IllegalArgumentException(
-                    "size is not a multiple of the zone size, %d: %d"
-                            .formatted(limits.zoneSize(), size));
+        if (limits != null) {
+            limits.requireFit(size);
         }
-        if (limits != null
-                && Math.max(limits.maxOpen(), limits.maxActive()) > size / limits.zoneSize()) {
-            throw new IllegalArgumentException(
-                    "limits of zones are more than there are, %d: %d open, %d active"
-                            .formatted(
-                                    size / limits.zoneSize(),
-                                    limits.maxOpen(),
-                                    limits.maxActive()));
+        IntegrityFormat format = integrity;
+        if (format != null && limits != null) {
+            throw new IllegalArgumentException("no driver has zones with metadata");
+        }
+        if (format != null) {
+            format.requireFit(logicalBlockSize);
         }
         return this;
     }
@@ -377,6 +385,11 @@ public final class Geometry {
     /** {@return what its zones are like, or null for a device without zones} */
     public @Nullable ZoneLimits zones() {
         return zones;
+    }
+
+    /** {@return what its integrity metadata is like, or null for none} */
+    public @Nullable IntegrityFormat integrity() {
+        return integrity;
     }
 
     @Override

@@ -2,7 +2,6 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.uapi.Feature;
 import java.util.Arrays;
-import java.util.List;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -79,9 +78,6 @@ public record Mode(Data data, boolean batch) {
                     | Feature.UBLK_F_AUTO_BUF_REG
                     | Feature.UBLK_F_BATCH_IO;
 
-    /** What gives commands, answers or requests another meaning. */
-    private static final List<Feature> UNSERVED = List.of(Feature.INTEGRITY);
-
     /** Refuses what no driver has. */
     public Mode {
         if (batch && data == Data.GET_DATA) {
@@ -155,12 +151,18 @@ public record Mode(Data data, boolean batch) {
         if (hasZones && target.ability(Zoned.class) == null) {
             return "the target has zones by its geometry, and not the ability Zoned";
         }
-        for (Feature feature : UNSERVED) {
-            if (feature.in(features)) {
-                return "this server does not support " + feature;
-            }
+        boolean hasMetadata = target.geometry().integrity() != null;
+        if (Feature.INTEGRITY.in(features) != hasMetadata) {
+            return hasMetadata
+                    ? "the target has integrity metadata, and the device is without "
+                            + Feature.INTEGRITY
+                    : "the device has integrity metadata (%s), and the target keeps none"
+                            .formatted(Feature.INTEGRITY);
         }
-        return null;
+        return hasMetadata && data != Data.USER_COPY
+                ? "a device with integrity metadata is served in the mode %s, and not in %s"
+                        .formatted(Data.USER_COPY, data)
+                : null;
     }
 
     /** {@return the text that {@link #parse} takes} */

@@ -21,8 +21,9 @@ final class ModeChoice {
     }
 
     private static Mode.Data data(Control control, Target target, long features) {
-        if (target.geometry().zones() != null) {
-            // The driver takes the place of an append where it takes the address of a buffer.
+        if (target.geometry().zones() != null || target.geometry().integrity() != null) {
+            // The driver takes the place of an append where it takes the address of a buffer, and
+            // hands out metadata only so.
             return Mode.Data.USER_COPY;
         }
         if (target.ability(LeavesData.class) == null) {

@@ -4,6 +4,7 @@ import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.Attr;
 import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.ParamIntegrityLayout;
 import org.jspecify.annotations.Nullable;
 
 /** A target's geometry in the words of the driver, {@code struct ublk_params}. */
@@ -63,7 +64,25 @@ final class Parameters {
                                     zones.maxActive(),
                                     (int) (Math.min(maxIo, zones.zoneSize()) / Sectors.SIZE)));
         }
+        IntegrityFormat integrity = geometry.integrity();
+        if (integrity != null) {
+            params = params.with(of(integrity));
+        }
         return params.with(new DeviceParams.DmaAlign(geometry.dmaAlignment() - 1));
+    }
+
+    /** {@return the format of metadata in the words of the driver} */
+    static DeviceParams.Integrity of(IntegrityFormat format) {
+        int capable = format.isCapable() ? ParamIntegrityLayout.LBMD_PI_CAP_INTEGRITY : 0;
+        int tags = format.hasReferenceTags() ? ParamIntegrityLayout.LBMD_PI_CAP_REFTAG : 0;
+        return new DeviceParams.Integrity(
+                capable | tags,
+                0,
+                log2(format.interval()),
+                format.metadataSize(),
+                format.offset(),
+                format.checksum().code(),
+                format.tagSize());
     }
 
     /** The driver takes the three limits together, so those that were not given are its own. */

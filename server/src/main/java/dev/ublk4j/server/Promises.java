@@ -62,6 +62,7 @@ final class Promises {
         compareSegments(own);
         compareDiscards(own);
         compareZones(own);
+        compareIntegrity(own);
         String unfit = Mode.unfit(info.flags(), target);
         if (unfit != null) {
             broken.add(unfit);
@@ -172,6 +173,19 @@ final class Promises {
         }
         compareZones("open", zones.maxOpen(), promised.maxOpenZones());
         compareZones("active", zones.maxActive(), promised.maxActiveZones());
+    }
+
+    private void compareIntegrity(Geometry own) {
+        IntegrityFormat format = own.integrity();
+        DeviceParams.Integrity promised = params.integrity();
+        if (format == null || promised == null) {
+            return; // the features of the device say so, which are compared
+        }
+        if (!Parameters.of(format).equals(promised)) {
+            broken.add(
+                    "its integrity metadata is not as that of the device, %s"
+                            .formatted(IntegrityFormat.of(promised)));
+        }
     }
 
     private void compareZones(String what, int own, int promised) {

@@ -48,6 +48,7 @@ public final class Queue {
     private final Doorbell doorbell;
     private final AnswerInbox inbox;
     private final SharedData sharedData;
+    private final @Nullable MetadataCopy metadata;
     private final DataPath path;
     private final IoCommands ioCommands;
     private final QueueCounters counters;
@@ -96,6 +97,7 @@ public final class Queue {
      * @param served the tags of the thread
      * @param arena outlives the ring
      * @param data holds what is read and written for requests; outlives the arena
+     * @param integrity of the device's metadata, null for none
      */
     Queue(
             DeviceInfo info,
@@ -107,6 +109,7 @@ public final class Queue {
             BufferTable table,
             QueueCounters counters,
             int blockSize,
+            @Nullable IntegrityFormat integrity,
             Departure departure) {
         this.deviceId = info.deviceId();
         this.id = served.thread();
@@ -121,6 +124,7 @@ public final class Queue {
         this.inbox = new AnswerInbox(doorbell);
         this.sharedData = new SharedData(table, ring.ring(), depth);
         this.path = DataPath.open(info, served, charDevice, ring, sharedData, counters, data);
+        this.metadata = integrity == null ? null : new MetadataCopy(charDevice, served, integrity);
         this.ioCommands = IoCommands.open(info, served, ring, path, arena);
         this.counters = counters;
         this.progress = new Progress(toString(), blockSize);
@@ -791,6 +795,11 @@ public final class Queue {
     /** {@return the way of the data of requests} */
     DataPath path() {
         return path;
+    }
+
+    /** {@return what copies integrity metadata, or null on a device without} */
+    @Nullable MetadataCopy metadata() {
+        return metadata;
     }
 
     /** {@return how tags go to the driver and come back} */

@@ -245,6 +245,7 @@ final class QueueThread {
                             table,
                             counters,
                             blockSize,
+                            target.geometry().integrity(),
                             departure);
             served = queue;
             try {

@@ -42,6 +42,9 @@ public final class Request {
 
     private int from;
 
+    /** The tag of the driver's request that has the metadata, in which this one's is; or -1. */
+    private int metadataTag = -1;
+
     /** Where the data was in the beginning, when a target has had it moved to memory. */
     private @Nullable RequestData origin;
 
@@ -141,6 +144,7 @@ public final class Request {
         keepsAllocation = (opFlags & IoFlag.UBLK_IO_F_NOUNMAP) != 0;
         offset = Sectors.toBytes(IoDescLayout.startSector(descriptors, base));
         length = Sectors.toBytes(IoDescLayout.nrSectors(descriptors, base) & 0xffff_ffffL);
+        metadataTag = (opFlags & IoFlag.UBLK_IO_F_INTEGRITY) != 0 ? tag : -1;
     }
 
     /** Becomes a range of another request, to be sent to a target below. */
@@ -152,6 +156,7 @@ public final class Request {
         length = bytes;
         data = whole.data;
         from = whole.from + (int) begin;
+        metadataTag = whole.metadataTag;
         parent = whole;
     }
 
@@ -170,6 +175,7 @@ public final class Request {
         length = memory.byteSize();
         data = own.of(memory, -1);
         from = 0;
+        metadataTag = -1;
     }
 
     /** Starts with nothing done. */
@@ -231,6 +237,7 @@ public final class Request {
         context = null;
         below = null;
         data = own.of(IoBuffers.none(), -1);
+        metadataTag = -1;
         origin = null;
         creditor = null;
         given = null;
@@ -325,6 +332,57 @@ public final class Request {
     public int copyTo(MemorySegment destination, long position) {
         data.copyTo(this, destination, position);
         return (int) length;
+    }
+
+    /**
+     * {@return whether integrity metadata travels with the data, on a device {@linkplain
+     * Geometry#withIntegrity that has some} (Linux 7.0)} A {@linkplain #part(long, long) range} of
+     * such a request has the metadata of that range; a part with data of its own has none.
+     *
+     * <p>Where there is none, the application has neither sent any nor asked for it: what is known
+     * of the data that such a write replaces is wrong from then on.
+     */
+    public boolean hasMetadata() {
+        return metadataTag >= 0 && queue.metadata() != null;
+    }
+
+    /** {@return the bytes of integrity metadata, 0 where there is none} */
+    public long metadataLength() {
+        MetadataCopy metadata = queue.metadata();
+        return metadataTag < 0 || metadata == null ? 0 : metadata.metadataOf(length);
+    }
+
+    /**
+     * Stores the whole integrity metadata of a write.
+     *
+     * @param position where in {@code destination} it goes, in bytes
+     * @return the bytes copied, {@link #metadataLength}
+     * @throws LinuxException when the driver does not have it
+     * @throws IndexOutOfBoundsException when {@code destination} ends before
+     */
+    public long copyMetadataTo(MemorySegment destination, long position) {
+        MetadataCopy metadata = queue.metadata();
+        if (metadata != null && metadataTag >= 0) {
+            metadata.fetch(metadataTag, from, length, destination, position);
+        }
+        return metadataLength();
+    }
+
+    /**
+     * Fills in the whole integrity metadata of a read, before that completes; the application gets
+     * what happens to be there otherwise.
+     *
+     * @param position where in {@code source} it lies, in bytes
+     * @return the bytes copied, {@link #metadataLength}
+     * @throws LinuxException when the driver does not take it
+     * @throws IndexOutOfBoundsException when {@code source} ends before
+     */
+    public long copyMetadataFrom(MemorySegment source, long position) {
+        MetadataCopy metadata = queue.metadata();
+        if (metadata != null && metadataTag >= 0) {
+            metadata.put(metadataTag, from, length, source, position);
+        }
+        return metadataLength();
     }
 
     /**

@@ -77,11 +77,17 @@ final class Startup {
     }
 
     private void settleMode(Control control) {
-        if (target.geometry().zones() != null) {
+        Geometry geometry = target.geometry();
+        if (geometry.zones() != null) {
             options = options.with(Feature.ZONED);
+        }
+        if (geometry.integrity() != null) {
+            options = options.with(Feature.INTEGRITY);
+        }
+        if (geometry.zones() != null || geometry.integrity() != null) {
             Mode said = Mode.of(options.features());
             if (said.data() == Mode.Data.COPY) {
-                // No driver has zones in that mode, which is also that of who says none.
+                // No driver has either in that mode, which is also that of who says none.
                 options = options.with(new Mode(Mode.Data.USER_COPY, said.batch()));
             }
         }

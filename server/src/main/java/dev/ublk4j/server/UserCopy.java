@@ -14,10 +14,21 @@ import java.lang.foreign.MemorySegment;
 final class UserCopy {
     private final CharDevice charDevice;
     private final ServedTags tags;
+    private final boolean isMetadata;
 
     UserCopy(CharDevice charDevice, ServedTags tags) {
+        this(charDevice, tags, false);
+    }
+
+    private UserCopy(CharDevice charDevice, ServedTags tags, boolean isMetadata) {
         this.charDevice = charDevice;
         this.tags = tags;
+        this.isMetadata = isMetadata;
+    }
+
+    /** {@return what copies the integrity metadata of requests in place of their data} */
+    static UserCopy ofMetadata(CharDevice charDevice, ServedTags tags) {
+        return new UserCopy(charDevice, tags, true);
     }
 
     /**
@@ -46,19 +57,28 @@ final class UserCopy {
         check("pwrite", tag, length, done);
     }
 
-    private static void check(String call, int tag, long length, long result) {
+    private void check(String call, int tag, long length, long result) {
         if (result < 0) {
-            throw new LinuxException(call, "the data of tag " + tag, result);
+            throw new LinuxException(call, "the %s of tag %d".formatted(what(), tag), result);
         }
         if (result != length) {
             throw new LinuxException(
                     call,
-                    "the data of tag %d, of which %d bytes are %d".formatted(tag, length, result),
+                    "the %s of tag %d, of which %d bytes are %d"
+                            .formatted(what(), tag, length, result),
                     Errno.EIO.negated());
         }
     }
 
     private long position(int tag, int from) {
-        return BufferOffset.of(tags.queue(tag), tags.tagInQueue(tag), from);
+        int queue = tags.queue(tag);
+        int tagInQueue = tags.tagInQueue(tag);
+        return isMetadata
+                ? BufferOffset.ofIntegrity(queue, tagInQueue, from)
+                : BufferOffset.of(queue, tagInQueue, from);
+    }
+
+    private String what() {
+        return isMetadata ? "metadata" : "data";
     }
 }

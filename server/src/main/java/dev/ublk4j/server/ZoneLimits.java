@@ -15,6 +15,19 @@ public record ZoneLimits(long zoneSize, int maxOpen, int maxActive) {
     /** The smallest zone: a page, so that a zone has whole blocks. */
     private static final long SMALLEST = 4096;
 
+    /** Refuses a device whose size these do not fit. */
+    void requireFit(long size) {
+        if (size % zoneSize != 0) {
+            throw new IllegalArgumentException(
+                    "size is not a multiple of the zone size, %d: %d".formatted(zoneSize, size));
+        }
+        if (Math.max(maxOpen, maxActive) > size / zoneSize) {
+            throw new IllegalArgumentException(
+                    "limits of zones are more than there are, %d: %d open, %d active"
+                            .formatted(size / zoneSize, maxOpen, maxActive));
+        }
+    }
+
     /** Refuses what no driver takes. */
     public ZoneLimits {
         if (Long.bitCount(zoneSize) != 1

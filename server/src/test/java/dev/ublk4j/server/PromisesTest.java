@@ -194,6 +194,30 @@ class PromisesTest {
     }
 
     @Test
+    void metadataOfAnotherFormatIsNotTaken() {
+        IntegrityFormat format = IntegrityFormat.t10Type1();
+        Geometry geometry = PLAIN.withIntegrity(format);
+        DeviceInfo info =
+                DeviceInfo.request(
+                        0, 1, 8, 512 << 10, Feature.UBLK_F_INTEGRITY | Feature.UBLK_F_USER_COPY);
+        Promises promises = new Promises(info, Parameters.of(geometry, info));
+        assertThat(promises.keptBy(new Shaped(geometry), geometry).integrity()).isEqualTo(format);
+        for (IntegrityFormat other :
+                List.of(
+                        IntegrityFormat.t10Type3(),
+                        format.withMetadataSize(16),
+                        format.withTagSize(2))) {
+            Geometry changed = PLAIN.withIntegrity(other);
+            assertThatThrownBy(() -> promises.keptBy(new Shaped(changed), changed))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(
+                            "its integrity metadata is not as that of the device, T10-DIF-TYPE1-CRC");
+        }
+        assertThatThrownBy(() -> promises.keptBy(new Shaped(PLAIN), PLAIN))
+                .hasMessageContaining("the target keeps none");
+    }
+
+    @Test
     void aDeviceOfAnotherKindOfServerIsNotTaken() {
         int id = leave(PLAIN);
         DeviceInfo left = control.info(id);

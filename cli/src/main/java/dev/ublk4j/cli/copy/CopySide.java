@@ -30,6 +30,11 @@ record CopySide(String name, Device device, Disk disk) implements AutoCloseable 
             throw new Failure(
                     "%s has zones, and a copy is not written in their order".formatted(name));
         }
+        if (target.geometry().integrity() != null) {
+            target.close();
+            throw new Failure(
+                    "%s has integrity metadata, and a copy is of the data alone".formatted(name));
+        }
         DeviceOptions options =
                 DeviceOptions.defaults()
                         .withQueues(QUEUES)

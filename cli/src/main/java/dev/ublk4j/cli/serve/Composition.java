@@ -2,6 +2,7 @@ package dev.ublk4j.cli.serve;
 
 import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.cli.spec.TargetSpec;
+import dev.ublk4j.layers.IntegrityTarget;
 import dev.ublk4j.layers.Layer;
 import dev.ublk4j.layers.Mirror;
 import dev.ublk4j.layers.Mirror.LegState;
@@ -42,7 +43,7 @@ final class Composition {
                 target,
                 "",
                 (place, layer) -> {
-                    if (layer.legs().size() > 1) {
+                    if (layer.legs().size() > 1 && !isIntegrity(layer)) {
                         layers.put(place, layer);
                     }
                 });
@@ -70,10 +71,15 @@ final class Composition {
             return;
         }
         visitor.accept(place, layer);
-        List<Target> legs = layer.legs();
+        // Metadata is no leg that anybody has named.
+        List<Target> legs = isIntegrity(layer) ? layer.legs().subList(0, 1) : layer.legs();
         for (int i = 0; i < legs.size(); i++) {
             visit(legs.get(i), legs.size() == 1 ? place : below(place, i), visitor);
         }
+    }
+
+    private static boolean isIntegrity(Layer layer) {
+        return layer instanceof IntegrityTarget;
     }
 
     private static String below(String place, int leg) {

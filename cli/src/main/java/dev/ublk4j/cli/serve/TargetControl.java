@@ -8,6 +8,7 @@ import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.layers.Overlay;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.server.Device;
+import dev.ublk4j.server.IntegrityFormat;
 import dev.ublk4j.sharing.adopt.AdoptionState;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -82,7 +83,8 @@ abstract class TargetControl {
      */
     TargetControl(ServedName name, String text, Device device, @Nullable String composition) {
         this.name = name;
-        this.text = text;
+        IntegrityFormat integrity = device.target().geometry().integrity();
+        this.text = integrity == null ? text : "%s, with %s".formatted(text, integrity);
         this.device = device;
         this.composition = new Composition(device.target(), composition);
         this.faults = new FaultLayers(device.target());

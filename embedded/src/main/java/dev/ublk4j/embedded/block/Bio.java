@@ -20,6 +20,8 @@ public final class Bio {
     private long length;
     private int zones;
     private long appended;
+    private long metadataAddress;
+    private long metadataBytes;
 
     /**
      * Begins another operation, without data so far.
@@ -36,6 +38,8 @@ public final class Bio {
         length = newLength;
         zones = 0;
         appended = 0;
+        metadataAddress = 0;
+        metadataBytes = 0;
         segments.clear();
         framesKnown = true;
     }
@@ -67,6 +71,26 @@ public final class Bio {
         }
         addresses[index] = address;
         length += bytes;
+    }
+
+    /**
+     * Sets where the integrity metadata is, in one piece.
+     *
+     * @param bytes how many; 0 for none
+     */
+    public void metadata(long address, long bytes) {
+        metadataAddress = address;
+        metadataBytes = bytes;
+    }
+
+    /** {@return where this process finds the integrity metadata} */
+    public long metadataAddress() {
+        return metadataAddress;
+    }
+
+    /** {@return the bytes of memory for integrity metadata, 0 without any} */
+    public long metadataBytes() {
+        return metadataBytes;
     }
 
     /** {@return the operation, {@code UBLK_IO_OP_...}} */

@@ -143,6 +143,22 @@ public final class BlockRequest extends Link {
         return Objects.requireNonNull(submission, "ended before").bio();
     }
 
+    /** {@return whether integrity metadata comes with the data} */
+    public boolean hasMetadata() {
+        return data().metadataBytes() != 0;
+    }
+
+    /** {@return the bytes of integrity metadata for the data, whether it comes or not} */
+    public long metadataBytes() {
+        return submission().limits().metadataOf(bytes);
+    }
+
+    /** {@return where this process finds the request's integrity metadata} */
+    public long metadataAddress() {
+        long before = Sectors.toBytes(sector) - data().position();
+        return data().metadataAddress() + submission().limits().metadataOf(before);
+    }
+
     /** {@return whether the request moves data, as reads and writes do} */
     public boolean hasData() {
         return isWrite() || isRead();

@@ -152,7 +152,7 @@ public final class Gendisk implements GateListener {
                                 bio.segments(),
                                 capacitySectors(),
                                 attributes.readOnly());
-        if (valid < 0 || !Sectors.isAligned(bio.position())) {
+        if (valid < 0 || !Sectors.isAligned(bio.position()) || !isMetadataValid(bio)) {
             submission.done(valid < 0 ? valid : Errno.EINVAL.negated());
             return;
         }
@@ -166,12 +166,22 @@ public final class Gendisk implements GateListener {
         }
         boolean through = (bio.flags() & IoFlag.UBLK_IO_F_FUA) != 0 && attributes.volatileCache();
         boolean emulated = through && !attributes.fua();
-        int flags = bio.flags();
+        int flags = bio.flags() & ~IoFlag.UBLK_IO_F_INTEGRITY;
+        if (bio.metadataBytes() != 0) {
+            flags |= IoFlag.UBLK_IO_F_INTEGRITY;
+        }
         if (!through || emulated) {
             flags &= ~IoFlag.UBLK_IO_F_FUA;
         }
         submission.begin(flags, emulated);
         queues[queue].submit(submission);
+    }
+
+    /** Metadata comes with data, is as much as the disk has, or more: bio_integrity_map_iter. */
+    private boolean isMetadataValid(Bio bio) {
+        long most = bio.metadataBytes();
+        long needed = bio.segments().count() == 0 ? 0 : limits.metadataOf(bio.length());
+        return most == 0 || (needed != 0 && most >= needed);
     }
 
     /** Lets go whatever may go, after the device has changed. */

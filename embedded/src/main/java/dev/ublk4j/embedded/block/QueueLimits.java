@@ -30,6 +30,8 @@ import dev.ublk4j.uapi.Sectors;
  * @param maxWriteZeroesSectors most sectors of a write-zeroes; 0 when that is not supported
  * @param maxZoneAppendSectors most sectors of a zone append; 0 for a disk without zones, which
  *     otherwise have {@code chunkSectors} each
+ * @param intervalBytes bytes of data for each piece of integrity metadata; 0 without metadata
+ * @param metadataBytes bytes of such a piece; 0 without metadata
  */
 public record QueueLimits(
         int logicalBlockBytes,
@@ -46,13 +48,18 @@ public record QueueLimits(
         long discardAlignmentBytes,
         int maxDiscardSegments,
         long maxWriteZeroesSectors,
-        long maxZoneAppendSectors) {
+        long maxZoneAppendSectors,
+        int intervalBytes,
+        int metadataBytes) {
 
     private static final long MAX_U32 = 0xffff_ffffL;
     private static final int MAX_U16 = 0xffff;
 
     /** {@code BLK_DEF_MAX_SECTORS_CAP}: requests stay at 4 MiB unless the device asks for more. */
     private static final int DEFAULT_MAX_BYTES = 4 << 20;
+
+    /** {@code BLK_INTEGRITY_MAX_SIZE}: the most metadata of a request. */
+    private static final int MAX_METADATA_BYTES = 2 << 20;
 
     /** {@code BLK_SEG_BOUNDARY_MASK}: what no boundary means. */
     private static final long DEFAULT_SEG_BOUNDARY_MASK = MAX_U32;
@@ -66,6 +73,11 @@ public record QueueLimits(
     /** {@return whether the disk has zones} */
     public boolean areZoned() {
         return maxZoneAppendSectors != 0;
+    }
+
+    /** {@return the bytes of integrity metadata for some of data, 0 for a disk without any} */
+    public long metadataOf(long bytes) {
+        return metadataBytes == 0 ? 0 : bytes / intervalBytes * metadataBytes;
     }
 
     /** The largest block of memory a segment may be to be taken without a closer look. */
@@ -108,6 +120,8 @@ public record QueueLimits(
         private int maxOpenZones;
         private int maxActiveZones;
         private long maxZoneAppendSectors;
+        private int intervalBytes;
+        private int metadataBytes;
 
         private Builder(int logicalBlockBytes, int maxSectors) {
             this.logicalBlockBytes = logicalBlockBytes;
@@ -178,6 +192,13 @@ public record QueueLimits(
             return this;
         }
 
+        /** Sets {@code 1 << interval_exp} and {@code metadata_size} of the integrity metadata. */
+        public Builder integrity(int interval, int metadata) {
+            intervalBytes = interval;
+            metadataBytes = metadata;
+            return this;
+        }
+
         /**
          * {@return the limits}
          *
@@ -221,7 +242,9 @@ public record QueueLimits(
                     discardAlignmentBytes,
                     Math.max(maxDiscardSegments, 1),
                     maxWriteZeroesSectors,
-                    zoned ? Math.min(maxZoneAppendSectors, Math.min(chunkSectors, maxSectors)) : 0);
+                    zoned ? Math.min(maxZoneAppendSectors, Math.min(chunkSectors, maxSectors)) : 0,
+                    intervalBytes,
+                    metadataBytes);
         }
 
         private int effectiveMaxSectors(int physical) {
@@ -230,7 +253,17 @@ public record QueueLimits(
             int opt = ioOptBytes / physical * physical;
             int min = Math.max(ioMinBytes, physical);
             int wanted = opt > DEFAULT_MAX_BYTES ? opt : Math.max(min, DEFAULT_MAX_BYTES);
-            return Math.min(hardware, wanted >> Sectors.SHIFT) / blockSectors * blockSectors;
+            int sectors = Math.min(hardware, wanted >> Sectors.SHIFT) / blockSectors * blockSectors;
+            return (int) Math.min(sectors, maxBytesWithMetadata() >> Sectors.SHIFT);
+        }
+
+        /** What one buffer of metadata is enough for: {@code max_integrity_io_size}. */
+        private long maxBytesWithMetadata() {
+            return metadataBytes == 0
+                    ? Long.MAX_VALUE
+                    : Math.min(
+                            effectiveMaxSegmentBytes(),
+                            (long) MAX_METADATA_BYTES / metadataBytes * intervalBytes);
         }
 
         private long effectiveMaxSegmentBytes() {

@@ -108,6 +108,11 @@ public final class Submission extends Link {
         return current;
     }
 
+    /** {@return the limits of the disk that it is under way to} */
+    QueueLimits limits() {
+        return Objects.requireNonNull(splitter, "not validated").limits();
+    }
+
     /**
      * Starts the way of an operation that {@link #splitter} has found valid.
      *
@@ -287,7 +292,7 @@ public final class Submission extends Link {
         }
         flushAfterwards = false;
         op = IoOp.UBLK_IO_OP_FLUSH;
-        flags &= ~IoFlag.UBLK_IO_F_FUA;
+        flags &= ~(IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_INTEGRITY);
         rewind();
         return true;
     }

@@ -11,6 +11,7 @@ import dev.ublk4j.uapi.wire.ParamBasicLayout;
 import dev.ublk4j.uapi.wire.ParamDevtLayout;
 import dev.ublk4j.uapi.wire.ParamDiscardLayout;
 import dev.ublk4j.uapi.wire.ParamDmaAlignLayout;
+import dev.ublk4j.uapi.wire.ParamIntegrityLayout;
 import dev.ublk4j.uapi.wire.ParamSegmentLayout;
 import dev.ublk4j.uapi.wire.ParamType;
 import dev.ublk4j.uapi.wire.ParamZonedLayout;
@@ -31,12 +32,16 @@ final class DeviceParameters {
 
     private static final int CHAR_MAJOR = 511;
 
+    private static final int INTEGRITY_FLAGS =
+            ParamIntegrityLayout.LBMD_PI_CAP_INTEGRITY | ParamIntegrityLayout.LBMD_PI_CAP_REFTAG;
+
     /** {@code BLOCK_EXT_MAJOR}. */
     private static final int DISK_MAJOR = 259;
 
     private final MemorySegment bytes;
     private final int knownTypes;
     private final boolean zoned;
+    private final boolean hasIntegrity;
 
     /**
      * Takes over zeroed memory of {@link ParamsLayout#SIZE} bytes.
@@ -44,11 +49,13 @@ final class DeviceParameters {
      * @param knownTypes what is kept of {@code types}; the types of features that the driver lacks
      *     included
      * @param zoned whether the device has zones
+     * @param hasIntegrity whether the device may have integrity metadata
      */
-    DeviceParameters(MemorySegment bytes, int knownTypes, boolean zoned) {
+    DeviceParameters(MemorySegment bytes, int knownTypes, boolean zoned, boolean hasIntegrity) {
         this.bytes = bytes;
         this.knownTypes = knownTypes;
         this.zoned = zoned;
+        this.hasIntegrity = hasIntegrity;
     }
 
     /**
@@ -122,7 +129,10 @@ final class DeviceParameters {
         if (has(ParamType.UBLK_PARAM_TYPE_SEGMENT) && !isSegmentValid()) {
             return INVALID;
         }
-        return has(ParamType.UBLK_PARAM_TYPE_INTEGRITY) ? INVALID : VALID;
+        if (has(ParamType.UBLK_PARAM_TYPE_INTEGRITY) && !isIntegrityValid()) {
+            return INVALID;
+        }
+        return VALID;
     }
 
     private boolean isBasicValid(int maxIoBytes) {
@@ -176,6 +186,23 @@ final class DeviceParameters {
                 && Integer.compareUnsigned(maxBytes, ParamSegmentLayout.UBLK_MIN_SEGMENT_SIZE) >= 0;
     }
 
+    private boolean isIntegrityValid() {
+        int flags = ParamIntegrityLayout.flags(bytes, ParamsLayout.INTEGRITY);
+        int checksum = ParamIntegrityLayout.csumType(bytes, ParamsLayout.INTEGRITY);
+        int interval = ParamIntegrityLayout.intervalExp(bytes, ParamsLayout.INTEGRITY);
+        int size = ParamIntegrityLayout.metadataSize(bytes, ParamsLayout.INTEGRITY);
+        int tuple = ParamIntegrityLayout.tupleSize(checksum);
+        boolean hasReferenceTag = (flags & ParamIntegrityLayout.LBMD_PI_CAP_REFTAG) != 0;
+        return hasIntegrity
+                && (flags & ~INTEGRITY_FLAGS) == 0
+                && tuple >= 0
+                && size != 0
+                && (tuple != 0 || !hasReferenceTag)
+                && ParamIntegrityLayout.piOffset(bytes, ParamsLayout.INTEGRITY) + tuple <= size
+                && interval >= Sectors.SHIFT
+                && interval <= ParamBasicLayout.logicalBsShift(bytes, ParamsLayout.BASIC);
+    }
+
     /**
      * {@return the limits of the disk}
      *
@@ -224,6 +251,11 @@ final class DeviceParameters {
                     Integer.toUnsignedLong(
                             ParamSegmentLayout.maxSegmentSize(bytes, ParamsLayout.SEG)),
                     ParamSegmentLayout.maxSegments(bytes, ParamsLayout.SEG));
+        }
+        if (has(ParamType.UBLK_PARAM_TYPE_INTEGRITY) && !zoned) {
+            builder.integrity(
+                    1 << ParamIntegrityLayout.intervalExp(bytes, ParamsLayout.INTEGRITY),
+                    ParamIntegrityLayout.metadataSize(bytes, ParamsLayout.INTEGRITY));
         }
         return builder.build();
     }

@@ -7,6 +7,7 @@ import dev.ublk4j.embedded.features.DeviceDescription;
 import dev.ublk4j.embedded.features.DriverSettings;
 import dev.ublk4j.embedded.queue.DataTally;
 import dev.ublk4j.embedded.queue.QueueSet;
+import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.DeviceInfoLayout;
 import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
@@ -52,7 +53,8 @@ public final class UblkDevice {
                 new DeviceParameters(
                         arena.allocate(ParamsLayout.SIZE, Long.BYTES),
                         settings.release().parameterTypes(),
-                        description.isZoned());
+                        description.isZoned(),
+                        description.has(Feature.UBLK_F_INTEGRITY));
         life = new DeviceLife(id, parameters, queues, references);
     }
 

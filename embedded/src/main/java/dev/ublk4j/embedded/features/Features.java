@@ -19,6 +19,7 @@ public final class Features {
                     | Feature.UBLK_F_QUIESCE
                     | Feature.UBLK_F_PER_IO_DAEMON
                     | Feature.UBLK_F_BATCH_IO
+                    | Feature.UBLK_F_INTEGRITY
                     | Feature.UBLK_F_SAFE_STOP_DEV
                     | Feature.UBLK_F_NO_AUTO_PART_SCAN
                     | Feature.UBLK_F_SHMEM_ZC

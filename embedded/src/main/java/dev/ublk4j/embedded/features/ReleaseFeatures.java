@@ -25,7 +25,7 @@ public final class ReleaseFeatures {
      *  6.15  ublk: UBLK_PARAM_TYPE_DMA_ALIGN, UBLK_PARAM_TYPE_SEGMENT. Before, the types are left
      *        out in silence
      *  6.16  UPDATE_SIZE, QUIESCE, PER_IO_DAEMON (ublk_cmd.h of 6.16)
-     *  7.0   BATCH_IO, SAFE_STOP_DEV, NO_AUTO_PART_SCAN (ublk_cmd.h of 7.0)
+     *  7.0   BATCH_IO, INTEGRITY, SAFE_STOP_DEV, NO_AUTO_PART_SCAN (ublk_cmd.h of 7.0)
      *  7.1   SHMEM_ZC (ublk_cmd.h of 7.1)
      *  7.3   ublk: add UBLK_F_IO_DESC_SIZE. Before, io_desc_size is pad0, and comes back as sent
      *  7.3   UB_STATE_STOPPING (ublk_drv.c of 7.3). Before, a fetch does not look at it

@@ -2,12 +2,13 @@ package dev.ublk4j.embedded.queue;
 
 import dev.ublk4j.embedded.block.BlockRequest;
 import dev.ublk4j.linux.Errno;
+import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Copies requests' data for servers that read and write the char device themselves ({@code
- * UBLK_F_USER_COPY}). Any thread.
+ * Copies requests' data and integrity metadata for servers that read and write the char device
+ * themselves ({@code UBLK_F_USER_COPY}). Any thread.
  */
 public final class CharDeviceCopy {
     private static final int INVALID = Errno.EINVAL.negated();
@@ -33,7 +34,9 @@ public final class CharDeviceCopy {
             boolean reading) {
         int queue = BufferOffset.queue(position);
         int tag = BufferOffset.tag(position);
-        if (BufferOffset.isIntegrity(position) || queue >= queues.count()) {
+        boolean isMetadata = BufferOffset.isIntegrity(position);
+        if ((isMetadata && !queues.description().has(Feature.UBLK_F_INTEGRITY))
+                || queue >= queues.count()) {
             return INVALID;
         }
         if (!queues.description().isUserCopy()) {
@@ -46,14 +49,14 @@ public final class CharDeviceCopy {
         if (slot.thread() == Thread.currentThread()) {
             // Nobody but this thread can end the request.
             return slot.state().isServers()
-                    ? copy(queues, slot, buffer, at, length, BufferOffset.bytes(position), reading)
+                    ? copy(queues, slot, buffer, at, length, position, reading)
                     : INVALID;
         }
         if (!slot.acquire()) {
             return INVALID;
         }
         try {
-            return copy(queues, slot, buffer, at, length, BufferOffset.bytes(position), reading);
+            return copy(queues, slot, buffer, at, length, position, reading);
         } finally {
             if (slot.release()) {
                 RequestDispatch.completeWithoutCopy(slot.request(), slot.result());
@@ -67,14 +70,19 @@ public final class CharDeviceCopy {
             MemorySegment buffer,
             long at,
             long length,
-            long skip,
+            long position,
             boolean reading) {
         BlockRequest request = slot.request();
-        if (!request.hasData() || skip > request.bytes()) {
+        boolean isMetadata = BufferOffset.isIntegrity(position);
+        long skip = BufferOffset.bytes(position);
+        if (!request.hasData() || skip > (isMetadata ? request.metadataBytes() : request.bytes())) {
             return INVALID;
         }
         if (reading != request.isWrite()) {
             return DENIED;
+        }
+        if (isMetadata) {
+            return RequestCopy.metadata(request, skip, buffer, at, length, reading);
         }
         long bytes =
                 reading

@@ -46,6 +46,32 @@ final class RequestCopy {
         return copy(request, skip, bytes, buffer, at, false, false);
     }
 
+    /**
+     * Copies between the integrity metadata of a request, from its byte {@code skip} on, and a part
+     * of a buffer.
+     *
+     * @return bytes, 0 where the request comes without metadata
+     */
+    static long metadata(
+            BlockRequest request,
+            long skip,
+            MemorySegment buffer,
+            long at,
+            long length,
+            boolean toServer) {
+        if (!request.hasMetadata()) {
+            return 0;
+        }
+        long bytes = Math.min(length, request.metadataBytes() - skip);
+        long client = request.metadataAddress() + skip;
+        if (toServer) {
+            MemorySegment.copy(ALL, client, buffer, at, bytes);
+        } else {
+            MemorySegment.copy(buffer, at, ALL, client, bytes);
+        }
+        return bytes;
+    }
+
     private static long copy(
             BlockRequest request,
             long skip,

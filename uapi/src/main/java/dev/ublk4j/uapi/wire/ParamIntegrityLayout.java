@@ -74,6 +74,21 @@ public final class ParamIntegrityLayout {
 
     private ParamIntegrityLayout() {}
 
+    /**
+     * {@return the bytes of the protection information with such a checksum, 0 where there is none,
+     * or -1 for an unknown type}
+     *
+     * @param csumType {@code LBMD_PI_CSUM_...}
+     */
+    public static int tupleSize(int csumType) {
+        return switch (csumType) {
+            case LBMD_PI_CSUM_NONE -> 0;
+            case LBMD_PI_CSUM_IP, LBMD_PI_CSUM_CRC16_T10DIF -> 8;
+            case LBMD_PI_CSUM_CRC64_NVME -> 16;
+            default -> -1;
+        };
+    }
+
     /** {@return {@code LBMD_PI_CAP_...}} */
     public static int flags(MemorySegment segment, long base) {
         return (int) FLAGS.get(segment, base);
