@@ -61,7 +61,7 @@ final class Parameters {
                             new DeviceParams.Zoned(
                                     zones.maxOpen(),
                                     zones.maxActive(),
-                                    (int) (Math.min(maxIo, zones.zoneSize()) / Sectors.SIZE)));
+                                    (int) (Math.min(maxIo, zones.zoneCapacity()) / Sectors.SIZE)));
         }
         return params.with(new DeviceParams.DmaAlign(geometry.dmaAlignment() - 1));
     }
