@@ -40,6 +40,14 @@ final class ZonedKind extends LayerKind {
     private long zoneSize;
 
     @Option(
+            names = "--zone-capacity",
+            paramLabel = "SIZE",
+            converter = ByteSize.class,
+            description =
+                    "How much of a zone can be written, from its beginning on. By default all of it.")
+    private long zoneCapacity;
+
+    @Option(
             names = "--conventional",
             paramLabel = "COUNT",
             defaultValue = "0",
@@ -86,7 +94,8 @@ final class ZonedKind extends LayerKind {
 
     private ZoneLimits limits() {
         int open = maxOpen == 0 ? maxActive : maxOpen;
-        return new ZoneLimits(zoneSize, open, maxActive);
+        long capacity = zoneCapacity == 0 ? zoneSize : zoneCapacity;
+        return new ZoneLimits(zoneSize, capacity, open, maxActive);
     }
 
     @Override
@@ -122,6 +131,7 @@ final class ZonedKind extends LayerKind {
     @Override
     TargetSpec ownSpec() {
         TargetSpec spec = composed().with("zone-size", ByteSize.exact(zoneSize));
+        spec = zoneCapacity == 0 ? spec : spec.with("zone-capacity", ByteSize.exact(zoneCapacity));
         spec = conventional == 0 ? spec : with(spec, "conventional", conventional);
         spec = maxOpen == 0 ? spec : with(spec, "max-open", maxOpen);
         spec = maxActive == 0 ? spec : with(spec, "max-active", maxActive);

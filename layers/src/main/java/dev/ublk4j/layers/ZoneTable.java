@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  *  24   8 bytes   bytes of a zone
  *  32   4 bytes   1 while a server has the table, 0 once it has let go
  *  36  36 bytes   the kernel's boot_id, for which the live area counts
+ *  72   8 bytes   bytes of a zone that can be written, 0 for all of them
  *  4096           the durable records
  *   ..            from the next page on, the live records
  * </pre>
@@ -67,6 +68,7 @@ public final class ZoneTable implements AutoCloseable {
     private static final int VERSION = 1;
     private static final int IN_USE_AT = 32;
     private static final int BOOT_AT = 36;
+    private static final int CAPACITY_AT = 72;
 
     private static final int SECTOR_SHIFT = 9;
     private static final int CONDITION_BITS = 4;
@@ -79,6 +81,7 @@ public final class ZoneTable implements AutoCloseable {
     private final int conventional;
     private final int zones;
     private final long zoneSectors;
+    private final long capacitySectors;
     private final @Nullable OwnedFile file;
 
     /** Condition and write pointer of each zone, with the writes that are under way. */
@@ -113,6 +116,7 @@ public final class ZoneTable implements AutoCloseable {
         this.conventional = conventional;
         this.zones = (int) count;
         this.zoneSectors = limits.zoneSize() >> SECTOR_SHIFT;
+        this.capacitySectors = limits.zoneCapacity() >> SECTOR_SHIFT;
         this.file = file;
         this.words = new AtomicLongArray(zones);
         this.dirty = new AtomicIntegerArray(pages());
@@ -181,6 +185,7 @@ public final class ZoneTable implements AutoCloseable {
         header.putInt(12, conventional);
         header.putLong(16, size());
         header.putLong(24, limits.zoneSize());
+        header.putLong(CAPACITY_AT, limits.zoneCapacity());
         // Every page is written, as a hole may find no room; the header comes last.
         for (int page = 0; page < pages(); page++) {
             OwnedFile.writeAll(channel, page(page), durableAt(page));
@@ -200,18 +205,23 @@ public final class ZoneTable implements AutoCloseable {
                     "%s is a table of zones of version %d, and this is for %d"
                             .formatted(path, header.getInt(8), VERSION));
         }
+        long capacity = header.getLong(CAPACITY_AT);
+        capacity = capacity == 0 ? header.getLong(24) : capacity;
         if (header.getLong(24) != limits.zoneSize()
+                || capacity != limits.zoneCapacity()
                 || header.getLong(16) != size()
                 || header.getInt(12) != conventional) {
             throw new IOException(
-                    "%s is the table of %d zones of %d bytes, %d of them conventional, and not of %d of %d bytes, %d conventional"
+                    "%s is the table of %d zones of %d bytes, each written up to %d, %d conventional, and not of %d of %d bytes, each written up to %d, %d conventional"
                             .formatted(
                                     path,
                                     header.getLong(16) / Math.max(1, header.getLong(24)),
                                     header.getLong(24),
+                                    capacity,
                                     header.getInt(12),
                                     zones,
                                     limits.zoneSize(),
+                                    limits.zoneCapacity(),
                                     conventional));
         }
     }
@@ -247,11 +257,11 @@ public final class ZoneTable implements AutoCloseable {
 
     /** Takes over what a record says, as far as it can be. */
     private void load(int zone, boolean isLive) {
-        long written = Math.clamp(live.written(zone), 0, zoneSectors);
+        long written = Math.clamp(live.written(zone), 0, capacitySectors);
         Condition condition = live.condition(zone);
-        if (condition == Condition.FULL || written == zoneSectors) {
+        if (condition == Condition.FULL || written == capacitySectors) {
             condition = Condition.FULL;
-            written = zoneSectors;
+            written = capacitySectors;
         } else if (!isLive || !condition.isOpen()) {
             condition = written == 0 ? Condition.EMPTY : Condition.CLOSED;
         }
@@ -356,6 +366,7 @@ public final class ZoneTable implements AutoCloseable {
             return new Zone(
                     start,
                     limits.zoneSize(),
+                    limits.zoneSize(),
                     true,
                     Condition.NO_WRITE_POINTER,
                     start + limits.zoneSize());
@@ -364,6 +375,7 @@ public final class ZoneTable implements AutoCloseable {
         return new Zone(
                 start,
                 limits.zoneSize(),
+                limits.zoneCapacity(),
                 false,
                 condition(word),
                 start + (pointer(word) << SECTOR_SHIFT));
@@ -397,10 +409,10 @@ public final class ZoneTable implements AutoCloseable {
             if (wanted != ANYWHERE && wanted != pointer) {
                 return repeats(zone, wanted, sectors) ? at : EIO;
             }
-            if (condition(word) == Condition.FULL || pointer + sectors > zoneSectors) {
+            if (condition(word) == Condition.FULL || pointer + sectors > capacitySectors) {
                 return EIO;
             }
-            boolean fills = pointer + sectors == zoneSectors;
+            boolean fills = pointer + sectors == capacitySectors;
             if (!fills && condition(word).isOpen()) {
                 if (words.compareAndSet(zone, word, word(condition(word), pointer + sectors))) {
                     return begun(zone, pointer);
@@ -442,7 +454,7 @@ public final class ZoneTable implements AutoCloseable {
             int errno = openFor(zone, Condition.IMPLICITLY_OPEN);
             return Math.min(errno, 0); // and looked at again
         }
-        if (!words.compareAndSet(zone, word, word(Condition.FULL, zoneSectors))) {
+        if (!words.compareAndSet(zone, word, word(Condition.FULL, capacitySectors))) {
             return 0;
         }
         implicit.clear(zone);
@@ -481,8 +493,8 @@ public final class ZoneTable implements AutoCloseable {
             }
         }
         boolean wasFilled =
-                end == zoneSectors
-                        && words.get(zone) == word(Condition.FULL, zoneSectors)
+                end == capacitySectors
+                        && words.get(zone) == word(Condition.FULL, capacitySectors)
                         && live.condition(zone) != Condition.FULL
                         && live.written(zone) < end;
         if (wasFilled) {
@@ -593,7 +605,7 @@ public final class ZoneTable implements AutoCloseable {
             }
         }
         leave(zone);
-        change(zone, Condition.FULL, zoneSectors);
+        change(zone, Condition.FULL, capacitySectors);
         return 0;
     }
 

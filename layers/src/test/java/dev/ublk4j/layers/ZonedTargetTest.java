@@ -366,7 +366,8 @@ class ZonedTargetTest {
         }
         restartMachine(left);
         try (ZoneTable zones = inFile(left)) {
-            assertThat(zones.zone(0)).isEqualTo(new Zone(0, ZONE, false, Condition.CLOSED, BLOCK));
+            assertThat(zones.zone(0))
+                    .isEqualTo(new Zone(0, ZONE, ZONE, false, Condition.CLOSED, BLOCK));
             assertThat(zones.zone(1).condition()).isEqualTo(Condition.FULL);
             assertThat(zones.zone(2).condition()).isEqualTo(Condition.EMPTY);
         }
@@ -402,7 +403,8 @@ class ZonedTargetTest {
         }
         restartMachine(left);
         try (ZoneTable zones = inFile(left)) {
-            assertThat(zones.zone(0)).isEqualTo(new Zone(0, ZONE, false, Condition.CLOSED, BLOCK));
+            assertThat(zones.zone(0))
+                    .isEqualTo(new Zone(0, ZONE, ZONE, false, Condition.CLOSED, BLOCK));
         }
     }
 
@@ -434,6 +436,64 @@ class ZonedTargetTest {
         try (ZoneTable zones = inFile(table)) {
             assertThat(zones.beginWrite(0, BLOCK, BLOCK)).isEqualTo(EIO);
         }
+    }
+
+    private static final int CAPACITY = ZONE - 4 * BLOCK;
+
+    private static ZoneLimits withCapacity() {
+        return new ZoneLimits(ZONE, CAPACITY, 0, 0);
+    }
+
+    @Test
+    void aZoneIsFullAtItsCapacity() {
+        ZoneTable table = ZoneTable.inMemory(SIZE, withCapacity(), 1);
+        try (Served served = serve(new ZonedTarget(new MemoryTarget(SIZE), table))) {
+            MemorySegment two = arena.allocate(2 * ZoneLayout.SIZE, 8);
+            assertThat(served.disk.reportZones(0, two)).isEqualTo(2);
+            assertThat(ZoneLayout.capacity(two, 0) << 9).as("written anywhere").isEqualTo(ZONE);
+            assertThat(ZoneLayout.capacity(two, ZoneLayout.SIZE) << 9).isEqualTo(CAPACITY);
+            assertThat(served.write(ZONE - BLOCK, random(1, BLOCK))).isEqualTo(BLOCK);
+            assertThat(served.write(ZONE, random(1, CAPACITY + BLOCK))).isEqualTo(EIO);
+            assertThat(served.write(ZONE, random(1, CAPACITY - BLOCK))).isEqualTo(CAPACITY - BLOCK);
+            assertThat(served.write(ZONE + CAPACITY - BLOCK, random(1, 2 * BLOCK))).isEqualTo(EIO);
+            assertThat(served.zone(1)).startsWith("IMPLICITLY_OPEN");
+            assertThat(served.disk.append(random(1, BLOCK), ZONE))
+                    .isEqualTo(ZONE + CAPACITY - BLOCK);
+            assertThat(served.zone(1)).startsWith("FULL");
+            assertThat(served.write(ZONE + CAPACITY, random(1, BLOCK))).isEqualTo(EIO);
+            assertThat(served.disk.changeZone(ZoneChange.RESET, ZONE)).isZero();
+            assertThat(served.write(ZONE, random(2, CAPACITY))).isEqualTo(CAPACITY);
+            assertThat(served.zone(1)).startsWith("FULL");
+        }
+    }
+
+    @Test
+    void aZoneThatWasFullAtItsCapacityIsFoundSoInTheFile() throws IOException {
+        Path file = folder.resolve("zones");
+        try (ZoneTable table = ZoneTable.inFile(file, SIZE, withCapacity(), 0)) {
+            assertThat(table.beginWrite(3, 3 * ZONE, CAPACITY)).isEqualTo(3 * ZONE);
+            table.endWrite(3, 3 * ZONE, CAPACITY, true);
+        }
+        try (ZoneTable table = ZoneTable.inFile(file, SIZE, withCapacity(), 0)) {
+            assertThat(table.zone(3).condition()).isEqualTo(Condition.FULL);
+            assertThat(table.zone(3).capacity()).isEqualTo(CAPACITY);
+        }
+        assertThatThrownBy(() -> inFile(file))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("each written up to " + CAPACITY);
+    }
+
+    @Test
+    void aTableThatTellsOfNoCapacityIsOfZonesThatAreWrittenToTheirEnds() throws IOException {
+        Path file = folder.resolve("zones");
+        inFile(file).close();
+        try (RandomAccessFile table = new RandomAccessFile(file.toFile(), "rw")) {
+            table.seek(72);
+            table.write(new byte[8]);
+        }
+        inFile(file).close();
+        assertThatThrownBy(() -> ZoneTable.inFile(file, SIZE, withCapacity(), 0))
+                .isInstanceOf(IOException.class);
     }
 
     @Test

@@ -62,7 +62,7 @@ final class Parameters {
                             new DeviceParams.Zoned(
                                     zones.maxOpen(),
                                     zones.maxActive(),
-                                    (int) (Math.min(maxIo, zones.zoneSize()) / Sectors.SIZE)));
+                                    (int) (Math.min(maxIo, zones.zoneCapacity()) / Sectors.SIZE)));
         }
         IntegrityFormat integrity = geometry.integrity();
         if (integrity != null) {

@@ -7,13 +7,19 @@ import dev.ublk4j.uapi.wire.ZoneLayout;
  *
  * @param start its first byte
  * @param length its bytes
+ * @param capacity bytes that can be written, from its beginning on
  * @param isConventional whether it is written anywhere, as a device without zones
  * @param condition what can be done with it
  * @param writePointer the byte of the device that is written next; means nothing in a conventional
  *     zone and in one that is full
  */
 public record Zone(
-        long start, long length, boolean isConventional, Condition condition, long writePointer) {
+        long start,
+        long length,
+        long capacity,
+        boolean isConventional,
+        Condition condition,
+        long writePointer) {
 
     /** What can be done with a zone. */
     public enum Condition {

@@ -37,7 +37,7 @@ final class ZoneReport {
         memory.asSlice(base, ZoneLayout.SIZE).fill((byte) 0);
         ZoneLayout.start(memory, base, Sectors.ofBytes(zone.start()));
         ZoneLayout.len(memory, base, Sectors.ofBytes(zone.length()));
-        ZoneLayout.capacity(memory, base, Sectors.ofBytes(zone.length()));
+        ZoneLayout.capacity(memory, base, Sectors.ofBytes(zone.capacity()));
         ZoneLayout.wp(memory, base, Sectors.ofBytes(zone.writePointer()));
         ZoneLayout.type(
                 memory,

@@ -16,6 +16,14 @@ public interface Handler {
      */
     int handle(Seen request, MemorySegment data);
 
+    /**
+     * {@return the sector where a zone append has put its data} Asked on the queue's thread, when
+     * the request has been handled.
+     */
+    default long appendedAt(Seen request) {
+        return request.sector();
+    }
+
     /** {@return a server that holds every request} */
     static Handler holding() {
         return (request, data) -> HOLD;

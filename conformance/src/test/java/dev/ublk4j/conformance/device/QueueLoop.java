@@ -63,6 +63,9 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
 
     private static final long COMMIT_MANY = FETCH_MANY + 1;
 
+    private static final int HAS_SECTOR = BatchIoLayout.UBLK_BATCH_F_HAS_ZONE_LBA;
+    private static final int APPENDED = ElemHeaderLayout.elementBytes(HAS_SECTOR);
+
     private static final MemorySegment NOTHING = MemorySegment.ofArray(new byte[0]);
 
     private final CharDevice device;
@@ -84,6 +87,9 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
 
     /** By tag, the element that a command for many tags has for it. */
     private MemorySegment elements = NOTHING;
+
+    /** The same for a zone append, which has a sector behind it. */
+    private MemorySegment appended = NOTHING;
 
     private @Nullable TagBuffers tagBuffers;
     private long nextRaw = FIRST_RAW;
@@ -130,6 +136,7 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
                             Mapping.MAP_PRIVATE | Mapping.MAP_NORESERVE,
                             arena);
             elements = arena.allocate((long) info.queueDepth() * elementBytes(), Long.BYTES);
+            appended = arena.allocate((long) info.queueDepth() * APPENDED, Long.BYTES);
             tagBuffers = isBatch() ? opened.openTagBuffers(TAG_BUFFERS, TAGS) : null;
             synchronized (ringLock) {
                 ring = opened;
@@ -305,6 +312,22 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
         command(IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ, tag, result);
     }
 
+    /** Answers a zone append of a device that takes no addresses of buffers. */
+    private void commitAppend(int tag, int result, long sector) {
+        if (isBatch()) {
+            long at = (long) tag * APPENDED;
+            ElemHeaderLayout.tag(appended, at, tag);
+            ElemHeaderLayout.result(appended, at, result);
+            appended.set(
+                    ValueLayout.JAVA_LONG, at + ElemHeaderLayout.zoneLbaOffset(HAS_SECTOR), sector);
+            int op = IoCommand.UBLK_U_IO_COMMIT_IO_CMDS;
+            ring().batch(op, queue, HAS_SECTOR, 1, appended.address() + at, COMMIT_MANY);
+            return;
+        }
+        int op = IoCommand.UBLK_U_IO_COMMIT_AND_FETCH_REQ;
+        ring().command(op, queue, tag, result, sector, tag);
+    }
+
     private void command(int op, int tag, int result) {
         ring().command(op, queue, tag, result, address(tag), tag);
     }
@@ -312,15 +335,17 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
     /** Copies what has been read, where the server does that. */
     private void giveData(int tag, int result) {
         Seen request = Seen.read(descriptors, (long) tag * info.descriptorStride(), queue, tag);
-        if (result > 0 && isCopiedHere(request, IoOp.UBLK_IO_OP_READ)) {
-            long bytes = Math.min(result, request.bytes());
+        boolean isReport = request.op() == IoOp.UBLK_IO_OP_REPORT_ZONES;
+        if (result > 0 && (isReport || isCopiedHere(request, IoOp.UBLK_IO_OP_READ))) {
+            long bytes = isReport ? result : Math.min(result, request.bytes());
             device.pwrite(buffer(tag).asSlice(0, bytes), BufferOffset.of(queue, tag, 0));
         }
     }
 
     /** Copies what is to be written, where the server does that. */
     private void takeData(Seen request) {
-        if (isCopiedHere(request, IoOp.UBLK_IO_OP_WRITE)) {
+        if (isCopiedHere(request, IoOp.UBLK_IO_OP_WRITE)
+                || isCopiedHere(request, IoOp.UBLK_IO_OP_ZONE_APPEND)) {
             device.pread(
                     buffer(request.tag()).asSlice(0, request.bytes()),
                     BufferOffset.of(queue, request.tag(), 0));
@@ -418,7 +443,9 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
         takeData(request);
         int answer = handle(request);
         seen.add(request);
-        if (answer != Handler.HOLD) {
+        if (answer > 0 && request.op() == IoOp.UBLK_IO_OP_ZONE_APPEND) {
+            commitAppend(tag, answer, handler.appendedAt(request));
+        } else if (answer != Handler.HOLD) {
             commit(tag, answer);
         }
     }
@@ -434,7 +461,12 @@ public final class QueueLoop implements AutoCloseable, CompletionHandler {
     }
 
     private MemorySegment data(Seen request) {
-        if (request.op() != IoOp.UBLK_IO_OP_READ && request.op() != IoOp.UBLK_IO_OP_WRITE) {
+        if (request.op() == IoOp.UBLK_IO_OP_REPORT_ZONES) {
+            return buffer(request.tag());
+        }
+        if (request.op() != IoOp.UBLK_IO_OP_READ
+                && request.op() != IoOp.UBLK_IO_OP_WRITE
+                && request.op() != IoOp.UBLK_IO_OP_ZONE_APPEND) {
             return NOTHING;
         }
         if (!request.isShared()) {

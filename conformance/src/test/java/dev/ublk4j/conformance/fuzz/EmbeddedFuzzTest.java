@@ -22,7 +22,13 @@ final class EmbeddedFuzzTest {
     @Test
     @Timeout(7200)
     void noRequestIsLostAndNothingIsLeft() {
-        FuzzRun.run("the embedded driver", 1, EmbeddedFuzzTest::run);
+        FuzzRun.run("the embedded driver", 2, RandomSteps::any, EmbeddedFuzzTest::run);
+    }
+
+    @Test
+    @Timeout(7200)
+    void noRequestOfADeviceWithZonesIsLost() {
+        FuzzRun.run("zones", 2, RandomZoneSteps::any, EmbeddedFuzzTest::run);
     }
 
     private static void run(List<Step> steps) {

@@ -3,8 +3,10 @@ package dev.ublk4j.conformance.fuzz;
 import dev.ublk4j.trials.Ops;
 import java.time.Duration;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * How long a fuzz runs and with which sequences.
@@ -31,8 +33,9 @@ final class FuzzRun {
      * Hands random sequences to {@code run}, and prints how many there were.
      *
      * @param share of the sequences of a build, or of the minutes: one part of so many
+     * @param any makes up a step
      */
-    static void run(String what, int share, Consumer<List<Step>> one) {
+    static void run(String what, int share, Function<Random, Step> any, Consumer<List<Step>> one) {
         long begun = System.nanoTime();
         AtomicBoolean failed = new AtomicBoolean();
         Consumer<List<Step>> run =
@@ -50,12 +53,12 @@ final class FuzzRun {
                 };
         Ops.Tally tally =
                 MINUTES == 0
-                        ? Ops.check(SEED, SEQUENCES / share, LENGTH, RandomSteps::any, run)
+                        ? Ops.check(SEED, SEQUENCES / share, LENGTH, any, run)
                         : Ops.checkFor(
                                 SEED,
                                 Duration.ofMinutes(MINUTES).dividedBy(share),
                                 LENGTH,
-                                RandomSteps::any,
+                                any,
                                 run);
         System.out.printf(
                 "fuzz of %s: %d sequences, %d operations, from seed %d, in %d s%n",

@@ -148,7 +148,7 @@ final class RequestSteps {
      * requests, to a disk with a cache and without FUA, is followed by as many as the block layer
      * finds due, and how many pieces one of them covers depends on which had ended by then.
      */
-    private static String seen(List<QueueLoop> queues) {
+    static String seen(List<QueueLoop> queues) {
         List<Seen> all = new ArrayList<>();
         queues.forEach(queue -> all.addAll(queue.seen()));
         all.sort(Comparator.comparingLong(Seen::sector).thenComparingInt(Seen::op));

@@ -39,6 +39,7 @@ final class Served implements Handler {
     private final World world;
     private final TestDevice device;
     private final MemoryBackend backend = new MemoryBackend(World.DISK_BYTES);
+    private final Zones zones = new Zones(backend);
 
     /** Whether all tags have been fetched by the server that has the char device open. */
     private boolean fetched;
@@ -65,6 +66,14 @@ final class Served implements Handler {
 
     TestDevice device() {
         return device;
+    }
+
+    World world() {
+        return world;
+    }
+
+    Zones zones() {
+        return zones;
     }
 
     int id() {
@@ -104,6 +113,9 @@ final class Served implements Handler {
 
     @Override
     public int handle(Seen request, MemorySegment data) {
+        if (has(Feature.ZONED)) {
+            return zones.handle(request, data);
+        }
         boolean inside = request.position() + request.bytes() <= World.DISK_BYTES;
         int answer = inside ? backend.handle(request, data) : Errno.EIO.negated();
         if (holdNext) {
@@ -112,6 +124,11 @@ final class Served implements Handler {
             return HOLD;
         }
         return answer;
+    }
+
+    @Override
+    public long appendedAt(Seen request) {
+        return zones.appendedAt(request);
     }
 
     String attach() {

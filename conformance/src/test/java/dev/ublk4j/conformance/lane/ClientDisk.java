@@ -49,6 +49,16 @@ public interface ClientDisk extends AutoCloseable {
      */
     long reportZones(long position, MemorySegment memory);
 
+    /**
+     * {@return where a zone append has put its data, or a negative errno}
+     *
+     * @param position where the zone begins
+     * @throws UnsupportedOperationException where no application can append
+     */
+    default long append(MemorySegment memory, long position) {
+        throw new UnsupportedOperationException("Linux has no system call for zone appends");
+    }
+
     /** Closes the device; requests under way still end. */
     @Override
     void close();

@@ -117,6 +117,11 @@ final class EmbeddedDisk implements ClientDisk {
     }
 
     @Override
+    public long append(MemorySegment memory, long position) {
+        return disk.append(memory, position);
+    }
+
+    @Override
     public void close() {
         disk.close();
     }

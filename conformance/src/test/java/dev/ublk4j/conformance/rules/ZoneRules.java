@@ -45,6 +45,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -245,23 +246,79 @@ public abstract class ZoneRules extends LaneRules {
         }
     }
 
-    /** Says of one zone that it lies elsewhere. */
+    /** What is wrong with one zone. */
+    private enum Lie {
+        PLACE {
+            @Override
+            Zone of(long start) {
+                return new Zone(start + ZONE, ZONE, ZONE, false, Condition.EMPTY, start + ZONE);
+            }
+        },
+        LARGER_CAPACITY {
+            @Override
+            Zone of(long start) {
+                return new Zone(start, ZONE, 2 * ZONE, false, Condition.EMPTY, start);
+            }
+        },
+        OTHER_CAPACITY {
+            @Override
+            Zone of(long start) {
+                return new Zone(start, ZONE, ZONE / 2, false, Condition.EMPTY, start);
+            }
+        },
+        CAPACITY_OF_A_CONVENTIONAL_ZONE {
+            @Override
+            Zone of(long start) {
+                return new Zone(
+                        start, ZONE, ZONE / 2, true, Condition.NO_WRITE_POINTER, start + ZONE);
+            }
+        };
+
+        abstract Zone of(long start);
+    }
+
+    /** Says of one zone what cannot be. */
     private static final class Liar extends ForwardingTarget implements Zoned {
-        Liar(Target target) {
+        private final Lie lie;
+
+        Liar(Target target, Lie lie) {
             super(target);
+            this.lie = lie;
         }
 
         @Override
         public Zone zone(int number) {
-            long start = (long) number * ZONE + (number == 7 ? ZONE : 0);
-            return new Zone(start, ZONE, false, Condition.EMPTY, start);
+            long start = (long) number * ZONE;
+            return number == 7
+                    ? lie.of(start)
+                    : new Zone(start, ZONE, ZONE, false, Condition.EMPTY, start);
         }
     }
 
-    @Test
-    void aDeviceDoesNotStartWithZonesThatAreNotOneBehindTheOther() {
-        assertThatThrownBy(() -> serve(new Liar(target(0, 0, 0))).close())
+    @ParameterizedTest
+    @EnumSource(Lie.class)
+    void aDeviceDoesNotStartWithAZoneThatCannotBe(Lie lie) {
+        assertThatThrownBy(() -> serve(new Liar(target(0, 0, 0), lie)).close())
                 .isInstanceOf(LinuxException.class);
+    }
+
+    @Test
+    void aZoneIsWrittenUpToItsCapacity() {
+        Target target =
+                new ZonedTarget(
+                        new MemoryTarget(SIZE),
+                        ZoneTable.inMemory(SIZE, new ZoneLimits(ZONE, BYTES, 0, 0), 0));
+        try (Device device = serve(target);
+                ClientDisk disk = lane().openDisk(device.id());
+                Arena arena = Arena.ofConfined();
+                ClientArea data = area(1)) {
+            MemorySegment one = arena.allocate(ZoneLayout.SIZE, 8);
+            assertThat(disk.reportZones(2 * ZONE, one)).isEqualTo(1);
+            assertThat(ZoneLayout.capacity(one, 0)).isEqualTo(BYTES >> 9);
+            assertThat(disk.pwrite(data.memory(), 2 * ZONE)).isEqualTo(BYTES);
+            assertThat(zone(disk, 2)).startsWith("FULL");
+            assertThat(disk.pwrite(data.memory(), 2 * ZONE + BYTES)).isEqualTo(EIO);
+        }
     }
 
     @Test

@@ -23,6 +23,9 @@ public final class ZoneScan {
     private final long zoneSectors;
     private final BitSet conventional = new BitSet();
 
+    /** Of zones with a write pointer, 0 before the first. */
+    private long capacitySectors;
+
     /** What a zone has to be the next one at. */
     private long sector;
 
@@ -123,16 +126,31 @@ public final class ZoneScan {
                     || (isLast ? length > zoneSectors : length != zoneSectors)) {
                 return NO_ZONES;
             }
-            switch (ZoneLayout.type(memory, base)) {
-                case ZoneLayout.BLK_ZONE_TYPE_CONVENTIONAL ->
-                        conventional.set((int) (sector / zoneSectors));
-                case ZoneLayout.BLK_ZONE_TYPE_SEQWRITE_REQ -> {}
-                default -> {
-                    return NO_ZONES;
-                }
+            boolean canBe =
+                    switch (ZoneLayout.type(memory, base)) {
+                        case ZoneLayout.BLK_ZONE_TYPE_CONVENTIONAL -> {
+                            conventional.set((int) (sector / zoneSectors));
+                            yield capacity == length;
+                        }
+                        case ZoneLayout.BLK_ZONE_TYPE_SEQWRITE_REQ -> isAsBefore(capacity, isLast);
+                        default -> false;
+                    };
+            if (!canBe) {
+                return NO_ZONES;
             }
             sector += length;
         }
         return count;
+    }
+
+    /** {@return whether a zone can be written as far as those before} The last one may differ. */
+    private boolean isAsBefore(long capacity, boolean isLast) {
+        if (isLast) {
+            return true;
+        }
+        if (capacitySectors == 0) {
+            capacitySectors = capacity;
+        }
+        return capacity == capacitySectors;
     }
 }
