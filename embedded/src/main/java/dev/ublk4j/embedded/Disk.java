@@ -102,7 +102,7 @@ public final class Disk implements AutoCloseable {
      *
      * <p>What is wrong with a request is its result, and then told before this method returns: the
      * errors that Linux has for it, such as {@code EINVAL} for what is no whole block, and {@code
-     * EIO} when the device has been stopped.
+     * EIO} when the device has been stopped, or {@code EINVAL} for a change of zones.
      *
      * @param request not in use
      * @param queue a hardware queue, below {@link #queues}

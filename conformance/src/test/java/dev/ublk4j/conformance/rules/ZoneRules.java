@@ -175,6 +175,15 @@ public abstract class ZoneRules extends LaneRules {
     }
 
     @Test
+    void aDiskThatIsGoneHasNoZonesToChange() {
+        try (Device device = serve(target(0, 0, 0));
+                ClientDisk disk = lane().openDisk(device.id())) {
+            new Control(lane().driver()).stop(device.id());
+            assertThat(disk.changeZones(ZoneChange.RESET, 0, ZONE)).isEqualTo(EINVAL);
+        }
+    }
+
+    @Test
     void zonesAreOpenedClosedFinishedAndReset() {
         try (Device device = serve(target(0, 0, 0));
                 ClientDisk disk = lane().openDisk(device.id());

@@ -127,7 +127,7 @@ public final class Gendisk implements GateListener {
     /**
      * Submits an operation, which is done in its own time, or before this returns where it is
      * refused: as {@link RequestSplitter#validate} says, and with {@code EIO} when the disk has
-     * been removed.
+     * been removed, {@code EINVAL} for a change of its zones.
      *
      * @param queue a hardware queue, below {@link #queues}
      */
@@ -139,7 +139,8 @@ public final class Gendisk implements GateListener {
             return;
         }
         if (dead) {
-            submission.done(BlockQueue.REMOVED);
+            // A disk that is gone has no size, so no zone is one of its own.
+            submission.done(Zones.changes(bio.op()) ? Errno.EINVAL.negated() : BlockQueue.REMOVED);
             return;
         }
         int valid =
