@@ -177,7 +177,7 @@ final class AddCommand extends TargetHost implements Runnable {
             Driver driver, TargetKind kind, DeviceOptions options, @Nullable SharingPlan shared) {
         if (orRecover && isWaiting(driver)) {
             requireSameData(kind);
-            return takingOver.recover(driver, number, () -> shape.over(kind.openShaped()), shared);
+            return takingOver.recover(driver, number, () -> shape.over(kind.openAgain()), shared);
         }
         Device device = Device.start(driver, shape.over(kind.openShaped()), options);
         return shared == null

@@ -94,9 +94,14 @@ final class FileKind extends TargetKind {
     /** Nothing is made beside the node of a device. What is not there is refused as such. */
     @Override
     @Nullable Path beside(String suffix) {
+        return isWhole() ? besideAnyPart(suffix) : null;
+    }
+
+    @Override
+    @Nullable Path besideAnyPart(String suffix) {
         Path file = absolute();
         boolean isNode = Files.exists(file) && !Files.isRegularFile(file);
-        return isNode || !isWhole() ? null : file.resolveSibling(file.getFileName() + suffix);
+        return isNode ? null : file.resolveSibling(file.getFileName() + suffix);
     }
 
     private Path file() {

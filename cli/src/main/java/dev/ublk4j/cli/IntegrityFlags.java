@@ -246,11 +246,35 @@ final class IntegrityFlags {
     }
 
     /**
+     * Refuses to write data whose metadata would not be written with it.
+     *
+     * @throws Failure when there is such metadata beside the data, and it is not asked for
+     */
+    void requireNotLost(TargetKind kind) {
+        Path beside = kind.readOnly() ? null : kind.besideAnyPart(SUFFIX);
+        if (beside == null || (format != null && beside.equals(fileOf(kind)))) {
+            return;
+        }
+        try {
+            if (MetadataFile.isInUseFor(beside)) {
+                throw new Failure(
+                        "%s has integrity metadata, %s, which would be wrong once the data is written"
+                                        .formatted(kind.source(), beside)
+                                + " without it: add --integrity as before, or -r to read the data;"
+                                + " to do without the metadata from now on, delete it");
+            }
+        } catch (IOException e) {
+            throw new Failure("the metadata: " + Explanation.of(e), e);
+        }
+    }
+
+    /**
      * {@return a target with the metadata that these options ask for}
      *
      * @param target closed when this throws
+     * @param again whether the metadata has to be there, and is not made
      */
-    Target over(TargetKind kind, Target target) {
+    Target over(TargetKind kind, Target target, boolean again) {
         if (format == null) {
             return target;
         }
@@ -264,7 +288,10 @@ final class IntegrityFlags {
             if (kept == null) {
                 metadata = kind.dropsData() ? new NullTarget(bytes) : new MemoryTarget(bytes);
             } else {
-                MetadataFile opened = MetadataFile.open(kept, data.size(), full, data.readOnly());
+                MetadataFile opened =
+                        again
+                                ? MetadataFile.openAgain(kept, data.size(), full, data.readOnly())
+                                : MetadataFile.open(kept, data.size(), full, data.readOnly());
                 made = opened.isNew() ? kept : null;
                 metadata = opened.target();
             }

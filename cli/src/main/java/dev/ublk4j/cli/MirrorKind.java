@@ -11,7 +11,6 @@ import java.io.UncheckedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -54,8 +53,6 @@ final class MirrorKind extends LayerKind {
         }
     }
 
-    private final List<Path> made = new ArrayList<>();
-
     private @Nullable Path absolute() {
         return log == null ? null : log.toAbsolutePath().normalize();
     }
@@ -95,19 +92,12 @@ final class MirrorKind extends LayerKind {
     }
 
     @Override
-    void deleteMade() {
-        delete(made);
-        made.clear();
-        super.deleteMade();
-    }
-
-    @Override
     Target open(Opened opened) throws IOException {
         Path file = absolute();
         boolean isNew = file != null && Files.notExists(file);
         MirrorLog read = file == null ? MirrorLog.inMemory() : inFile(file);
         if (file != null && isNew) {
-            made.add(file);
+            made().add(file);
         }
         try {
             return new Mirror(openLegs(opened, read), read);

@@ -9,7 +9,6 @@ import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -59,9 +58,6 @@ final class OverlayKind extends LayerKind {
             names = "--allow-commit",
             description = "Open the base for writing, so that 'ublk4j commit' can write to it.")
     private boolean allowsCommit;
-
-    /** What this has made; what another server makes meanwhile is not. */
-    private final List<Path> made = new ArrayList<>();
 
     @Override
     int fewestLegs() {
@@ -171,12 +167,12 @@ final class OverlayKind extends LayerKind {
                                 .formatted(file));
             }
             make(file, size);
-            made.add(file);
+            made().add(file);
         }
         opened.add(changes().openShaped());
         OverlayMap read = map(mapPath, size);
         if (mapPath != null && read.isNew() && !readOnly()) {
-            made.add(mapPath);
+            made().add(mapPath);
         }
         List<Target> both = opened.take();
         return new Overlay(both.get(0), both.get(1), read);
@@ -186,13 +182,6 @@ final class OverlayKind extends LayerKind {
         return path == null || (readOnly() && Files.notExists(path))
                 ? OverlayMap.inMemory(size, (int) cluster)
                 : OverlayMap.inFile(path, size, (int) cluster);
-    }
-
-    @Override
-    void deleteMade() {
-        delete(made);
-        made.clear();
-        super.deleteMade();
     }
 
     /** One without the other would be data that is not there, or is there and not read. */

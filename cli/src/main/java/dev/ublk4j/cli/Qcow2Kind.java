@@ -9,7 +9,6 @@ import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile.Caching;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -88,8 +87,6 @@ final class Qcow2Kind extends TargetKind {
                     "Serve IMAGE even if it is a block device that is mounted or otherwise in use.")
     private boolean force;
 
-    private boolean isMade;
-
     private Path absolute() {
         return image.toAbsolutePath().normalize();
     }
@@ -158,7 +155,7 @@ final class Qcow2Kind extends TargetKind {
     Target open() {
         if (create != null && Files.notExists(image)) {
             newImage(create).create(image);
-            isMade = true;
+            made().add(image);
         }
         Target target = Qcow2Target.open(image, options());
         if (create != null && target.geometry().size() != create) {
@@ -169,14 +166,6 @@ final class Qcow2Kind extends TargetKind {
                             .formatted(absolute(), bytes, create));
         }
         return target;
-    }
-
-    @Override
-    void deleteMade() {
-        if (isMade) {
-            delete(List.of(image));
-            isMade = false;
-        }
     }
 
     private Qcow2Options options() {

@@ -10,8 +10,6 @@ import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -46,8 +44,6 @@ final class RecordKind extends FilterKind {
                     "Writes fail when so much data has been recorded. Default: ${DEFAULT-VALUE}.")
     private long limit;
 
-    private final List<Path> made = new ArrayList<>();
-
     private Path file() {
         Path named = to;
         if (named == null) {
@@ -72,11 +68,10 @@ final class RecordKind extends FilterKind {
         files.add(file());
     }
 
+    /** A recording that has been taken away is begun anew: what is read is the same. */
     @Override
-    void deleteMade() {
-        delete(made);
-        made.clear();
-        super.deleteMade();
+    @Nullable Path madeAnew() {
+        return legs().isEmpty() ? null : legs().getFirst().madeAnew();
     }
 
     @Override
@@ -84,7 +79,7 @@ final class RecordKind extends FilterKind {
         try {
             Path file = file();
             if (Files.notExists(file)) {
-                made.add(file);
+                made().add(file);
             }
             return new Recorded(below, History.inFile(file, below.geometry(), limit));
         } catch (IOException e) {

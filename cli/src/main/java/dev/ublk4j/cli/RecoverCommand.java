@@ -75,7 +75,9 @@ final class RecoverCommand implements Callable<Integer> {
                         kind.composition(),
                         served.words(),
                         true,
-                        driver -> recovery.recover(driver, number, words::open, words.sharing()));
+                        driver ->
+                                recovery.recover(
+                                        driver, number, words::openAgain, words.sharing()));
         serving.serve(plan, command.getOut(), command.getErr());
         return 0;
     }

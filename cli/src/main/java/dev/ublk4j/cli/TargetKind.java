@@ -9,11 +9,8 @@ import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.uapi.Sectors;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.LongFunction;
@@ -63,6 +60,8 @@ abstract class TargetKind implements Callable<Integer> {
     private List<String> layerTexts = new ArrayList<>();
 
     @Mixin private final IntegrityFlags integrity = new IntegrityFlags();
+
+    private final MadeFiles made = new MadeFiles();
 
     /** Read once. */
     private @Nullable List<FilterKind> layers;
@@ -118,6 +117,11 @@ abstract class TargetKind implements Callable<Integer> {
         return null;
     }
 
+    /** {@return as {@link #beside}, also where the target is but a part of its file} */
+    @Nullable Path besideAnyPart(String suffix) {
+        return beside(suffix);
+    }
+
     /** Names the files of the target. */
     void name(NamedFiles files) {}
 
@@ -139,8 +143,20 @@ abstract class TargetKind implements Callable<Integer> {
     abstract Target open();
 
     /** Deletes the files that {@link #open} has made, because what this is a part of has failed. */
-    void deleteMade() {
+    final void deleteMade() {
+        made.delete();
+        layers().forEach(TargetKind::deleteMade);
         legs().forEach(TargetKind::deleteMade);
+    }
+
+    /** {@return the files that {@link #open} makes} */
+    final MadeFiles made() {
+        return made;
+    }
+
+    /** {@return a file that was made, and without which the data would be another, or null} */
+    @Nullable Path madeAnew() {
+        return made.first(legs());
     }
 
     /** {@return the kind and its options, which make the same target again, from any folder} */
@@ -301,26 +317,28 @@ abstract class TargetKind implements Callable<Integer> {
 
     /** {@return the target as the options shape it}; called in the process that serves */
     final Target openShaped() {
+        return openShaped(false);
+    }
+
+    /**
+     * {@return the same for a device that had such a target, and is to find all of it again} Fails
+     * when some of it is gone.
+     */
+    final Target openAgain() {
+        return MadeFiles.requireNone(this, openShaped(true));
+    }
+
+    private Target openShaped(boolean again) {
         try {
+            integrity.requireNotLost(this);
             Target target = shaped(open());
             for (FilterKind layer : layers()) {
                 target = layer.openOver(target);
             }
-            return integrity.over(this, target);
+            return integrity.over(this, target, again);
         } catch (Throwable e) {
             deleteMade();
             throw e;
-        }
-    }
-
-    /** Deletes files that were made. */
-    static void delete(Collection<Path> made) {
-        try {
-            for (Path each : made) {
-                Files.deleteIfExists(each);
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

@@ -32,9 +32,9 @@ final class TargetWords extends TargetHost {
      * @param shape what the device is like beyond that
      */
     record Read(TargetKind kind, @Nullable SharingPlan sharing, ShapeFlags shape) {
-        /** {@return the target}; called in the process that serves */
-        Target open() {
-            return shape.over(kind.openShaped());
+        /** {@return the target, which a device had}; called in the process that serves */
+        Target openAgain() {
+            return shape.over(kind.openAgain());
         }
     }
 

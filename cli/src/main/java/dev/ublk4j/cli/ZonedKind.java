@@ -8,8 +8,6 @@ import dev.ublk4j.server.Target;
 import dev.ublk4j.server.ZoneLimits;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -78,9 +76,6 @@ final class ZonedKind extends LayerKind {
                             + " Default: the name of the file with .zones behind it; none for a"
                             + " target in memory.")
     private @Nullable Path table;
-
-    /** What this has made. */
-    private final List<Path> made = new ArrayList<>();
 
     @Override
     int fewestLegs() {
@@ -168,15 +163,8 @@ final class ZonedKind extends LayerKind {
                         ? ZoneTable.inMemory(size, limits(), conventional)
                         : ZoneTable.inFile(file, size, limits(), conventional);
         if (file != null && zones.isNew()) {
-            made.add(file);
+            made().add(file);
         }
         return new ZonedTarget(opened.take().getFirst(), zones);
-    }
-
-    @Override
-    void deleteMade() {
-        delete(made);
-        made.clear();
-        super.deleteMade();
     }
 }

@@ -3,11 +3,13 @@ package dev.ublk4j.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ublk4j.cli.output.Failure;
 import dev.ublk4j.server.IntegrityFormat;
 import dev.ublk4j.server.IntegrityFormat.Checksum;
 import dev.ublk4j.server.Target;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
@@ -94,5 +96,51 @@ class IntegrityCommandTest {
     void isRefusedInALine(String line, String message) {
         assertThatThrownBy(() -> kind(line)).hasMessageContaining(message);
         assertThat(folder.resolve("a.img.integrity")).doesNotExist();
+    }
+
+    private void openAndClose(String line) {
+        kind(line).openShaped().close();
+    }
+
+    /** As a server that writes a block. */
+    private void writeMetadata(String name) throws IOException {
+        try (RandomAccessFile file = new RandomAccessFile(folder.resolve(name).toFile(), "rw")) {
+            file.write(1);
+        }
+    }
+
+    @Test
+    void isNotWrittenWithoutTheMetadataThatLiesBesideIt() throws IOException {
+        openAndClose("file a.img --integrity t10-pi-1");
+        openAndClose("file a.img"); // no block has been written
+        writeMetadata("a.img.integrity");
+        for (String line :
+                List.of(
+                        "file a.img",
+                        "file a.img --offset 4K --size 64K",
+                        "stripe a.img b.img",
+                        "file a.img --integrity t10-pi-1 --metadata b.pi")) {
+            assertThatThrownBy(() -> openAndClose(line))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("has integrity metadata, %s/a.img.integrity", folder)
+                    .hasMessageContaining("add --integrity as before, or -r");
+        }
+        assertThat(folder.resolve("b.pi")).doesNotExist();
+        openAndClose("file a.img -r");
+        openAndClose("file a.img --integrity t10-pi-1");
+        Files.delete(folder.resolve("a.img.integrity"));
+        openAndClose("file a.img");
+    }
+
+    @Test
+    void isNotRecoveredWithoutIt() throws IOException {
+        String line = "file a.img --integrity t10-pi-1";
+        openAndClose(line);
+        kind(line).openAgain().close();
+        Path file = folder.resolve("a.img.integrity");
+        Files.delete(file);
+        assertThatThrownBy(() -> kind(line).openAgain())
+                .hasMessageContaining("has no metadata, and the device had some");
+        assertThat(file).doesNotExist();
     }
 }

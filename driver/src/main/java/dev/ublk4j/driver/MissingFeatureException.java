@@ -16,6 +16,15 @@ public final class MissingFeatureException extends LinuxException {
         text = "%s has no %s, which came with Linux %s".formatted(driver, what, since);
     }
 
+    /** What a kernel may be built without, of whatever version it is. */
+    private static String since(Feature feature) {
+        return switch (feature) {
+            case ZONED -> feature.since() + " and needs CONFIG_BLK_DEV_ZONED";
+            case INTEGRITY -> feature.since() + " and needs CONFIG_BLK_DEV_INTEGRITY";
+            default -> feature.since();
+        };
+    }
+
     /**
      * {@return the exception for a feature that a device was to have}
      *
@@ -23,7 +32,7 @@ public final class MissingFeatureException extends LinuxException {
      */
     public static MissingFeatureException of(Feature feature, String driver) {
         return new MissingFeatureException(
-                ControlCommand.ADD_DEV.cName(), driver, feature.name(), feature.since());
+                ControlCommand.ADD_DEV.cName(), driver, feature.name(), since(feature));
     }
 
     /**

@@ -27,6 +27,7 @@ final class IntegrityQueue implements TargetQueue {
 
     private final Completion whenRead = this::read;
     private final Completion whenWritten = this::written;
+    private final Completion whenUnwritten = this::unwritten;
 
     IntegrityQueue(Queue queue, TargetQueue data, TargetQueue metadata, IntegrityFormat format) {
         this.queue = queue;
@@ -96,9 +97,19 @@ final class IntegrityQueue implements TargetQueue {
 
     private void beginZeroing(Request request) {
         long at = format.metadataOf(request.offset());
+        // The metadata first: where it cannot be zeroed, the data is as it was, and data without
+        // metadata can be read.
         request.part(Operation.WRITE_ZEROES, at, format.metadataOf(request.length()))
+                .then(whenUnwritten)
                 .submitTo(metadata);
-        request.part(0, request.length()).submitTo(data);
+    }
+
+    private int unwritten(Request part, int result) {
+        if (result >= 0) {
+            Request request = part.parent();
+            request.part(0, request.length()).submitTo(data);
+        }
+        return result;
     }
 
     private int read(Request part, int result) {

@@ -13,6 +13,7 @@ import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.IntegrityFormat;
 import dev.ublk4j.server.IntegrityFormat.Checksum;
 import dev.ublk4j.server.Mode;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.FileTarget;
@@ -310,5 +311,28 @@ class IntegrityTargetTest {
                 .hasMessageContaining("more than the logical block size, 512: 4096");
         assertThat(geometry.withBlockSize(4096).withIntegrity(TYPE1.withInterval(4096)).integrity())
                 .isNotNull();
+    }
+
+    @Test
+    void whereTheMetadataCannotBeZeroedTheDataStaysAsItWas() {
+        Target metadata =
+                new FaultInjector(
+                        new MemoryTarget(TYPE1.metadataOf(SIZE)),
+                        DiskFault.error(Errno.EOPNOTSUPP).on(Operation.WRITE_ZEROES));
+        with(
+                new IntegrityTarget(new MemoryTarget(SIZE), metadata, TYPE1),
+                disk -> {
+                    MemorySegment data = random(4096, 1);
+                    MemorySegment sent = random(64, 2);
+                    assertThat(write(disk, 0, data, sent)).isEqualTo(4096);
+                    long refused = Errno.EOPNOTSUPP.negated();
+                    assertThat(disk.discard(0, 4096)).isEqualTo(refused);
+                    assertThat(disk.writeZeroes(0, 4096, true)).isEqualTo(refused);
+                    MemorySegment found = arena.allocate(4096, 4096);
+                    MemorySegment kept = arena.allocate(64);
+                    assertThat(read(disk, 0, found, kept)).isEqualTo(4096);
+                    assertThat(found.mismatch(data)).isEqualTo(-1);
+                    assertThat(kept.mismatch(sent)).isEqualTo(-1);
+                });
     }
 }

@@ -134,6 +134,15 @@ public record Mode(Data data, boolean batch) {
     /** {@return why a device with such features cannot be served from a target, or null} */
     static @Nullable String unfit(long features, Target target) {
         Data data = of(features).data;
+        String needed = needed(target.geometry());
+        if (needed != null && Feature.UNPRIVILEGED_DEV.in(features)) {
+            return "a device with %s is served in the mode %s, in which an unprivileged one is not"
+                    .formatted(needed, Data.USER_COPY);
+        }
+        if (needed != null && data != Data.USER_COPY) {
+            return "a device with %s is served in the mode %s, and not in %s"
+                    .formatted(needed, Data.USER_COPY, data);
+        }
         if (data.isRegistered() && target.ability(LeavesData.class) == null) {
             return "the mode %s works only for targets that leave all data to io_uring, and this one looks at it"
                     .formatted(data);
@@ -143,10 +152,6 @@ public record Mode(Data data, boolean batch) {
             return hasZones
                     ? "the target has zones, and the device is without " + Feature.ZONED
                     : "the device has zones (%s), and the target has none".formatted(Feature.ZONED);
-        }
-        if (hasZones && data != Data.USER_COPY) {
-            return "a device with zones is served in the mode %s, and not in %s"
-                    .formatted(Data.USER_COPY, data);
         }
         if (hasZones && target.ability(Zoned.class) == null) {
             return "the target has zones by its geometry, and not the ability Zoned";
@@ -159,10 +164,15 @@ public record Mode(Data data, boolean batch) {
                     : "the device has integrity metadata (%s), and the target keeps none"
                             .formatted(Feature.INTEGRITY);
         }
-        return hasMetadata && data != Data.USER_COPY
-                ? "a device with integrity metadata is served in the mode %s, and not in %s"
-                        .formatted(Data.USER_COPY, data)
-                : null;
+        return null;
+    }
+
+    /** {@return what a target has that no driver has but in user copy, or null} */
+    private static @Nullable String needed(Geometry geometry) {
+        if (geometry.zones() != null) {
+            return "zones";
+        }
+        return geometry.integrity() != null ? "integrity metadata" : null;
     }
 
     /** {@return the text that {@link #parse} takes} */

@@ -77,4 +77,40 @@ class ModeTest {
     }
 
     private static final class LeavingDisk extends TestDisk implements LeavesData {}
+
+    @Test
+    void aTargetThatNeedsUserCopyIsRefusedInAnyOtherModeForThatReason() {
+        for (Geometry geometry :
+                List.of(
+                        Geometry.ofSize(1 << 20).withIntegrity(IntegrityFormat.t10Type1()),
+                        Geometry.ofSize(1 << 20).withZones(new ZoneLimits(256 << 10, 0, 0)))) {
+            TestDisk disk =
+                    new TestDisk() {
+                        @Override
+                        public Geometry geometry() {
+                            return geometry;
+                        }
+                    };
+            long features = Feature.UBLK_F_INTEGRITY | Feature.UBLK_F_ZONED;
+            for (Mode mode : all()) {
+                if (mode.data() != Mode.Data.USER_COPY) {
+                    assertThat(Mode.unfit(features | mode.features(), disk))
+                            .contains("is served in the mode user-copy, and not in " + mode.data());
+                }
+            }
+            long ofAUser = features | Feature.UBLK_F_UNPRIVILEGED_DEV;
+            assertThat(Mode.unfit(ofAUser | Feature.UBLK_F_USER_COPY, disk))
+                    .contains("in the mode user-copy, in which an unprivileged one is not");
+        }
+    }
+
+    @Test
+    void aFeatureThatAKernelMayBeBuiltWithoutIsMissingForThatReasonToo() {
+        assertThat(MissingFeatureException.of(Feature.INTEGRITY, "ublk_drv").getMessage())
+                .isEqualTo(
+                        "ublk_drv has no INTEGRITY, which came with Linux 7.0 and needs"
+                                + " CONFIG_BLK_DEV_INTEGRITY");
+        assertThat(MissingFeatureException.of(Feature.ZONED, "ublk_drv").getMessage())
+                .endsWith("Linux 6.6 and needs CONFIG_BLK_DEV_ZONED");
+    }
 }

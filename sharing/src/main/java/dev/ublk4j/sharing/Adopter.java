@@ -158,6 +158,9 @@ final class Adopter {
                 return;
             }
             try (ProcessMemory process = ProcessMemory.open(pid)) {
+                if (!lookout.fits(process)) {
+                    continue;
+                }
                 AdoptionReport report =
                         adoptions.adopt(process, Examination.brief(process, Choice.worthwhile()));
                 for (String complaint : report.complaints()) {

@@ -3,6 +3,7 @@ package dev.ublk4j.targets;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.IntegrityFormat;
+import dev.ublk4j.uapi.wire.ParamIntegrityLayout;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -12,15 +13,15 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
 import java.util.zip.CRC32C;
 
 /**
  * A file that holds the integrity metadata of a device: the metadata from the beginning on, and
  * behind it, in the last page, what it is of.
  *
- * <p>It is made when it is not there, or is there without any data. One that is of another device
- * or another format is refused, and so is a file of another kind: none is written over.
+ * <p>It is made when it is not there, or is there without any data, unless a device had it before.
+ * One that is of another size of data or another format is refused, and so is a file of another
+ * kind: none is written over.
  *
  * <pre>{@code
  * last page, little-endian:
@@ -56,15 +57,14 @@ public final class MetadataFile {
      *
      * @param dataSize bytes of the device's data
      * @param readOnly whether the device is
-     * @throws UnfitFileException when the file is something else, of another device or another
-     *     format, or in use by another server
+     * @throws UnfitFileException when the file is something else, of another size of data or
+     *     another format, or in use by another server
      * @throws IOException when it cannot be read or made
      */
     public static MetadataFile open(
             Path path, long dataSize, IntegrityFormat format, boolean readOnly) throws IOException {
-        boolean exists = Files.exists(path);
-        boolean begun = exists && !isWithoutData(path);
-        if (begun) {
+        boolean exists = requireKind(path);
+        if (exists && !isWithoutData(path)) {
             check(path, dataSize, format);
         } else if (readOnly) {
             throw new UnfitFileException(
@@ -72,18 +72,71 @@ public final class MetadataFile {
         } else {
             make(path, dataSize, format, exists);
         }
-        try {
-            FileOptions options =
-                    FileOptions.of(BackingFile.Caching.BUFFERED)
-                            .withReadOnly(readOnly)
-                            .withPart(0, room(format.metadataOf(dataSize)));
-            return new MetadataFile(BackingFile.open(path, options), !exists);
-        } catch (Throwable e) {
-            if (!exists) {
-                Files.deleteIfExists(path);
-            }
-            throw e;
+        return open(path, dataSize, format, readOnly, !exists);
+    }
+
+    /**
+     * Opens the metadata that a device had before, as one that is recovered; the parameters are
+     * those of {@link #open(Path, long, IntegrityFormat, boolean)}.
+     *
+     * @throws UnfitFileException as there, and when there is no metadata: none is made
+     * @throws IOException when it cannot be read
+     */
+    public static MetadataFile openAgain(
+            Path path, long dataSize, IntegrityFormat format, boolean readOnly) throws IOException {
+        if (!requireKind(path) || isWithoutData(path)) {
+            throw new UnfitFileException(
+                    path, "has no metadata, and the device had some; another would not be of it");
         }
+        check(path, dataSize, format);
+        return open(path, dataSize, format, readOnly, false);
+    }
+
+    private static MetadataFile open(
+            Path path, long dataSize, IntegrityFormat format, boolean readOnly, boolean isNew) {
+        // What was made stays when this fails: another server may have it by now.
+        FileOptions options =
+                FileOptions.of(BackingFile.Caching.BUFFERED)
+                        .withReadOnly(readOnly)
+                        .withPart(0, room(format.metadataOf(dataSize)));
+        return new MetadataFile(BackingFile.open(path, options), isNew);
+    }
+
+    /**
+     * {@return whether a file is one that holds metadata of blocks that have been written} Where
+     * the file system does not tell holes, any metadata counts.
+     *
+     * @throws IOException when it cannot be read
+     */
+    public static boolean isInUseFor(Path path) throws IOException {
+        if (!Files.isRegularFile(path)) {
+            return false;
+        }
+        ByteBuffer page = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
+        long at = readPage(path, page);
+        if (!isPage(page)) {
+            return false;
+        }
+        try (Fd fd = Fd.open(path, Fd.O_RDONLY)) {
+            long data = fd.seek(0, Fd.SEEK_DATA);
+            return data < at;
+        }
+    }
+
+    /**
+     * A pipe would be waited for, and a device may act upon being opened.
+     *
+     * @return whether there is a file
+     */
+    private static boolean requireKind(Path path) {
+        boolean exists = Files.exists(path);
+        if (exists && !Files.isRegularFile(path)) {
+            throw new UnfitFileException(path, "is no regular file, in which metadata is kept");
+        }
+        if (!exists && Files.isSymbolicLink(path)) {
+            throw new UnfitFileException(path, "is a symbolic link to what is not there");
+        }
+        return exists;
     }
 
     private static boolean isWithoutData(Path path) {
@@ -147,18 +200,8 @@ public final class MetadataFile {
     private static void check(Path path, long dataSize, IntegrityFormat format) throws IOException {
         ByteBuffer expected = page(dataSize, format);
         ByteBuffer found = ByteBuffer.allocate(PAGE).order(ByteOrder.LITTLE_ENDIAN);
-        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            long at = channel.size() - PAGE;
-            while (at >= 0 && found.hasRemaining()) {
-                int count = channel.read(found, at + found.position());
-                if (count < 0) {
-                    break;
-                }
-            }
-        }
-        if (!Arrays.equals(MAGIC, 0, MAGIC.length, found.array(), 0, MAGIC.length)
-                || found.getInt(MAGIC.length) != VERSION
-                || found.getInt(SUM_AT) != sum(found)) {
+        long at = readPage(path, found);
+        if (!isPage(found)) {
             throw new UnfitFileException(path, "has data, and is no metadata of this version");
         }
         if (found.getLong(SIZE_AT) != dataSize) {
@@ -169,18 +212,46 @@ public final class MetadataFile {
         }
         if (!found.rewind().equals(expected)) {
             throw new UnfitFileException(
-                    path, "is of another format, and not of " + describe(found, format));
+                    path,
+                    "is of another format, %s, and not of %s"
+                            .formatted(describe(found), describe(expected)));
+        }
+        long wanted = room(format.metadataOf(dataSize));
+        if (at != wanted) {
+            throw new UnfitFileException(
+                    path,
+                    "has %d bytes of metadata, and not the %d that it says".formatted(at, wanted));
         }
     }
 
-    private static String describe(ByteBuffer found, IntegrityFormat wanted) {
-        return "%s: %d bytes for each %d, protection information with checksum %d at %d"
-                .formatted(
-                        wanted,
-                        found.getInt(24),
-                        found.getInt(28),
-                        found.getInt(32),
-                        found.getInt(40));
+    /** {@return where the last page begins, negative where there is none} */
+    private static long readPage(Path path, ByteBuffer page) throws IOException {
+        try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+            long at = channel.size() - PAGE;
+            while (at >= 0 && page.hasRemaining()) {
+                int count = channel.read(page, at + page.position());
+                if (count < 0) {
+                    break;
+                }
+            }
+            return at;
+        }
+    }
+
+    private static boolean isPage(ByteBuffer page) {
+        return page.slice(0, MAGIC.length).equals(ByteBuffer.wrap(MAGIC))
+                && page.getInt(MAGIC.length) == VERSION
+                && page.getInt(SUM_AT) == sum(page);
+    }
+
+    private static String describe(ByteBuffer page) {
+        int tags = page.getInt(36) == 0 ? 0 : ParamIntegrityLayout.LBMD_PI_CAP_REFTAG;
+        int interval = Integer.numberOfTrailingZeros(page.getInt(28));
+        int offset = page.getInt(40);
+        IntegrityFormat format =
+                IntegrityFormat.ofParameters(
+                        tags, interval, page.getInt(24), offset, page.getInt(32), 0);
+        return offset == 0 ? format.toString() : "%s from byte %d on".formatted(format, offset);
     }
 
     private static ByteBuffer page(long dataSize, IntegrityFormat format) {

@@ -82,11 +82,21 @@ public final class Lookout {
         return due;
     }
 
+    /**
+     * {@return whether the rule fits a process} What was due may have become another program since,
+     * and its number that of another process: this is asked again of the one that is open.
+     *
+     * @throws LinuxException when it is gone, or this process may not look at it
+     */
+    public boolean fits(ProcessMemory process) {
+        // What a server has mapped is the memory of others.
+        return fit.fits(process) && !Sharers.isServer(process);
+    }
+
     /** {@return whether this could look; otherwise it is due again} */
     private boolean look(int pid, List<Integer> due) {
         try (ProcessMemory process = ProcessMemory.open(pid)) {
-            // What a server has mapped is the memory of others.
-            if (fit.fits(process) && !Sharers.isServer(process)) {
+            if (fits(process)) {
                 due.add(pid);
             }
             return true;
