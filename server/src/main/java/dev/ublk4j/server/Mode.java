@@ -134,7 +134,7 @@ public record Mode(Data data, boolean batch) {
     /** {@return why a device with such features cannot be served from a target, or null} */
     static @Nullable String unfit(long features, Target target) {
         Data data = of(features).data;
-        String needed = needed(target.geometry());
+        String needed = needed(features, target.geometry());
         if (needed != null && Feature.UNPRIVILEGED_DEV.in(features)) {
             return "a device with %s is served in the mode %s, in which an unprivileged one is not"
                     .formatted(needed, Data.USER_COPY);
@@ -167,12 +167,13 @@ public record Mode(Data data, boolean batch) {
         return null;
     }
 
-    /** {@return what a target has that no driver has but in user copy, or null} */
-    private static @Nullable String needed(Geometry geometry) {
-        if (geometry.zones() != null) {
+    /** {@return what a device and its target have that no driver has but in user copy, or null} */
+    private static @Nullable String needed(long features, Geometry geometry) {
+        if (Feature.ZONED.in(features) && geometry.zones() != null) {
             return "zones";
         }
-        return geometry.integrity() != null ? "integrity metadata" : null;
+        boolean hasMetadata = Feature.INTEGRITY.in(features) && geometry.integrity() != null;
+        return hasMetadata ? "integrity metadata" : null;
     }
 
     /** {@return the text that {@link #parse} takes} */

@@ -20,6 +20,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +44,7 @@ public abstract class LaneRules {
     private final Supplier<? extends Lane> lanes;
     private @Nullable Lane lane;
     private long pinnedBefore;
-    private long filesBefore;
+    private List<String> filesBefore = List.of();
 
     protected LaneRules(Supplier<? extends Lane> lanes) {
         this.lanes = lanes;
@@ -64,7 +66,16 @@ public abstract class LaneRules {
                     "every pin of the test is released",
                     () -> opened.pinnedBytes() <= pinnedBefore);
             opened.close();
-            Pause.until("every file of the test is closed", () -> filesOfOurs() <= filesBefore);
+            try {
+                Pause.until(
+                        "every file of the test is closed",
+                        () -> filesOfOurs().size() <= filesBefore.size());
+            } catch (AssertionError e) {
+                throw new AssertionError(
+                        "open are %s, where before there were %s"
+                                .formatted(filesOfOurs(), filesBefore),
+                        e);
+            }
         }
     }
 
@@ -125,29 +136,35 @@ public abstract class LaneRules {
         return memory;
     }
 
-    private static long filesOfOurs() {
-        long count = 0;
+    private static List<String> filesOfOurs() {
+        List<String> ours = new ArrayList<>();
         try (DirectoryStream<Path> files = Files.newDirectoryStream(OPEN_FILES)) {
             for (Path file : files) {
-                count += isOurs(file) ? 1 : 0;
+                String target = targetOf(file);
+                if (isOurs(target)) {
+                    ours.add(target);
+                }
             }
-            return count;
+            return ours;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static boolean isOurs(Path file) {
+    private static String targetOf(Path file) {
         try {
-            String target = Files.readSymbolicLink(file).toString();
-            return target.startsWith("/dev/ublk")
-                    || target.contains("io_uring")
-                    || target.contains("eventfd")
-                    || target.contains("pidfd")
-                    || target.startsWith("socket:")
-                    || target.contains("memfd:");
+            return Files.readSymbolicLink(file).toString();
         } catch (IOException e) {
-            return false; // closed meanwhile, as the directory itself will be
+            return ""; // closed meanwhile, as the directory itself will be
         }
+    }
+
+    private static boolean isOurs(String target) {
+        return target.startsWith("/dev/ublk")
+                || target.contains("io_uring")
+                || target.contains("eventfd")
+                || target.contains("pidfd")
+                || target.startsWith("socket:")
+                || target.contains("memfd:");
     }
 }
