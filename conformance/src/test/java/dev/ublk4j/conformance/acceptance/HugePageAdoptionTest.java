@@ -15,9 +15,11 @@ import dev.ublk4j.uapi.Feature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,6 +27,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Programs with huge pages of each kind; the kernel's probes say that nothing is copied. */
 @Tag("kernel")
 @DisplayName("A program with huge pages")
+@Timeout(value = 9, unit = TimeUnit.MINUTES) // an emulated machine, beside others
 final class HugePageAdoptionTest {
     private static final long HUGE = 2L << 20;
     private static final long SIZE = 2 * HUGE;
