@@ -33,12 +33,12 @@ final class GrowthPage {
         Files.writeString(docs.resolve(DRAWING), svg(all));
     }
 
-    private static String markdown(List<Series> all) {
+    private static String markdown(List<Series> all) throws IOException {
         StringBuilder text = new StringBuilder();
         text.append(
                 format(
                         """
-                        Measured by `./bench growth` on %s with OpenJDK %s, %d processors, on the embedded driver: 4 KiB writes to a \
+                        Measured by `./bench growth` on %s with OpenJDK %s, %d processors whose load was %s, on the embedded driver: 4 KiB writes to a \
                         memory target, 32 under way in each queue, whose thread is client and server in one. Each figure is the \
                         least of five turns. Each thing grows alone.
 
@@ -50,6 +50,7 @@ final class GrowthPage {
                         LocalDate.now(),
                         System.getProperty("java.version"),
                         Runtime.getRuntime().availableProcessors(),
+                        Files.readString(Path.of("/proc/loadavg")).split(" ", 2)[0],
                         DRAWING));
         for (Series series : all) {
             for (int i = 0; i < series.counts().size(); i++) {

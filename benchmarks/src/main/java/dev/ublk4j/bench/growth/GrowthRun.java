@@ -19,9 +19,9 @@ import java.util.function.Supplier;
 public final class GrowthRun {
     private static final long SIZE = 16 << 20;
     private static final int DEPTH = 32;
-    private static final int WRITES = 200_000;
+    private static final int WRITES = 1_500_000;
     private static final int TURNS = 5;
-    private static final int LOOK_UPS = 2_000_000;
+    private static final int LOOK_UPS = 4_000_000;
 
     /** Pages of the largest buffer: 4 GiB. */
     private static final int BUFFER_PAGES = 1 << 20;
@@ -149,8 +149,9 @@ public final class GrowthRun {
                                         frames, from, Math.min(ranges, from + BUFFER_PAGES)),
                                 0);
             }
-            notes.add(
-                    "%.0f bytes of heap a range".formatted((usedHeap() - before) / (double) count));
+            double bytes = (usedHeap() - before) / (double) count;
+            // What is of the table as a whole says nothing of a few ranges.
+            notes.add(count < 4096 ? "" : "%.0f bytes of heap a range".formatted(bytes));
             lookUps.add(lookUp(table, frames));
             registrations.add(registration(table, 4L * ranges + 10));
         }
@@ -198,7 +199,7 @@ public final class GrowthRun {
     private static double lookUp(RangeTable table, long[] frames) {
         double least = Double.MAX_VALUE;
         SplittableRandom random = new SplittableRandom(2);
-        long[] keys = new long[1 << 16];
+        long[] keys = new long[1 << 20];
         Arrays.setAll(keys, _ -> frames[random.nextInt(frames.length)]);
         long sum = 0;
         for (int turn = 0; turn < TURNS; turn++) {

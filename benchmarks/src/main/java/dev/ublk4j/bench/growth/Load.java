@@ -4,6 +4,7 @@ import dev.ublk4j.embedded.ClientMemory;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.DiskRequest;
 import dev.ublk4j.embedded.EmbeddedDriver;
+import dev.ublk4j.embedded.EmbeddedOptions;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.server.Target;
@@ -21,7 +22,11 @@ import java.util.function.Supplier;
 final class Load implements AutoCloseable {
     private static final int BLOCK = 4096;
 
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
+    /** As many processors as a device may have queues. */
+    private static final int PROCESSORS = 16;
+
+    private final EmbeddedDriver driver =
+            EmbeddedDriver.create(EmbeddedOptions.defaults().withCpus(PROCESSORS));
     private final Arena arena = Arena.ofShared();
     private final ClientMemory memory = new ClientMemory(arena.allocate(BLOCK, BLOCK));
     private final List<Device> devices = new ArrayList<>();
