@@ -5,15 +5,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 @DisplayName("A device with zones, from the command line, with blkzone and fio")
 @Tag("kernel")
+@Timeout(value = 9, unit = TimeUnit.MINUTES) // an emulated machine, beside others
 final class ZonedDeviceTest {
     /** 16 MiB in sectors, as blkzone counts. */
     private static final int ZONE = 32768;
