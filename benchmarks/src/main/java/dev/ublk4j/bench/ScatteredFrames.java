@@ -3,11 +3,11 @@ package dev.ublk4j.bench;
 import java.util.SplittableRandom;
 
 /** Page frames as ordinary memory has them: no two next to each other, in no order. */
-final class ScatteredFrames {
+public final class ScatteredFrames {
     private ScatteredFrames() {}
 
     /** {@return so many frames, all different, each alone} */
-    static long[] of(int count, long seed) {
+    public static long[] of(int count, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         long[] frames = new long[count];
         for (int i = 0; i < count; i++) {

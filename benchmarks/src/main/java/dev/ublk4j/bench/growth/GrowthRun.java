@@ -1,6 +1,7 @@
 package dev.ublk4j.bench.growth;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.ublk4j.bench.ScatteredFrames;
 import dev.ublk4j.embedded.range.RangeTable;
 import dev.ublk4j.layers.FaultInjector;
 import dev.ublk4j.server.Target;
@@ -13,7 +14,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import java.util.function.Supplier;
 
 /** Measures how cost grows, and writes the section of docs/performance.md about it. */
 public final class GrowthRun {
@@ -39,7 +39,9 @@ public final class GrowthRun {
     public static void main(String[] arguments) throws IOException, InterruptedException {
         List<Series> all = new ArrayList<>();
         // The compiler gets its work done before anything counts.
-        double _ = nanosPerWrite(1, 1, DEPTH, GrowthRun::memory);
+        try (Load load = new Load(1, 1, DEPTH, GrowthRun::memory)) {
+            double _ = nanosPerWrite(load);
+        }
         all.add(
                 requests(
                         "queues of a device",
@@ -81,24 +83,16 @@ public final class GrowthRun {
         Load of(int count);
     }
 
-    private static double nanosPerWrite(int devices, int queues, int depth, Supplier<Target> target)
-            throws InterruptedException {
-        try (Load load = new Load(devices, queues, depth, target)) {
-            return nanosPerWrite(load, (long) devices * queues, depth);
-        }
-    }
-
     /** {@return processor time of the process for a write, the least of several turns} */
-    private static double nanosPerWrite(Load load, long ways, int depth)
-            throws InterruptedException {
-        int writes = (int) Math.max(depth, WRITES / ways);
+    private static double nanosPerWrite(Load load) throws InterruptedException {
+        int writes = Math.max(1, WRITES / load.streams());
         load.run(writes);
         double least = Double.MAX_VALUE;
         for (int turn = 0; turn < TURNS; turn++) {
             long began = PROCESS.getProcessCpuTime();
             load.run(writes);
             double nanos = PROCESS.getProcessCpuTime() - began;
-            least = Math.min(least, nanos / ways / (writes / depth * depth));
+            least = Math.min(least, nanos / load.streams() / writes);
         }
         return least;
     }
@@ -108,11 +102,9 @@ public final class GrowthRun {
         List<Long> axis = new ArrayList<>();
         List<Double> costs = new ArrayList<>();
         List<String> notes = new ArrayList<>();
-        boolean isDepth = grows.startsWith("requests");
-        boolean isWay = grows.startsWith("queues") || grows.startsWith("devices");
         for (int count : counts) {
             try (Load load = start.of(count)) {
-                costs.add(nanosPerWrite(load, isWay ? count : 1, isDepth ? count : DEPTH));
+                costs.add(nanosPerWrite(load));
                 axis.add((long) count);
                 notes.add(
                         "%d threads, %d MiB resident"
@@ -139,7 +131,7 @@ public final class GrowthRun {
         List<String> notes = new ArrayList<>();
         for (long count : counts) {
             int ranges = (int) count;
-            long[] frames = frames(ranges);
+            long[] frames = ScatteredFrames.of(ranges, 1);
             long before = usedHeap();
             RangeTable table = new RangeTable();
             for (int from = 0; from < ranges; from += BUFFER_PAGES) {
@@ -182,18 +174,6 @@ public final class GrowthRun {
                 counts,
                 costs,
                 counts.stream().map(_ -> "").toList());
-    }
-
-    /** {@return frames in a random order, no two next to each other} */
-    private static long[] frames(int count) {
-        long[] frames = new long[count];
-        SplittableRandom random = new SplittableRandom(1);
-        for (int i = 0; i < count; i++) {
-            int place = random.nextInt(i + 1);
-            frames[i] = frames[place];
-            frames[place] = 2L * i;
-        }
-        return frames;
     }
 
     private static double lookUp(RangeTable table, long[] frames) {

@@ -51,17 +51,22 @@ final class Load implements AutoCloseable {
         }
     }
 
-    /** Writes so many blocks through each queue. */
+    /** {@return how many writes are under way at the same time} */
+    int streams() {
+        return disks.size() * queues * depth;
+    }
+
+    /** Writes so many blocks, one after the other, in each place where one is under way. */
     void run(int writes) throws InterruptedException {
-        CountDownLatch streams = new CountDownLatch(disks.size() * queues * depth);
+        CountDownLatch ended = new CountDownLatch(streams());
         for (Disk disk : disks) {
             for (int queue = 0; queue < queues; queue++) {
                 for (int i = 0; i < depth; i++) {
-                    new Stream(disk, queue, writes / depth, streams).submit();
+                    new Stream(disk, queue, writes, ended).submit();
                 }
             }
         }
-        streams.await();
+        ended.await();
     }
 
     /** One write after the other, through one queue. */
@@ -75,7 +80,7 @@ final class Load implements AutoCloseable {
         Stream(Disk disk, int queue, int writes, CountDownLatch ended) {
             this.disk = disk;
             this.queue = queue;
-            this.left = Math.max(1, writes);
+            this.left = writes;
             this.ended = ended;
         }
 
