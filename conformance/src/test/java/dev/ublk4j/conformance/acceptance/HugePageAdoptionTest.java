@@ -32,7 +32,12 @@ final class HugePageAdoptionTest {
     private static final long HUGE = 2L << 20;
     private static final long SIZE = 2 * HUGE;
     private static final int PAGES = (int) (SIZE / HUGE);
-    private static final Path RESERVED = Path.of("/proc/sys/vm/nr_hugepages");
+
+    // Not the file of the same name in /proc/sys, which answers a read of one byte with the first
+    // digit and then with the end of the file.
+    private static final Path RESERVED =
+            Path.of("/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+
     private static final Path TRANSPARENT =
             Path.of("/sys/kernel/mm/transparent_hugepage/shmem_enabled");
 
@@ -49,6 +54,7 @@ final class HugePageAdoptionTest {
         } finally {
             Files.writeString(RESERVED, before);
         }
+        assertThat(RESERVED).content().isEqualToIgnoringNewLines(before);
     }
 
     @Test
