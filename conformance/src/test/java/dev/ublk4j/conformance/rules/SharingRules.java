@@ -21,7 +21,6 @@ import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.sharing.SharingOptions;
 import dev.ublk4j.sharing.SharingServer;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -35,15 +34,6 @@ import org.junit.jupiter.api.Test;
 
 /** What applications that keep to the protocol get from a device that takes memory. */
 public abstract class SharingRules extends LaneRules {
-    static {
-        // From its first channel on the JDK keeps a socket of its own, which no test is to count.
-        try {
-            ServerSocketChannel.open(StandardProtocolFamily.UNIX).close();
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
     private static final long BYTES = 16L * PAGE;
     private static final Path TMPFS = Path.of("/dev/shm");
 
