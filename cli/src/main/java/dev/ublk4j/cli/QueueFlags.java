@@ -19,11 +19,12 @@ final class QueueFlags {
     @Option(
             names = "--max-io",
             paramLabel = "SIZE",
-            defaultValue = "512K",
             converter = ByteSize.class,
             scope = ScopeType.INHERIT,
-            description = "The size of the largest request. Default: ${DEFAULT-VALUE}.")
-    private long maxIo;
+            description =
+                    "The size of the largest request. Default: 1M in the modes zero-copy and"
+                            + " manual-zero-copy, 512K in the others.")
+    private Long maxIo;
 
     /**
      * {@return how a device is to be served}
@@ -33,11 +34,10 @@ final class QueueFlags {
      * @throws IllegalArgumentException when a number is out of range
      */
     DeviceOptions options(int number, int queues) {
-        int largest = (int) Math.min(maxIo, Integer.MAX_VALUE);
-        return DeviceOptions.defaults()
-                .withId(number)
-                .withQueues(queues)
-                .withDepth(depth)
-                .withMaxIo(largest);
+        DeviceOptions options =
+                DeviceOptions.defaults().withId(number).withQueues(queues).withDepth(depth);
+        return maxIo == null
+                ? options
+                : options.withMaxIo((int) Math.min(maxIo, Integer.MAX_VALUE));
     }
 }

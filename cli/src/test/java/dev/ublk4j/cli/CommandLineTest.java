@@ -406,7 +406,7 @@ class CommandLineTest {
                 .filter(name -> !name.isEmpty())
                 .map(name -> name.replace("-", "\\-"))
                 .forEach(name -> assertThat(page).contains(".SS ublk4j " + name + "\n"));
-        assertThat(page).contains("\\-\\-buffered", "130, 143", "Default: 512K");
+        assertThat(page).contains("\\-\\-buffered", "130, 143", "Default: 1M in the modes");
         assertThat(page).doesNotContain("${");
     }
 }

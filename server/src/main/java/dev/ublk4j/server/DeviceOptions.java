@@ -9,8 +9,10 @@ import dev.ublk4j.uapi.wire.BufferOffset;
  * @param id the device's number, or -1 for the lowest that is free
  * @param queues how many hardware queues, each with a thread
  * @param depth how many requests a queue can have out at a time, 1 to 4096
- * @param maxIo the largest request in bytes, a multiple of the page; each tag has a buffer of this
- *     size
+ * @param maxIo the largest request in bytes, a multiple of the page, for which each tag has room in
+ *     modes that copy; 0 for 1 MiB in {@linkplain Mode.Data#isRegistered() modes} that copy
+ *     nothing, and 512 KiB in the others, where data that the server has just touched should still
+ *     be in the processor's cache
  * @param features what the driver must do, {@code UBLK_F_...} bits: without one of them there is no
  *     device
  * @param wishes what it does where it can, {@code UBLK_F_...} bits: a line in the log says what is
@@ -22,6 +24,9 @@ public record DeviceOptions(
         int id, int queues, int depth, int maxIo, long features, long wishes, boolean choosesMode) {
     private static final int PAGE = 4096;
 
+    private static final int LARGEST_COPIED = 512 << 10;
+    private static final int LARGEST_REGISTERED = 1 << 20;
+
     /** The largest request that the driver can be asked for ({@code UBLK_IO_BUF_BITS}). */
     private static final int LARGEST_IO = 1 << BufferOffset.UBLK_IO_BUF_BITS;
 
@@ -30,7 +35,9 @@ public record DeviceOptions(
         require("device number", id, -1, (1 << 20) - 1);
         require("queues", queues, 1, BufferOffset.UBLK_MAX_NR_QUEUES);
         require("depth", depth, 1, BufferOffset.UBLK_MAX_QUEUE_DEPTH);
-        require("largest I/O", maxIo, PAGE, LARGEST_IO);
+        if (maxIo != 0) {
+            require("largest I/O", maxIo, PAGE, LARGEST_IO);
+        }
         if (maxIo % PAGE != 0) {
             throw new IllegalArgumentException(
                     "the largest I/O is not a multiple of the page size: " + maxIo);
@@ -44,9 +51,20 @@ public record DeviceOptions(
         }
     }
 
-    /** {@return the lowest free number, one queue of 128 requests of at most 512 KiB} */
+    /**
+     * {@return the lowest free number, one queue of 128 requests, as large as suits the mode of the
+     * device}
+     */
     public static DeviceOptions defaults() {
-        return new DeviceOptions(-1, 1, 128, 512 * 1024, 0, 0, false);
+        return new DeviceOptions(-1, 1, 128, 0, 0, 0, false);
+    }
+
+    /** {@return the largest request of a device that has such features, in bytes} */
+    int largestIo(long deviceFeatures) {
+        if (maxIo != 0) {
+            return maxIo;
+        }
+        return Mode.of(deviceFeatures).data().isRegistered() ? LARGEST_REGISTERED : LARGEST_COPIED;
     }
 
     /** {@return the same for a certain device number} */
@@ -64,8 +82,9 @@ public record DeviceOptions(
         return new DeviceOptions(id, queues, newDepth, maxIo, features, wishes, choosesMode);
     }
 
-    /** {@return the same with another largest request} */
+    /** {@return the same with another largest request, in bytes} */
     public DeviceOptions withMaxIo(int newMaxIo) {
+        require("largest I/O", newMaxIo, PAGE, LARGEST_IO);
         return new DeviceOptions(id, queues, depth, newMaxIo, features, wishes, choosesMode);
     }
 

@@ -105,6 +105,10 @@ final class Startup {
 
     private DeviceInfo request(long features) {
         return DeviceInfo.request(
-                options.id(), options.queues(), options.depth(), options.maxIo(), features);
+                options.id(),
+                options.queues(),
+                options.depth(),
+                options.largestIo(features),
+                features);
     }
 }

@@ -57,6 +57,24 @@ class ModeTest {
     }
 
     @Test
+    void requestsAreLargerWhereTheServerDoesNotTouchTheirData() {
+        DeviceOptions options = DeviceOptions.defaults();
+        for (Mode mode : all()) {
+            boolean untouched =
+                    mode.data() == Mode.Data.ZERO_COPY || mode.data() == Mode.Data.MANUAL_ZERO_COPY;
+            assertThat(options.largestIo(mode.features())).isEqualTo(untouched ? 1 << 20 : 1 << 19);
+            assertThat(options.withMaxIo(8192).largestIo(mode.features())).isEqualTo(8192);
+        }
+    }
+
+    @Test
+    void aLargestRequestOfNothingIsRefused() {
+        assertThatThrownBy(() -> DeviceOptions.defaults().withMaxIo(0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("largest I/O is not between 4096 and 33554432: 0");
+    }
+
+    @Test
     void aModeThatTheDriverLacksIsRefusedWithTheVersionThatHasIt() {
         DeviceOptions options = DeviceOptions.defaults().with(Mode.parse("zero-copy"));
         try (EmbeddedDriver driver = EmbeddedDriver.create()) {
