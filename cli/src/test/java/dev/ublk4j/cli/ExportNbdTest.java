@@ -171,6 +171,32 @@ class ExportNbdTest {
     }
 
     @Test
+    void clientsSeeWhatHasChangedOverTheBaseOfAnOverlay() throws Exception {
+        Path base = Files.write(folder.resolve("base"), new byte[1 << 20]);
+        Path source = Files.write(folder.resolve("source"), new byte[100_000]);
+        Path changes = folder.resolve("changes");
+        Path socket = folder.resolve("nbd.sock");
+        String uri = "nbd+unix:///?socket=" + socket;
+        Process process =
+                start(
+                        "--socket",
+                        socket.toString(),
+                        "overlay",
+                        base.toString(),
+                        changes.toString());
+        try (BufferedReader lines = process.inputReader()) {
+            assertThat(lines.readLine()).isEqualTo(uri);
+            output("nbdcopy", source.toString(), uri);
+            assertThat(output("nbdinfo", "--map=qemu:dirty-bitmap:changes", uri).lines())
+                    .map(line -> line.strip().replaceAll(" +", " "))
+                    .containsExactly("0 131072 1 dirty", "131072 917504 0 clean");
+            terminate(process);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
     void anExportOnTcpIsToldAsJson() throws Exception {
         Process process = start("--listen", "127.0.0.1:0", "--json", "null", "--size", "1G");
         try (BufferedReader lines = process.inputReader()) {

@@ -1,5 +1,7 @@
 package dev.ublk4j.layers;
 
+import dev.ublk4j.server.ChangeMap;
+import dev.ublk4j.server.Extents;
 import dev.ublk4j.server.Geometry;
 import dev.ublk4j.server.Queue;
 import dev.ublk4j.server.Target;
@@ -23,9 +25,12 @@ import org.jspecify.annotations.Nullable;
  * map. After a crash of the machine in between a cluster is read from the base, as if it had not
  * been written. The death of the server alone loses nothing that has been written.
  */
-public final class Overlay extends Layer {
+public final class Overlay extends Layer implements ChangeMap {
     /** Bytes that a commit copies at a time, unless a cluster is larger. */
     private static final int COMMIT_BYTES = 256 << 10;
+
+    /** Clusters that are looked at for one description of what has changed. */
+    private static final int MOST_DESCRIBED = 1 << 20;
 
     private final OverlayMap map;
     private final WriteBarrier barrier = new WriteBarrier();
@@ -102,6 +107,20 @@ public final class Overlay extends Layer {
     /** {@return which clusters are in the upper target} */
     public OverlayMap map() {
         return map;
+    }
+
+    /** Tells what is in the upper target: whole clusters that differ from the base, or may. */
+    @Override
+    public void describeChanges(long offset, long length, Extents extents) {
+        long last = map.endOf(map.clusterOf(offset) + MOST_DESCRIBED - 1);
+        long end = Math.min(offset + length, last);
+        boolean more = true;
+        for (long at = offset; more && at < end; ) {
+            long number = map.clusterOf(at);
+            long next = Math.min(map.endOf(number), end);
+            more = extents.add(next - at, map.isUpper(number));
+            at = next;
+        }
     }
 
     /**

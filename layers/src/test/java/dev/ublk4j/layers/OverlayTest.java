@@ -3,6 +3,7 @@ package dev.ublk4j.layers;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.ublk4j.server.Extents;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -209,6 +211,28 @@ class OverlayTest {
                 .hasMessageContaining("the upper target has 524288 bytes");
         assertThat(base.closed && upper.closed).isTrue();
         map().close();
+    }
+
+    @Test
+    void whatHasChangedIsToldInClusters() throws IOException {
+        Overlay overlay = new Overlay(disk("base"), disk("upper"), map());
+        try (TestBed bed = TestBed.of(overlay)) {
+            bed.write(CLUSTER + 4096, random(1, 4096));
+            bed.write(3 * CLUSTER, random(2, 2 * CLUSTER));
+
+            Extents changes = new Extents(8);
+            overlay.describeChanges(512, 6L * CLUSTER, changes);
+
+            assertThat(IntStream.range(0, changes.count()).mapToLong(changes::length))
+                    .containsExactly(
+                            CLUSTER - 512L,
+                            (long) CLUSTER,
+                            (long) CLUSTER,
+                            2L * CLUSTER,
+                            CLUSTER + 512L);
+            assertThat(changes.isData(0)).isFalse();
+            assertThat(changes.isData(1)).isTrue();
+        }
     }
 
     @Test

@@ -1,7 +1,7 @@
 package dev.ublk4j.nbd;
 
-import dev.ublk4j.nbd.wire.Allocation;
 import dev.ublk4j.nbd.wire.Command;
+import dev.ublk4j.nbd.wire.MetaContext;
 import dev.ublk4j.nbd.wire.ReplyHeader;
 import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Extents;
@@ -9,9 +9,10 @@ import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tells what a target's {@link AllocationMap} says in whole blocks of the device, which is all that
- * a client was told of. A block is a hole where all of it is; nothing is made of what the map
- * leaves out, apart from the first block, which is told as data then.
+ * Tells what a map of a target says, such as its {@link AllocationMap}, in whole blocks of the
+ * device, which is all that a client was told of. A block is a hole, or unchanged, where all of it
+ * is; nothing is made of what the map leaves out, apart from the first block, which is told as data
+ * then.
  */
 final class BlockStatus {
     /** Compact headers have 32 bits for the length of an extent. */
@@ -21,23 +22,22 @@ final class BlockStatus {
     private static final int MIN_RUNS = 16;
 
     private final int block;
-    private final @Nullable AllocationMap allocation;
+    private final @Nullable AllocationMap map;
 
     /**
      * Makes one for a device.
      *
      * @param block bytes of a block, a power of two
-     * @param allocation null where nothing is known
+     * @param map null where nothing is known
      */
-    BlockStatus(int block, @Nullable AllocationMap allocation) {
+    BlockStatus(int block, @Nullable AllocationMap map) {
         this.block = block;
-        this.allocation = allocation;
+        this.map = map;
     }
 
-    /** Writes extents into an operation's memory; answers how many. */
-    int describe(Operation operation) {
+    /** Writes extents that answer an operation, as many as there is room for; answers how many. */
+    int describe(Operation operation, MetaContext context, MemorySegment to) {
         ReplyHeader replies = operation.replies();
-        MemorySegment memory = operation.memory();
         long length = operation.length();
         if (replies != ReplyHeader.EXTENDED) {
             length = Math.min(length, MAX_COMPACT_EXTENT);
@@ -45,14 +45,14 @@ final class BlockStatus {
         int limit =
                 operation.has(Command.FLAG_REQ_ONE)
                         ? 1
-                        : (int) (memory.byteSize() / replies.extentBytes());
+                        : (int) (to.byteSize() / replies.extentBytes());
         Extents extents = describe(operation.offset(), length, limit);
         for (int run = 0; run < extents.count(); run++) {
             replies.extent(
-                    memory,
+                    to,
                     (long) run * replies.extentBytes(),
                     extents.length(run),
-                    extents.isData(run) ? 0 : Allocation.HOLE_AND_ZERO);
+                    context.status(extents.isData(run)));
         }
         return extents.count();
     }
@@ -69,10 +69,10 @@ final class BlockStatus {
         long end = offset + length;
         long first = offset & -block;
         Extents runs = new Extents(Math.max(limit, MIN_RUNS));
-        if (allocation != null) {
+        if (map != null) {
             // A device is whole blocks, so this stays within it.
             long wholeEnd = (end + block - 1) & -block;
-            allocation.describe(first, wholeEnd - first, runs);
+            map.describe(first, wholeEnd - first, runs);
         }
         Extents extents = new Extents(limit);
         if (runs.count() == 0) {

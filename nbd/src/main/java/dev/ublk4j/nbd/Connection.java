@@ -2,10 +2,12 @@ package dev.ublk4j.nbd;
 
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.internal.QuietLog;
+import dev.ublk4j.nbd.wire.MetaContext;
 import dev.ublk4j.nbd.wire.ReplyHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -105,6 +107,11 @@ final class Connection {
 
     NbdExport export() {
         return chosen.export();
+    }
+
+    /** {@return what a block status tells the client} */
+    List<MetaContext> contexts() {
+        return chosen.contexts();
     }
 
     ReplyHeader replies() {

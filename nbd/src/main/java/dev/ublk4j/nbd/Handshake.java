@@ -1,9 +1,9 @@
 package dev.ublk4j.nbd;
 
 import dev.ublk4j.nbd.OptionData.InvalidException;
-import dev.ublk4j.nbd.wire.Allocation;
 import dev.ublk4j.nbd.wire.ExportInfo;
 import dev.ublk4j.nbd.wire.Magic;
+import dev.ublk4j.nbd.wire.MetaContext;
 import dev.ublk4j.nbd.wire.Option;
 import dev.ublk4j.nbd.wire.OptionReply;
 import dev.ublk4j.nbd.wire.ReplyHeader;
@@ -12,6 +12,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -40,8 +41,10 @@ final class Handshake {
     private boolean encrypted;
     private ReplyHeader replies = ReplyHeader.SIMPLE;
 
-    /** The export for which the client has chosen {@code base:allocation}. */
-    private @Nullable NbdExport allocationOf;
+    /** The export for which the client has chosen what it wants to be told of. */
+    private @Nullable NbdExport contextsOf;
+
+    private List<MetaContext> contexts = List.of();
 
     private boolean aborted;
 
@@ -166,7 +169,7 @@ final class Handshake {
     }
 
     private Negotiated chosen(NbdExport export) {
-        return new Negotiated(export, replies, allocationOf == export);
+        return new Negotiated(export, replies, contextsOf == export ? contexts : List.of());
     }
 
     /** {@return the export; who does not name one gets the only one there is} */
@@ -248,7 +251,7 @@ final class Handshake {
             encrypted = true;
             // What was said before may have been said by somebody in between.
             replies = ReplyHeader.SIMPLE;
-            allocationOf = null;
+            contextsOf = null;
         }
     }
 
@@ -268,15 +271,21 @@ final class Handshake {
     private void metaContext(int option, OptionData data) throws IOException, InvalidException {
         boolean sets = option == Option.SET_META_CONTEXT;
         if (sets) {
-            allocationOf = null;
+            contextsOf = null;
         }
         String name = data.readString();
         int queries = data.readInt();
-        boolean wanted = !sets && queries == 0;
+        EnumSet<MetaContext> wanted =
+                !sets && queries == 0
+                        ? EnumSet.allOf(MetaContext.class)
+                        : EnumSet.noneOf(MetaContext.class);
         for (int left = queries; left != 0; left--) {
             String query = data.readString();
-            wanted |= query.equals(Allocation.NAME);
-            wanted |= !sets && query.equals(Allocation.NAMESPACE);
+            for (MetaContext context : MetaContext.values()) {
+                if (sets ? context.isSelectedBy(query) : context.isListedBy(query)) {
+                    wanted.add(context);
+                }
+            }
         }
         data.requireEnd();
         if (sets && replies == ReplyHeader.SIMPLE) {
@@ -287,17 +296,21 @@ final class Handshake {
             reply(option, OptionReply.ERR_UNKNOWN, "no export of that name");
             return;
         }
-        if (wanted) {
-            byte[] context = Allocation.NAME.getBytes(StandardCharsets.UTF_8);
+        wanted.retainAll(export.contexts());
+        for (MetaContext context : wanted) {
+            byte[] text = context.toString().getBytes(StandardCharsets.UTF_8);
             reply(
                     option,
                     OptionReply.META_CONTEXT,
-                    ByteBuffer.allocate(Integer.BYTES + context.length)
-                            .putInt(sets ? Allocation.CONTEXT_ID : 0)
-                            .put(context)
+                    ByteBuffer.allocate(Integer.BYTES + text.length)
+                            .putInt(sets ? context.id() : 0)
+                            .put(text)
                             .array());
         }
-        allocationOf = sets && wanted ? export : allocationOf;
+        if (sets) {
+            contextsOf = export;
+            contexts = List.copyOf(wanted);
+        }
         reply(option, OptionReply.ACK);
     }
 

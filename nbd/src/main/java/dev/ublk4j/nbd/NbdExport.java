@@ -4,11 +4,16 @@ import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.exports.ExportedDevice;
 import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.nbd.wire.ExportFlag;
+import dev.ublk4j.nbd.wire.MetaContext;
 import dev.ublk4j.server.AllocationMap;
+import dev.ublk4j.server.ChangeMap;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.ExactSize;
+import dev.ublk4j.server.Target;
 import dev.ublk4j.uapi.Sectors;
+import java.util.EnumSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -23,6 +28,7 @@ final class NbdExport {
     private final String description;
     private final ExportedDevice<QueueConnections> exported;
     private final @Nullable AllocationMap allocation;
+    private final @Nullable ChangeMap changes;
     private final @Nullable ExactSize exact;
     private final PayloadMemory payloads;
     private final Threads threads;
@@ -38,15 +44,15 @@ final class NbdExport {
             String name,
             String description,
             ExportedDevice<QueueConnections> exported,
-            @Nullable AllocationMap allocation,
-            @Nullable ExactSize exact,
+            Target target,
             PayloadMemory payloads,
             Threads threads) {
         this.name = name;
         this.description = description;
         this.exported = exported;
-        this.allocation = allocation;
-        this.exact = exact;
+        this.allocation = target.ability(AllocationMap.class);
+        this.changes = target.ability(ChangeMap.class);
+        this.exact = target.ability(ExactSize.class);
         this.payloads = payloads;
         this.threads = threads;
         this.areas = new SharedAreas(exported.device());
@@ -86,8 +92,19 @@ final class NbdExport {
         return exported.disk();
     }
 
-    @Nullable AllocationMap allocation() {
-        return allocation;
+    /** {@return what it can tell clients of its parts} */
+    Set<MetaContext> contexts() {
+        return changes == null
+                ? EnumSet.of(MetaContext.ALLOCATION)
+                : EnumSet.allOf(MetaContext.class);
+    }
+
+    /** {@return what knows that; null where all is told as data} */
+    @Nullable AllocationMap map(MetaContext context) {
+        return switch (context) {
+            case ALLOCATION -> allocation;
+            case CHANGES -> changes == null ? null : changes::describeChanges;
+        };
     }
 
     /** {@return the memory that clients of all exports share} */

@@ -7,10 +7,8 @@ import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.internal.Complaint;
 import dev.ublk4j.linux.internal.QuietLog;
 import dev.ublk4j.linux.socket.Socket;
-import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.server.ExactSize;
 import dev.ublk4j.server.Target;
 import java.io.EOFException;
 import java.io.IOException;
@@ -139,15 +137,7 @@ public final class NbdServer implements AutoCloseable {
                         queue -> new QueueConnections(queue, options.longestPoll()));
         try {
             exports.put(
-                    name,
-                    new NbdExport(
-                            name,
-                            description,
-                            exported,
-                            target.ability(AllocationMap.class),
-                            target.ability(ExactSize.class),
-                            payloads,
-                            threads));
+                    name, new NbdExport(name, description, exported, target, payloads, threads));
         } catch (Throwable e) {
             exported.close();
             throw e;

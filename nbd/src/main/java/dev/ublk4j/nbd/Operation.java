@@ -5,10 +5,12 @@ import dev.ublk4j.exports.ClientRequest;
 import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.nbd.wire.Command;
+import dev.ublk4j.nbd.wire.MetaContext;
 import dev.ublk4j.nbd.wire.NbdErrno;
 import dev.ublk4j.nbd.wire.ReplyHeader;
 import dev.ublk4j.nbd.wire.RequestHeader;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
@@ -260,14 +262,46 @@ final class Operation extends ClientRequest {
         connection.done(this);
     }
 
+    /** {@return what the client wants to be told by a block status} */
+    List<MetaContext> contexts() {
+        return connection.contexts();
+    }
+
     /**
-     * Makes the reply to a block status, whose extents are in {@link #memory}, and hands it over;
-     * from any thread.
+     * {@return where in {@link #memory} the extents of the next chunk of a block status go} The
+     * header of the first chunk is that of the reply; those of others stand before their extents.
      */
-    void finishStatus(int extents) {
+    long statusBytes() {
+        return headerBytes == 0 ? 0 : payloadBytes + connection.replies().blockStatusBytes();
+    }
+
+    /**
+     * Adds a chunk to the reply to a block status, whose extents are in {@link #memory}.
+     *
+     * @param extents how many
+     */
+    void addStatus(MetaContext context, int extents, boolean isLast) {
         ReplyHeader replies = connection.replies();
-        headerBytes = replies.blockStatus(header, 0, cookie, offset, extents);
-        payloadBytes = (long) extents * replies.extentBytes();
+        boolean isFirst = headerBytes == 0;
+        int bytes =
+                replies.blockStatus(
+                        isFirst ? header : memory(),
+                        isFirst ? 0 : payloadBytes,
+                        cookie,
+                        offset,
+                        context,
+                        extents,
+                        isLast);
+        if (isFirst) {
+            headerBytes = bytes;
+        } else {
+            payloadBytes += bytes;
+        }
+        payloadBytes += (long) extents * replies.extentBytes();
+    }
+
+    /** Hands the reply to a block status over; from any thread. */
+    void finishStatus() {
         connection.done(this);
     }
 

@@ -14,13 +14,13 @@ final class RequestCheck {
     private final NbdExport export;
     private final Disk disk;
     private final ReplyHeader replies;
-    private final boolean allocation;
+    private final boolean hasStatus;
 
     RequestCheck(Negotiated chosen) {
         this.export = chosen.export();
         this.disk = export.disk();
         this.replies = chosen.replies();
-        this.allocation = chosen.allocation();
+        this.hasStatus = !chosen.contexts().isEmpty();
     }
 
     /** {@return 0, or the negative errno that the client is told} */
@@ -43,7 +43,7 @@ final class RequestCheck {
                     disk.isReadOnly() ? Errno.EPERM.negated() : range(request, Errno.EINVAL);
             case Command.FLUSH -> 0;
             case Command.BLOCK_STATUS ->
-                    allocation ? range(request, Errno.EINVAL) : Errno.EINVAL.negated();
+                    hasStatus ? range(request, Errno.EINVAL) : Errno.EINVAL.negated();
             default -> Errno.EINVAL.negated();
         };
     }

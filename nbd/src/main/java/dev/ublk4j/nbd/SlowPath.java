@@ -5,9 +5,15 @@ import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.linux.Pages;
 import dev.ublk4j.nbd.wire.Command;
+import dev.ublk4j.nbd.wire.MetaContext;
+import dev.ublk4j.nbd.wire.ReplyHeader;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.function.LongBinaryOperator;
 
 /**
@@ -31,13 +37,15 @@ final class SlowPath {
     private final NbdExport export;
     private final Disk disk;
     private final int block;
-    private final BlockStatus status;
+    private final Map<MetaContext, BlockStatus> statuses = new EnumMap<>(MetaContext.class);
 
     SlowPath(NbdExport export) {
         this.export = export;
         this.disk = export.disk();
         this.block = disk.logicalBlockBytes();
-        this.status = new BlockStatus(block, export.allocation());
+        for (MetaContext context : export.contexts()) {
+            statuses.put(context, new BlockStatus(block, export.map(context)));
+        }
     }
 
     /** Does an operation; from any thread. */
@@ -54,8 +62,7 @@ final class SlowPath {
         long result;
         try {
             if (operation.command() == Command.BLOCK_STATUS) {
-                int extents = status.describe(operation);
-                operation.finishStatus(extents);
+                tellStatus(operation);
                 return;
             }
             result = perform(operation);
@@ -73,6 +80,22 @@ final class SlowPath {
             complain(operation, e);
         }
         operation.finish(result);
+    }
+
+    /** Answers with a chunk for each context, with a fair share of the memory for each. */
+    private void tellStatus(Operation operation) {
+        List<MetaContext> contexts = operation.contexts();
+        MemorySegment memory = operation.memory();
+        long share = memory.byteSize() / contexts.size();
+        for (MetaContext context : contexts) {
+            long at = operation.statusBytes();
+            BlockStatus status = Objects.requireNonNull(statuses.get(context));
+            int extents =
+                    status.describe(
+                            operation, context, memory.asSlice(at, share - ReplyHeader.MAX_BYTES));
+            operation.addStatus(context, extents, context == contexts.getLast());
+        }
+        operation.finishStatus();
     }
 
     /**

@@ -7,7 +7,6 @@ import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.exports.ExportedDevice;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.Option;
-import dev.ublk4j.server.AllocationMap;
 import dev.ublk4j.server.DeviceOptions;
 import dev.ublk4j.targets.MemoryTarget;
 import java.io.EOFException;
@@ -48,8 +47,7 @@ final class NbdFuzzTest {
                 "disk",
                 "a disk",
                 exported,
-                target.ability(AllocationMap.class),
-                null,
+                target,
                 new PayloadMemory(NbdOptions.MIN_PAYLOADS),
                 Threads.ofJdk());
     }

@@ -22,7 +22,8 @@ import java.nio.ByteOrder;
  * </pre>
  *
  * <p>Every method writes at {@code at} and answers how many bytes it has written, at most {@link
- * #MAX_BYTES}. A reply is always one chunk.
+ * #MAX_BYTES}. A reply is one chunk, but for a block status, which has one for each {@link
+ * MetaContext}.
  */
 public enum ReplyHeader {
     /** As it was in the beginning. */
@@ -42,6 +43,10 @@ public enum ReplyHeader {
             JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final int SIMPLE_BYTES = 16;
+    private static final int STRUCTURED_BYTES = 20;
+    private static final int EXTENDED_BYTES = 32;
+
+    private static final int FLAGS_AT = 4;
 
     /** The error number and the length of a text, which is left out. */
     private static final int ERROR_BYTES = 6;
@@ -84,22 +89,40 @@ public enum ReplyHeader {
     }
 
     /**
-     * Begins the answer to a block status; as many extents follow.
+     * Begins a chunk of the answer to a block status; as many extents follow.
      *
      * @param extents how many
+     * @param isLast whether the answer ends with them
      */
-    public int blockStatus(MemorySegment to, long at, long cookie, long offset, int extents) {
+    public int blockStatus(
+            MemorySegment to,
+            long at,
+            long cookie,
+            long offset,
+            MetaContext context,
+            int extents,
+            boolean isLast) {
+        int header;
         if (this == EXTENDED) {
             long length = 2L * Integer.BYTES + (long) extents * extentBytes();
-            int header = chunk(to, at, Chunk.BLOCK_STATUS_EXT, cookie, offset, length);
-            to.set(INT, at + header, Allocation.CONTEXT_ID);
+            header = chunk(to, at, Chunk.BLOCK_STATUS_EXT, cookie, offset, length);
             to.set(INT, at + header + Integer.BYTES, extents);
-            return header + 2 * Integer.BYTES;
+        } else {
+            long length = Integer.BYTES + (long) extents * extentBytes();
+            header = chunk(to, at, Chunk.BLOCK_STATUS, cookie, offset, length);
         }
-        long length = Integer.BYTES + (long) extents * extentBytes();
-        int header = chunk(to, at, Chunk.BLOCK_STATUS, cookie, offset, length);
-        to.set(INT, at + header, Allocation.CONTEXT_ID);
-        return header + Integer.BYTES;
+        to.set(INT, at + header, context.id());
+        if (!isLast) {
+            to.set(SHORT, at + FLAGS_AT, (short) 0);
+        }
+        return blockStatusBytes();
+    }
+
+    /** {@return the bytes of a chunk of a block status before its extents} */
+    public int blockStatusBytes() {
+        return this == EXTENDED
+                ? EXTENDED_BYTES + 2 * Integer.BYTES
+                : STRUCTURED_BYTES + Integer.BYTES;
     }
 
     /** {@return the bytes of an extent} */
@@ -127,15 +150,15 @@ public enum ReplyHeader {
 
     private int chunk(MemorySegment to, long at, int type, long cookie, long offset, long length) {
         to.set(INT, at, this == EXTENDED ? Magic.EXTENDED_REPLY : Magic.STRUCTURED_REPLY);
-        to.set(SHORT, at + 4, (short) Chunk.DONE);
+        to.set(SHORT, at + FLAGS_AT, (short) Chunk.DONE);
         to.set(SHORT, at + 6, (short) type);
         to.set(LONG, at + 8, cookie);
         if (this == STRUCTURED) {
             to.set(INT, at + 16, (int) length);
-            return 20;
+            return STRUCTURED_BYTES;
         }
         to.set(LONG, at + 16, offset);
         to.set(LONG, at + 24, length);
-        return 32;
+        return EXTENDED_BYTES;
     }
 }
