@@ -5,10 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.ublk4j.nbd.wire.Chunk;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.Option;
-import dev.ublk4j.server.ChangeMap;
-import dev.ublk4j.server.Extents;
-import dev.ublk4j.server.ForwardingTarget;
-import dev.ublk4j.targets.MemoryTarget;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -32,26 +28,9 @@ final class ChangesTest {
 
     private Served served;
 
-    /** Every other cluster has changed. */
-    private static final class Striped extends ForwardingTarget implements ChangeMap {
-        Striped() {
-            super(new MemoryTarget(Served.SIZE));
-        }
-
-        @Override
-        public void describeChanges(long offset, long length, Extents extents) {
-            boolean more = true;
-            for (long at = offset; more && at < offset + length; ) {
-                long next = Math.min((at / CLUSTER + 1) * CLUSTER, offset + length);
-                more = extents.add(next - at, at / CLUSTER % 2 == 1);
-                at = next;
-            }
-        }
-    }
-
     @BeforeEach
     void serve() {
-        served = Served.of(folder, NbdOptions.defaults(), new Striped());
+        served = Served.of(folder, NbdOptions.defaults(), new StripedChanges(CLUSTER));
     }
 
     @AfterEach
@@ -174,11 +153,7 @@ final class ChangesTest {
     @Test
     void tellsAsManyAsThereIsRoomFor() throws IOException {
         served.close();
-        served =
-                Served.of(
-                        folder,
-                        NbdOptions.defaults(),
-                        new Checkered(new MemoryTarget(Served.SIZE)));
+        served = Served.of(folder, NbdOptions.defaults(), new StripedChanges(512));
         try (NbdClient client = choosing(true, CHANGES, ALLOCATION)) {
             client.send(Command.BLOCK_STATUS, 0, 0, Served.SIZE);
             assertThat(client.receive(0).data().getInt(4)).isEqualTo(1);
@@ -186,21 +161,6 @@ final class ChangesTest {
             assertThat(changes.data().getInt(4)).isBetween(100, 512);
             assertThat(changes.data().remaining()).isEqualTo(8 + 16 * changes.data().getInt(4));
             assertThat(client.readAt(0, 512)).containsOnly(0);
-        }
-    }
-
-    /** Every other block has changed: more runs than a reply can tell. */
-    private static final class Checkered extends ForwardingTarget implements ChangeMap {
-        Checkered(MemoryTarget target) {
-            super(target);
-        }
-
-        @Override
-        public void describeChanges(long offset, long length, Extents extents) {
-            boolean more = true;
-            for (long at = offset; more && at < offset + length; at += 512) {
-                more = extents.add(512, at / 512 % 2 == 1);
-            }
         }
     }
 }

@@ -8,7 +8,7 @@ import dev.ublk4j.exports.ExportedDevice;
 import dev.ublk4j.nbd.wire.Command;
 import dev.ublk4j.nbd.wire.Option;
 import dev.ublk4j.server.DeviceOptions;
-import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.server.Target;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.UnixDomainSocketAddress;
@@ -35,7 +35,7 @@ final class NbdFuzzTest {
     private static final NbdClient OTHER = other();
 
     private static NbdExport export() {
-        MemoryTarget target = new MemoryTarget(1 << 20);
+        Target target = new StripedChanges(4096);
         ExportedDevice<QueueConnections> exported =
                 ExportedDevice.start(
                         EmbeddedDriver.create(),
@@ -56,7 +56,7 @@ final class NbdFuzzTest {
         try {
             Path folder = Files.createTempDirectory("nbd-fuzz");
             folder.toFile().deleteOnExit();
-            return Served.memory(folder);
+            return Served.of(folder, NbdOptions.defaults(), new StripedChanges(4096));
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -129,7 +129,8 @@ final class NbdFuzzTest {
             ByteBuffer said = ByteBuffer.allocate(4096).putInt(3);
             for (int option : replies) {
                 said.put(NbdClient.message(option, ByteBuffer.allocate(0)).flip());
-                ByteBuffer query = NbdClient.query("", "base:allocation").flip();
+                ByteBuffer query =
+                        NbdClient.query("", "base:allocation", "qemu:dirty-bitmap:changes").flip();
                 said.put(NbdClient.message(Option.SET_META_CONTEXT, query).flip());
             }
             ByteBuffer name = NbdClient.named("").putShort((short) 0).flip();
