@@ -35,9 +35,10 @@ import org.junit.jupiter.api.Timeout;
 @Tag("kernel")
 final class DifferentialFuzzTest {
     private static final int SEQUENCES = 10;
+    private static final int SEQUENCES_OF_METADATA = 6;
 
     /** Zones need the newest kernel in an emulated machine. */
-    private static final int SEQUENCES_OF_ZONES = 5;
+    private static final int SEQUENCES_OF_ZONES = 3;
 
     private KernelLane kernel;
     private EmbeddedLane embedded;
@@ -100,7 +101,7 @@ final class DifferentialFuzzTest {
                 "the kernel was built without integrity");
         compare(
                 "both drivers with integrity metadata",
-                SEQUENCES,
+                SEQUENCES_OF_METADATA,
                 RandomSteps::anyOfMetadata,
                 Shared::scattered,
                 Frames.SCATTERED);
