@@ -167,7 +167,7 @@ class IoCommandTest {
     }
 
     @Test
-    void aWriteThatIsPartlyDoneIsDone() {
+    void aWriteThatIsPartlyDoneGoesOn() {
         try (OneThread server = server(1, 0, 8192)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();
@@ -175,6 +175,12 @@ class IoCommandTest {
                 disk.submit(request().write(0).add(data(8192, 0)));
                 server.run();
                 server.commit(server.arrived.remove(), 0);
+                assertThat(IoDescLayout.nrSectors(server.descriptors, 0)).isEqualTo(16);
+                server.commit(server.arrived.remove(), 1024);
+                assertThat(results).isEmpty();
+                assertThat(IoDescLayout.startSector(server.descriptors, 0)).isEqualTo(2);
+                assertThat(IoDescLayout.nrSectors(server.descriptors, 0)).isEqualTo(14);
+                server.answerNext();
                 assertThat(results).containsExactly(8192L);
             }
         }

@@ -22,6 +22,12 @@ public final class IoUring {
     /** The kernel takes a buffer from a {@link BufferRing}. */
     public static final int IOSQE_BUFFER_SELECT = 1 << 5;
 
+    /**
+     * Attributes of a read or write: its integrity metadata, a {@code struct io_uring_attr_pi}
+     * (Linux 6.14).
+     */
+    public static final int IORING_RW_ATTR_FLAG_PI = 1;
+
     /** No completion where it succeeds. */
     public static final int IOSQE_CQE_SKIP_SUCCESS = 1 << 6;
 

@@ -323,6 +323,16 @@ public final class Ring implements AutoCloseable {
         Sqe.bufferIndex(sqes, prepared(), index);
     }
 
+    /**
+     * Gives the read or write prepared last attributes ({@code sqe->attr_ptr}).
+     *
+     * @param address where they are until it has been submitted
+     * @param types which they are, such as {@link IoUring#IORING_RW_ATTR_FLAG_PI}
+     */
+    public void setAttributes(long address, long types) {
+        Sqe.attributes(sqes, prepared(), address, types);
+    }
+
     /** Has the entry prepared last take its buffer from a {@link BufferRing}. */
     public void selectBuffer(int group) {
         long base = prepared();

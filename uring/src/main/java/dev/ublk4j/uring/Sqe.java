@@ -24,7 +24,7 @@ import java.lang.foreign.MemorySegment;
  *     __u16 buf_index;      // or: buf_group
  *     __u16 personality;
  *     __s32 splice_fd_in;
- *     __u8  cmd[16];        // 80 bytes in an entry of 128
+ *     __u8  cmd[16];        // 80 bytes in an entry of 128; or: __u64 attr_ptr, attr_type_mask
  * };
  * }</pre>
  */
@@ -43,6 +43,8 @@ final class Sqe {
     static final int USER_DATA = 32;
     static final int BUF_INDEX = 40;
     static final int CMD = 48;
+    static final int ATTR_PTR = CMD;
+    static final int ATTR_TYPE_MASK = CMD + Long.BYTES;
 
     private Sqe() {}
 
@@ -127,6 +129,11 @@ final class Sqe {
     /** Sets the buffer index, which is the buffer group where a buffer is to be selected. */
     static void bufferIndex(MemorySegment sqes, long base, int index) {
         sqes.set(JAVA_SHORT, base + BUF_INDEX, (short) index);
+    }
+
+    static void attributes(MemorySegment sqes, long base, long address, long types) {
+        sqes.set(JAVA_LONG, base + ATTR_PTR, address);
+        sqes.set(JAVA_LONG, base + ATTR_TYPE_MASK, types);
     }
 
     /** {@return an entry in words, such as {@code READ fd=4 userData=0x7}} */

@@ -18,7 +18,8 @@ import java.lang.foreign.MemorySegment;
  * @param address {@code ublksrv_io_desc.addr}
  */
 public record Seen(int queue, int tag, int op, int flags, long sector, int sectors, long address) {
-    private static final int COMPARED_FLAGS = IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_NOUNMAP;
+    private static final int COMPARED_FLAGS =
+            IoFlag.UBLK_IO_F_FUA | IoFlag.UBLK_IO_F_NOUNMAP | IoFlag.UBLK_IO_F_INTEGRITY;
 
     static Seen read(MemorySegment descriptors, long base, int queue, int tag) {
         return new Seen(
@@ -49,6 +50,11 @@ public record Seen(int queue, int tag, int op, int flags, long sector, int secto
     /** {@return whether it must be durable when it is answered} */
     public boolean isDurable() {
         return (flags & IoFlag.UBLK_IO_F_FUA) != 0;
+    }
+
+    /** {@return whether integrity metadata comes with the data} */
+    public boolean hasMetadata() {
+        return (flags & IoFlag.UBLK_IO_F_INTEGRITY) != 0;
     }
 
     /** {@return the registered buffer} */

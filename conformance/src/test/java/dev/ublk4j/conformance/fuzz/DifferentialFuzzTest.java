@@ -3,6 +3,7 @@ package dev.ublk4j.conformance.fuzz;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.EmbeddedLane;
 import dev.ublk4j.conformance.lane.KernelLane;
@@ -10,11 +11,15 @@ import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.conformance.rules.Shared;
 import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.KernelRelease;
+import dev.ublk4j.linux.Errno;
+import dev.ublk4j.linux.LinuxException;
 import dev.ublk4j.uapi.Feature;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.Set;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -29,6 +34,12 @@ import org.junit.jupiter.api.Timeout;
  */
 @Tag("kernel")
 final class DifferentialFuzzTest {
+    private static final int SEQUENCES = 10;
+    private static final int SEQUENCES_OF_METADATA = 6;
+
+    /** Zones need the newest kernel in an emulated machine. */
+    private static final int SEQUENCES_OF_ZONES = 3;
+
     private KernelLane kernel;
     private EmbeddedLane embedded;
     private long features;
@@ -63,19 +74,74 @@ final class DifferentialFuzzTest {
     @Test
     @Timeout(7200)
     void bothDriversAnswerTheSameStepByStepOverScatteredFrames() {
-        compare("both drivers over scattered frames", Shared::scattered, Frames.SCATTERED);
+        compare(
+                "both drivers over scattered frames",
+                SEQUENCES,
+                RandomSteps::any,
+                Shared::scattered,
+                Frames.SCATTERED);
     }
 
     @Test
     @Timeout(7200)
     void bothDriversCutRequestsAlikeOverConsecutiveFrames() {
-        compare("both drivers over consecutive frames", Shared::consecutive, Frames.CONSECUTIVE);
+        compare(
+                "both drivers over consecutive frames",
+                SEQUENCES,
+                RandomSteps::any,
+                Shared::consecutive,
+                Frames.CONSECUTIVE);
     }
 
-    private void compare(String what, BiFunction<Lane, Long, Shared> shared, Frames frames) {
+    @Test
+    @Timeout(7200)
+    void bothDriversAnswerTheSameAboutIntegrityMetadata() {
+        assumeTrue(
+                new Control(kernel.driver()).features().contains(Feature.INTEGRITY),
+                "the kernel was built without integrity");
+        compare(
+                "both drivers with integrity metadata",
+                SEQUENCES_OF_METADATA,
+                RandomSteps::anyOfMetadata,
+                Shared::scattered,
+                Frames.SCATTERED);
+    }
+
+    @Test
+    @Timeout(7200)
+    void bothDriversAnswerTheSameAboutZones() {
+        assumeTrue(hasZones(), "the kernel was built without zones");
+        compare(
+                "both drivers with zones",
+                SEQUENCES_OF_ZONES,
+                RandomZoneSteps::anyWithoutAppends,
+                Shared::scattered,
+                Frames.SCATTERED);
+    }
+
+    private boolean hasZones() {
+        Control control = new Control(kernel.driver());
+        Shape zoned = Shape.plain().with(Feature.ZONED, Feature.USER_COPY);
+        try {
+            control.delete(control.add(zoned.request(-1)).deviceId());
+            return true;
+        } catch (LinuxException e) {
+            if (e.errno() == Errno.EINVAL) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
+    private void compare(
+            String what,
+            int sequences,
+            Function<Random, Step> any,
+            BiFunction<Lane, Long, Shared> shared,
+            Frames frames) {
         try (Shared memory = shared.apply(kernel, (long) World.PAGES * World.PAGE);
                 ClientArea client = memory.client(embedded)) {
-            FuzzRun.run(what, 2, RandomSteps::any, steps -> compare(steps, memory, client, frames));
+            FuzzRun.run(what, sequences, 4, any, steps -> compare(steps, memory, client, frames));
         }
     }
 
@@ -101,6 +167,9 @@ final class DifferentialFuzzTest {
         if (one != null && two != null) {
             assertThat(one.backend().disk().mismatch(two.backend().disk()))
                     .as("first byte of the data of device %d that differs", number)
+                    .isEqualTo(-1);
+            assertThat(one.metadata().kept().mismatch(two.metadata().kept()))
+                    .as("first byte of the metadata of device %d that differs", number)
                     .isEqualTo(-1);
         }
     }

@@ -22,13 +22,19 @@ final class EmbeddedFuzzTest {
     @Test
     @Timeout(7200)
     void noRequestIsLostAndNothingIsLeft() {
-        FuzzRun.run("the embedded driver", 2, RandomSteps::any, EmbeddedFuzzTest::run);
+        FuzzRun.run("the embedded driver", 10, 3, RandomSteps::any, EmbeddedFuzzTest::run);
+    }
+
+    @Test
+    @Timeout(7200)
+    void noRequestOfADeviceWithMetadataIsLost() {
+        FuzzRun.run("metadata", 10, 3, RandomSteps::anyOfMetadata, EmbeddedFuzzTest::run);
     }
 
     @Test
     @Timeout(7200)
     void noRequestOfADeviceWithZonesIsLost() {
-        FuzzRun.run("zones", 2, RandomZoneSteps::any, EmbeddedFuzzTest::run);
+        FuzzRun.run("zones", 10, 3, RandomZoneSteps::any, EmbeddedFuzzTest::run);
     }
 
     private static void run(List<Step> steps) {

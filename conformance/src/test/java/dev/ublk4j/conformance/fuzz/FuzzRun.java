@@ -11,12 +11,12 @@ import java.util.function.Function;
 /**
  * How long a fuzz runs and with which sequences.
  *
- * <p>Without more, a build's share: always the same sequences. {@code UBLK4J_FUZZ_MINUTES} in the
- * environment makes it run as long as one likes, on other sequences every time, unless {@code
- * UBLK4J_FUZZ_SEED} says where to begin. {@code conformance/fuzz} sets both.
+ * <p>Without more, a build's number: always the same sequences. {@code UBLK4J_FUZZ_SEQUENCES} in
+ * the environment sets another one. {@code UBLK4J_FUZZ_MINUTES} makes it run as long as one likes,
+ * on other sequences every time, unless {@code UBLK4J_FUZZ_SEED} says where to begin. {@code
+ * conformance/fuzz} sets both.
  */
 final class FuzzRun {
-    private static final int SEQUENCES = 20;
     private static final int LENGTH = 60;
     private static final long MINUTES = fromEnvironment("UBLK4J_FUZZ_MINUTES", 0);
     private static final long SEED =
@@ -32,10 +32,17 @@ final class FuzzRun {
     /**
      * Hands random sequences to {@code run}, and prints how many there were.
      *
-     * @param share of the sequences of a build, or of the minutes: one part of so many
+     * @param sequences of a build
+     * @param share of the minutes: one part of so many
      * @param any makes up a step
      */
-    static void run(String what, int share, Function<Random, Step> any, Consumer<List<Step>> one) {
+    static void run(
+            String what,
+            int sequences,
+            int share,
+            Function<Random, Step> any,
+            Consumer<List<Step>> one) {
+        int count = (int) fromEnvironment("UBLK4J_FUZZ_SEQUENCES", sequences);
         long begun = System.nanoTime();
         AtomicBoolean failed = new AtomicBoolean();
         Consumer<List<Step>> run =
@@ -53,7 +60,7 @@ final class FuzzRun {
                 };
         Ops.Tally tally =
                 MINUTES == 0
-                        ? Ops.check(SEED, SEQUENCES / share, LENGTH, any, run)
+                        ? Ops.check(SEED, count, LENGTH, any, run)
                         : Ops.checkFor(
                                 SEED,
                                 Duration.ofMinutes(MINUTES).dividedBy(share),

@@ -3,6 +3,7 @@ package dev.ublk4j.conformance.fuzz;
 import dev.ublk4j.uapi.ControlCommand;
 import dev.ublk4j.uapi.DeviceInfo;
 import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.Sectors;
 import dev.ublk4j.uapi.wire.Attr;
 import dev.ublk4j.uapi.wire.ControlCommandLayout;
 import dev.ublk4j.uapi.wire.DeviceInfoLayout;
@@ -11,7 +12,9 @@ import dev.ublk4j.uapi.wire.DeviceParams.Basic;
 import dev.ublk4j.uapi.wire.DeviceParams.Devt;
 import dev.ublk4j.uapi.wire.DeviceParams.Discard;
 import dev.ublk4j.uapi.wire.DeviceParams.DmaAlign;
+import dev.ublk4j.uapi.wire.DeviceParams.Integrity;
 import dev.ublk4j.uapi.wire.DeviceParams.Segment;
+import dev.ublk4j.uapi.wire.ParamIntegrityLayout;
 import java.util.Random;
 
 /** Makes up devices: what they are asked to be, and their parameters. */
@@ -25,9 +28,16 @@ final class RandomDevices {
     private static final long RECOVERY = Feature.UBLK_F_USER_RECOVERY;
 
     private final Random random;
+    private final boolean metadata;
 
-    RandomDevices(Random random) {
+    /**
+     * Makes some up.
+     *
+     * @param metadata whether most of them have integrity metadata; else none has
+     */
+    RandomDevices(Random random, boolean metadata) {
         this.random = random;
+        this.metadata = metadata;
     }
 
     /** A device from ADD_DEV to an open disk, or as much of it as is not there yet. */
@@ -91,6 +101,7 @@ final class RandomDevices {
                 Feature.UBLK_F_USER_RECOVERY_FAIL_IO,
                 Feature.UBLK_F_QUIESCE,
                 Feature.UBLK_F_UNPRIVILEGED_DEV,
+                metadata ? Feature.UBLK_F_INTEGRITY : Feature.UBLK_F_QUIESCE,
                 Feature.UBLK_F_IO_DESC_SIZE);
     }
 
@@ -146,6 +157,11 @@ final class RandomDevices {
 
     /** Half of all devices are copied to and from, each tag by a command of its own. */
     private long mode() {
+        if (metadata) {
+            return Feature.UBLK_F_USER_COPY
+                    | pick(0L, 0L, Feature.UBLK_F_BATCH_IO)
+                    | (random.nextInt(10) == 0 ? 0 : Feature.UBLK_F_INTEGRITY);
+        }
         return pick(
                 0L,
                 0L,
@@ -185,7 +201,48 @@ final class RandomDevices {
                                     new Segment(0xfff, 4096, 64),
                                     new Segment(0x1ffff, 8192, 3)));
         }
+        if (metadata && random.nextInt(10) != 0) {
+            params = params.with(integrity(logical));
+        }
         return params;
+    }
+
+    /** Few devices have more metadata than a request may have data. */
+    private Integrity integrity(int logical) {
+        int checksum =
+                pick(
+                        ParamIntegrityLayout.LBMD_PI_CSUM_NONE,
+                        ParamIntegrityLayout.LBMD_PI_CSUM_IP,
+                        ParamIntegrityLayout.LBMD_PI_CSUM_CRC16_T10DIF,
+                        ParamIntegrityLayout.LBMD_PI_CSUM_CRC64_NVME);
+        int tuple = ParamIntegrityLayout.tupleSize(checksum);
+        int size = tuple + pick(0, 0, 1, 8, 48);
+        if (size == 0 || random.nextInt(10) == 0) {
+            size = pick(tuple + 1, 64, 255);
+        }
+        int flags = pick(0, ParamIntegrityLayout.LBMD_PI_CAP_INTEGRITY);
+        if (tuple != 0 && random.nextBoolean()) {
+            flags |= ParamIntegrityLayout.LBMD_PI_CAP_REFTAG;
+        }
+        return new Integrity(
+                flags,
+                pick(0, 0, 1, 8, 0xffff),
+                Sectors.SHIFT + random.nextInt(logical - Sectors.SHIFT + 1),
+                size,
+                random.nextInt(size - tuple + 1),
+                checksum,
+                pick(0, 2, 255));
+    }
+
+    private Integrity weirdIntegrity() {
+        return new Integrity(
+                pick(0, 1, 2, 3, 4, -1),
+                pick(0, 1),
+                pick(9, 9, 9, 8, 0, 10, 12, 13, 255),
+                pick(0, 1, 7, 8, 8, 15, 16, 255),
+                pick(0, 0, 1, 8, 9, 248, 255),
+                pick(0, 1, 2, 3, 4, 5, 255),
+                pick(0, 2, 255));
     }
 
     private int attributes() {
@@ -205,8 +262,9 @@ final class RandomDevices {
     /** {@return SET_PARAMS with one thing or two that may be wrong} */
     Step weirdParams(int device) {
         DeviceParams params =
-                switch (random.nextInt(6)) {
+                switch (random.nextInt(metadata ? 9 : 6)) {
                     case 0 -> params();
+                    case 6, 7, 8 -> params().with(weirdIntegrity());
                     case 1 -> params().with(weirdBasic());
                     case 2 ->
                             params().with(

@@ -12,6 +12,7 @@ import dev.ublk4j.uapi.wire.ShmemBufRegLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.jspecify.annotations.Nullable;
 
 /** Makes up steps: mostly sane ones, on few devices, so that they meet each other. */
 final class RandomSteps {
@@ -19,19 +20,29 @@ final class RandomSteps {
     private static final int UNKNOWN_NUMBER = 0x1f;
 
     private final Random random;
+    private final boolean metadata;
     private final RandomDevices devices;
 
-    private RandomSteps(Random random) {
+    private RandomSteps(Random random, boolean metadata) {
         this.random = random;
-        this.devices = new RandomDevices(random);
+        this.metadata = metadata;
+        this.devices = new RandomDevices(random, metadata);
     }
 
-    /** {@return a step of any kind} */
+    /** {@return a step of any kind, for devices without integrity metadata} */
     static Step any(Random random) {
-        return new RandomSteps(random).any();
+        return new RandomSteps(random, false).any();
+    }
+
+    /** {@return a step of any kind, for devices with integrity metadata} */
+    static Step anyOfMetadata(Random random) {
+        return new RandomSteps(random, true).any();
     }
 
     private Step any() {
+        if (chance(metadata ? 6 : 30)) {
+            return copy();
+        }
         int choice = random.nextInt(100);
         if (choice < 12) {
             return devices.up(device());
@@ -179,6 +190,20 @@ final class RandomSteps {
                 !chance(3));
     }
 
+    private Step copy() {
+        boolean weird = chance(4);
+        return new CopyStep(
+                device(),
+                metadata && !chance(4),
+                random.nextBoolean(),
+                weird ? pick(0, 0, 1, 2, 4095) : 0,
+                weird ? pick(0, 1, 3, 4, 64, 4095, 0xffff) : 0,
+                pick(0, 0, 1, 8, 40, 63, 64, 65, 511, 512, 2040, 4096, 8192, (1 << 25) - 1),
+                pick(0, 1, 7, 8, 64, 64, 100, 512, 4096, 8192),
+                chance(20) ? pick(-(1L << 31), -1L, 1L << 53, 1L << 61, Long.MIN_VALUE) : 0,
+                !chance(3));
+    }
+
     private Step request() {
         int op =
                 switch (random.nextInt(12)) {
@@ -205,7 +230,17 @@ final class RandomSteps {
                 hasData ? 0 : length,
                 hasData ? parts(small) : List.of(),
                 chance(3),
-                small && chance(3));
+                small && chance(metadata ? 2 : 3),
+                metadata ? brought() : null);
+    }
+
+    private Metadata.@Nullable Brought brought() {
+        return chance(12)
+                ? null
+                : new Metadata.Brought(
+                        pick(0, 0, 1, 64, 512, World.PAGE - 8),
+                        pick(0, 0, 0, 0, 0, 0, 1, 100, -1, -8),
+                        random.nextInt(256));
     }
 
     private long blocks(int most) {

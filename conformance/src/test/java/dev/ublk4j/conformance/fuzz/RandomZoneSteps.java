@@ -19,14 +19,21 @@ final class RandomZoneSteps {
     private static final int BLOCKS = 24;
 
     private final Random random;
+    private final boolean appends;
 
-    private RandomZoneSteps(Random random) {
+    private RandomZoneSteps(Random random, boolean appends) {
         this.random = random;
+        this.appends = appends;
     }
 
     /** {@return a step of any kind} */
     static Step any(Random random) {
-        return new RandomZoneSteps(random).any();
+        return new RandomZoneSteps(random, true).any();
+    }
+
+    /** {@return a step that Linux has a system call for, which zone appends have not} */
+    static Step anyWithoutAppends(Random random) {
+        return new RandomZoneSteps(random, false).any();
     }
 
     private Step any() {
@@ -41,7 +48,7 @@ final class RandomZoneSteps {
                     device, pick(0, 0, random.nextInt(Zones.COUNT), Zones.COUNT), 1 + zone());
         } else if (choice < 48) {
             return change(device);
-        } else if (choice < 56) {
+        } else if (choice < 56 && appends) {
             int bytes = (1 + random.nextInt(BLOCKS)) * pick(SECTOR, World.PAGE, World.PAGE);
             return new ZoneSteps.Append(device, zone(), bytes, (byte) random.nextInt());
         } else if (choice < 60) {
@@ -140,7 +147,8 @@ final class RandomZoneSteps {
                 0,
                 op == IoOp.UBLK_IO_OP_FLUSH ? List.of() : List.of(part()),
                 false,
-                false);
+                false,
+                null);
     }
 
     private Part part() {

@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.zip.CRC32;
+import org.jspecify.annotations.Nullable;
 
 /** Requests of an application, answers of the server, and io commands that are nonsense. */
 final class RequestSteps {
@@ -56,6 +57,7 @@ final class RequestSteps {
      * @param length bytes of the disk, for those without data
      * @param flag whether a write is durable, or zeroed space may be given back
      * @param hold whether the server is to keep its answer for later
+     * @param brought the integrity metadata that the application brings, null for none
      */
     record Request(
             int device,
@@ -64,7 +66,8 @@ final class RequestSteps {
             long length,
             List<Part> parts,
             boolean flag,
-            boolean hold)
+            boolean hold,
+            Metadata.@Nullable Brought brought)
             implements Step {
         @Override
         public String run(World world) {
@@ -77,7 +80,13 @@ final class RequestSteps {
                 return "no zeroes";
             }
             List<Piece> pieces = parts.stream().map(part -> part.in(world)).toList();
+            if (brought == null && some.metadata().isMadeUp()) {
+                return "metadata would be made up";
+            }
             Io io = io(pieces);
+            if (brought != null && hasData()) {
+                io = some.metadata().bring(io, brought);
+            }
             if (op == IoOp.UBLK_IO_OP_READ) {
                 pieces.forEach(piece -> piece.memory().fill(UNREAD));
             }
@@ -89,19 +98,25 @@ final class RequestSteps {
             queues.forEach(QueueLoop::forget);
             boolean isSmall = io.length() <= World.PAGE;
             if (some.keepsRequests()) {
-                if (!isSmall || op != IoOp.UBLK_IO_OP_READ && op != IoOp.UBLK_IO_OP_WRITE) {
+                if (!isSmall || !hasData()) {
                     return "not while requests are kept";
                 }
-                some.keep(disk.submit(io));
+                some.keep(disk, io);
                 return "kept";
             }
             if (hold && isSmall && some.isFetched()) {
-                some.holdNext();
-                return some.hold(disk.submit(io)) + seen(queues);
+                return some.hold(disk, io) + seen(queues) + some.metadata().copied();
             }
-            CompletableFuture<Long> answer = disk.submit(io);
-            long done = ClientDisk.await(answer);
-            return done + data(pieces, done) + seen(queues);
+            long done = disk.run(io);
+            return done
+                    + data(pieces, done)
+                    + Metadata.read(io, done)
+                    + seen(queues)
+                    + some.metadata().copied();
+        }
+
+        private boolean hasData() {
+            return op == IoOp.UBLK_IO_OP_READ || op == IoOp.UBLK_IO_OP_WRITE;
         }
 
         private Io io(List<Piece> pieces) {

@@ -7,6 +7,7 @@ import dev.ublk4j.conformance.device.Seen;
 import dev.ublk4j.conformance.device.Shape;
 import dev.ublk4j.conformance.device.TestDevice;
 import dev.ublk4j.conformance.lane.ClientDisk;
+import dev.ublk4j.conformance.lane.Io;
 import dev.ublk4j.conformance.lane.Pause;
 import dev.ublk4j.driver.ControlTimeoutException;
 import dev.ublk4j.linux.Errno;
@@ -40,6 +41,7 @@ final class Served implements Handler {
     private final TestDevice device;
     private final MemoryBackend backend = new MemoryBackend(World.DISK_BYTES);
     private final Zones zones = new Zones(backend);
+    private final Metadata metadata;
 
     /** Whether all tags have been fetched by the server that has the char device open. */
     private boolean fetched;
@@ -58,9 +60,12 @@ final class Served implements Handler {
     private volatile @Nullable Seen held;
     private @Nullable CompletableFuture<Long> heldAnswer;
     private @Nullable CompletableFuture<Long> keptAnswer;
+    private @Nullable Io heldIo;
+    private @Nullable Io keptIo;
 
     Served(World world, Shape shape, DeviceInfo info) {
         this.world = world;
+        this.metadata = world.metadata();
         this.device = TestDevice.adopted(world.lane(), shape, info);
     }
 
@@ -74,6 +79,10 @@ final class Served implements Handler {
 
     Zones zones() {
         return zones;
+    }
+
+    Metadata metadata() {
+        return metadata;
     }
 
     int id() {
@@ -116,8 +125,15 @@ final class Served implements Handler {
         if (has(Feature.ZONED)) {
             return zones.handle(request, data);
         }
+        if (request.bytes() == 0 && hasData(request)) {
+            // What is left of a block that was answered in part: asked for until it has failed.
+            return Errno.EIO.negated();
+        }
         boolean inside = request.position() + request.bytes() <= World.DISK_BYTES;
         int answer = inside ? backend.handle(request, data) : Errno.EIO.negated();
+        if (inside) {
+            metadata.exchange(request, device.charDevice());
+        }
         if (holdNext) {
             holdNext = false;
             held = request;
@@ -168,6 +184,7 @@ final class Served implements Handler {
                 && has(Feature.USER_RECOVERY_REISSUE)
                 && state() == DeviceState.UBLK_S_DEV_QUIESCED) {
             keptAnswer = heldAnswer;
+            keptIo = heldIo;
             heldAnswer = null;
             return "detached, one to be issued again";
         }
@@ -305,6 +322,10 @@ final class Served implements Handler {
         }
         ClientDisk opened = device.open();
         disk = opened;
+        metadata.format(device.control().params(id()).integrity());
+        if (metadata.isThere()) {
+            world.lane().makeUpNoMetadata(id());
+        }
         return "opened, " + opened.size();
     }
 
@@ -333,18 +354,22 @@ final class Served implements Handler {
         return keptAnswer != null || heldAnswer != null;
     }
 
-    /** Remembers a request that has no answer until there is another server. */
-    void keep(CompletableFuture<Long> answer) {
-        keptAnswer = answer;
+    /** Submits a request that has no answer until there is another server. */
+    void keep(ClientDisk to, Io io) {
+        keptIo = io;
+        keptAnswer = to.submit(io);
     }
 
-    /** Remembers a request whose answer the server holds; one that is answered is none. */
-    String hold(CompletableFuture<Long> answer) {
+    /** Submits a request whose answer the server holds; one that is answered is none. */
+    String hold(ClientDisk to, Io io) {
+        holdNext = true;
+        CompletableFuture<Long> answer = to.submit(io);
         Pause.until("the request is held or answered", () -> isHeld() || answer.isDone());
         holdNext = false;
         if (held == null) {
             return "" + ClientDisk.await(answer);
         }
+        heldIo = io;
         heldAnswer = answer;
         return "held";
     }
@@ -352,10 +377,6 @@ final class Served implements Handler {
     private boolean isHeld() {
         Seen request = held;
         return request != null && device.queue(request.queue()).seen().contains(request);
-    }
-
-    void holdNext() {
-        holdNext = true;
     }
 
     /**
@@ -389,15 +410,18 @@ final class Served implements Handler {
             return "";
         }
         held = null;
+        queues().forEach(QueueLoop::forget);
         boolean all = result == Integer.MAX_VALUE || keepsRequests();
         device.queue(request.queue()).answer(request, all ? done(request) : result);
-        return awaitHeld();
+        return awaitHeld() + RequestSteps.seen(queues()) + metadata.copied();
     }
 
     private static int done(Seen request) {
-        boolean hasData =
-                request.op() == IoOp.UBLK_IO_OP_READ || request.op() == IoOp.UBLK_IO_OP_WRITE;
-        return hasData ? request.bytes() : 0;
+        return hasData(request) ? request.bytes() : 0;
+    }
+
+    private static boolean hasData(Seen request) {
+        return request.op() == IoOp.UBLK_IO_OP_READ || request.op() == IoOp.UBLK_IO_OP_WRITE;
     }
 
     private String awaitHeld() {
@@ -406,7 +430,7 @@ final class Served implements Handler {
         if (answer == null) {
             return "";
         }
-        return ", held %d".formatted(ClientDisk.await(answer));
+        return ", held " + ended(answer, heldIo);
     }
 
     /** {@return the answer of the request that was kept, where something has ended that} */
@@ -416,7 +440,12 @@ final class Served implements Handler {
             return "";
         }
         keptAnswer = null;
-        return ", kept %d".formatted(ClientDisk.await(answer));
+        return ", kept " + ended(answer, keptIo);
+    }
+
+    private static String ended(CompletableFuture<Long> answer, @Nullable Io io) {
+        long done = ClientDisk.await(answer);
+        return done + (io == null ? "" : Metadata.read(io, done));
     }
 
     static long pid() {

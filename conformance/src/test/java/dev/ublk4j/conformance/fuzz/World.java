@@ -98,6 +98,11 @@ final class World implements AutoCloseable {
         return payloads.allocate(PAYLOAD_BYTES, 8);
     }
 
+    /** {@return integrity metadata for a device} */
+    Metadata metadata() {
+        return new Metadata(payloads);
+    }
+
     int send(ControlCommand command, int device, long argument) {
         return raw.send(command, device, argument);
     }

@@ -120,7 +120,7 @@ final class ZoneSteps {
             if (io.length() > World.PAGE) {
                 return "not while requests are kept";
             }
-            some.keep(disk.submit(io));
+            some.keep(disk, io);
             return "kept";
         }
 

@@ -24,6 +24,10 @@ final class EmbeddedDisk implements ClientDisk {
 
     @Override
     public CompletableFuture<Long> submit(Io io) {
+        // The file of a disk without metadata takes none, whatever else is wrong.
+        if (io.metadata() != null && disk.metadataBytes(disk.logicalBlockBytes()) == 0) {
+            return CompletableFuture.completedFuture((long) Errno.EINVAL.negated());
+        }
         long toTheEnd = Math.max(0, disk.size() - io.position());
         if (toTheEnd == 0 && io.op() != IoOp.UBLK_IO_OP_FLUSH) {
             return CompletableFuture.completedFuture(behindTheEnd(io.op()));
@@ -44,6 +48,9 @@ final class EmbeddedDisk implements ClientDisk {
                 add(request, piece.area().piece(piece.offset(), length));
             }
             room -= length;
+        }
+        if (io.metadata() != null) {
+            request.metadata(io.metadata().memory());
         }
         disk.submit(request);
         return answer;

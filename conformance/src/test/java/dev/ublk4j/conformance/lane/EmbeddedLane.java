@@ -78,6 +78,11 @@ public final class EmbeddedLane implements Lane {
     }
 
     @Override
+    public void makeUpNoMetadata(int deviceId) {
+        // The driver never does.
+    }
+
+    @Override
     public void close() {
         driver.close();
     }

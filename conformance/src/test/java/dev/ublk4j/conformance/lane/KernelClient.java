@@ -1,5 +1,6 @@
 package dev.ublk4j.conformance.lane;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.ublk4j.conformance.lane.ClientArea.Piece;
@@ -8,6 +9,7 @@ import dev.ublk4j.linux.call.Syscall;
 import dev.ublk4j.uapi.IoOp;
 import dev.ublk4j.uring.CompletionHandler;
 import dev.ublk4j.uring.Fallocate;
+import dev.ublk4j.uring.IoUring;
 import dev.ublk4j.uring.Ring;
 import dev.ublk4j.uring.RingOptions;
 import java.lang.foreign.Arena;
@@ -24,6 +26,12 @@ final class KernelClient implements CompletionHandler {
 
     /** {@code RWF_DSYNC} of {@code linux/fs.h}. */
     private static final int RWF_DSYNC = 2;
+
+    // struct io_uring_attr_pi of linux/io_uring.h.
+    private static final int PROTECTION_LENGTH = 4;
+    private static final int PROTECTION_ADDRESS = 8;
+    private static final int PROTECTION_SEED = 16;
+    private static final int PROTECTION_BYTES = 32;
 
     private static final int STOP_MILLIS = 30_000;
 
@@ -148,12 +156,27 @@ final class KernelClient implements CompletionHandler {
                 ring.setOperationFlags(RWF_DSYNC);
             }
         }
+        if (io.metadata() != null) {
+            ring.setAttributes(protection(io.metadata(), arena), IoUring.IORING_RW_ATTR_FLAG_PI);
+        }
         ring.submit();
         started.complete(null);
         do {
             ring.submitAndWait(1);
         } while (ring.drain(this) == 0);
         return result;
+    }
+
+    /**
+     * {@return the address of a {@code struct io_uring_attr_pi}} It asks for no check: that would
+     * be the device's.
+     */
+    private static long protection(Io.Metadata metadata, Arena arena) {
+        MemorySegment attribute = arena.allocate(PROTECTION_BYTES, Long.BYTES);
+        attribute.set(JAVA_INT, PROTECTION_LENGTH, (int) metadata.memory().byteSize());
+        attribute.set(JAVA_LONG, PROTECTION_ADDRESS, metadata.memory().address());
+        attribute.set(JAVA_LONG, PROTECTION_SEED, metadata.seed());
+        return attribute.address();
     }
 
     @Override

@@ -87,6 +87,17 @@ public final class KernelLane implements Lane {
     }
 
     @Override
+    public void makeUpNoMetadata(int deviceId) {
+        Path folder = Path.of("/sys/block/ublkb" + deviceId, "integrity");
+        try {
+            Files.writeString(folder.resolve("write_generate"), "0");
+            Files.writeString(folder.resolve("read_verify"), "0");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Override
     public void close() {
         driver.close();
     }

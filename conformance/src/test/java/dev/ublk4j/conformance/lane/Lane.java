@@ -28,6 +28,14 @@ public interface Lane extends AutoCloseable {
     /** {@return whether the driver pins the memory that is registered with it} */
     boolean pins();
 
+    /**
+     * Has nobody make up integrity metadata that an application has not brought, or check it, as
+     * far as that can be helped.
+     *
+     * @param deviceId of a started device with integrity metadata
+     */
+    void makeUpNoMetadata(int deviceId);
+
     @Override
     void close();
 }

@@ -3,11 +3,17 @@ package dev.ublk4j.conformance.rules;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.ublk4j.conformance.device.Handler;
+import dev.ublk4j.conformance.device.QueueLoop;
+import dev.ublk4j.conformance.device.Seen;
+import dev.ublk4j.conformance.device.Shape;
+import dev.ublk4j.conformance.device.TestDevice;
 import dev.ublk4j.conformance.lane.ClientArea;
 import dev.ublk4j.conformance.lane.ClientDisk;
 import dev.ublk4j.conformance.lane.Io;
 import dev.ublk4j.conformance.lane.Lane;
 import dev.ublk4j.driver.MissingFeatureException;
+import dev.ublk4j.linux.Errno;
 import dev.ublk4j.linux.Fd;
 import dev.ublk4j.server.Device;
 import dev.ublk4j.server.DeviceOptions;
@@ -24,9 +30,11 @@ import dev.ublk4j.sharedmemory.SharedMemory;
 import dev.ublk4j.uapi.Feature;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -216,6 +224,49 @@ public abstract class AnswerRules extends LaneRules {
                 ClientDisk disk = lane().openDisk(device.id())) {
             assertThat(disk.run(Io.flush())).isEqualTo(EIO);
             assertThat(disk.run(Io.discard(0, PAGE))).isEqualTo(EIO);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+    void whatIsCommittedInPartComesAgainForTheRest(boolean userCopy, boolean write) {
+        Shape shape = userCopy ? Shape.plain().with(Feature.USER_COPY) : Shape.plain();
+        try (TestDevice device = live(shape, Handler.holding());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, PAGE));
+                ClientDisk disk = device.open()) {
+            QueueLoop queue = device.queue();
+            Io io = write ? Io.write(PAGE, area.all()) : Io.read(PAGE, area.all());
+            CompletableFuture<Long> done = disk.submit(io);
+            queue.answer(queue.awaitSeen(1).getFirst(), 1024);
+            Seen rest = queue.awaitSeen(2).get(1);
+            assertThat(rest.sector()).isEqualTo(10);
+            assertThat(rest.bytes()).isEqualTo(PAGE - 1024);
+            queue.answer(rest, 5);
+            Seen odd = queue.awaitSeen(3).get(2);
+            assertThat(odd.sector()).as("of a part of a sector").isEqualTo(10);
+            assertThat(odd.bytes()).isEqualTo(PAGE - 1024 - 512);
+            queue.answer(odd, Errno.EIO.negated());
+            assertThat(ClientDisk.await(done)).isEqualTo(EIO);
+        }
+    }
+
+    @Test
+    void aWriteThatHasDoneNothingComesAgainAndAReadFails() {
+        try (TestDevice device = live(Shape.plain(), Handler.holding());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, PAGE));
+                ClientDisk disk = device.open()) {
+            QueueLoop queue = device.queue();
+            CompletableFuture<Long> write = disk.submit(Io.write(0, area.all()));
+            queue.answer(queue.awaitSeen(1).getFirst(), 0);
+            Seen again = queue.awaitSeen(2).get(1);
+            assertThat(again.what()).isEqualTo(queue.seen().getFirst().what());
+            queue.answer(again, PAGE);
+            assertThat(ClientDisk.await(write)).isEqualTo(PAGE);
+            CompletableFuture<Long> read = disk.submit(Io.read(0, area.all()));
+            queue.answer(queue.awaitSeen(3).get(2), 0);
+            assertThat(ClientDisk.await(read)).isEqualTo(EIO);
         }
     }
 

@@ -26,6 +26,8 @@ import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.IoFlag;
 import dev.ublk4j.uapi.wire.BufferOffset;
 import dev.ublk4j.uapi.wire.DeviceParams;
+import dev.ublk4j.uapi.wire.DeviceParams.Basic;
+import dev.ublk4j.uapi.wire.DeviceParams.DmaAlign;
 import dev.ublk4j.uapi.wire.DeviceParams.Integrity;
 import dev.ublk4j.uapi.wire.ParamsLayout;
 import java.lang.foreign.Arena;
@@ -163,6 +165,120 @@ public abstract class IntegrityRules extends LaneRules {
             assertThat(queue.onThread(() -> device.charDevice().pread(copy, position)))
                     .as("of a tag that is not out")
                     .isEqualTo(EINVAL);
+        }
+    }
+
+    private static Shape inBlocks(int shift, int maxSectors, Integrity integrity) {
+        Basic basic = new Basic(0, shift, 12, 12, shift, maxSectors, 0, Shape.SIZE >> 9, 0);
+        return withIntegrity().with(DeviceParams.of(basic).with(new DmaAlign(511)).with(integrity));
+    }
+
+    private static Io.Metadata metadata(Arena arena, int bytes) {
+        return new Io.Metadata(pattern(arena.allocate(bytes, 8), 3), 0);
+    }
+
+    @Test
+    void metadataThatAnApplicationBringsIsTheServersToCopy() {
+        try (TestDevice device =
+                        live(inBlocks(9, 1024, params(0, 9, 8, 0, 0, 0)), Handler.holding());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pattern(pages(arena, PAGE), 9));
+                ClientDisk disk = device.open()) {
+            QueueLoop queue = device.queue();
+            Io.Metadata written = metadata(arena, 64);
+            CompletableFuture<Long> write = disk.submit(Io.write(0, area.all()).with(written));
+            Seen request = queue.awaitSeen(1).getFirst();
+            MemorySegment copy = arena.allocate(64);
+            long position = BufferOffset.ofIntegrity(0, request.tag(), 0);
+            assertThat(queue.onThread(() -> device.charDevice().pread(copy, position)))
+                    .isEqualTo(64);
+            assertThat(copy.mismatch(written.memory())).isEqualTo(-1);
+            queue.answer(request, PAGE);
+            assertThat(ClientDisk.await(write)).isEqualTo(PAGE);
+
+            Io.Metadata read = new Io.Metadata(arena.allocate(64), 0);
+            CompletableFuture<Long> answer = disk.submit(Io.read(0, area.all()).with(read));
+            Seen other = queue.awaitSeen(2).get(1);
+            long there = BufferOffset.ofIntegrity(0, other.tag(), 0);
+            assertThat(queue.onThread(() -> device.charDevice().pwrite(copy, there))).isEqualTo(64);
+            queue.answer(other, PAGE);
+            assertThat(ClientDisk.await(answer)).isEqualTo(PAGE);
+            assertThat(read.memory().mismatch(written.memory())).isEqualTo(-1);
+        }
+    }
+
+    @Test
+    void metadataThatIsNoMetadataOfTheDiskIsInvalid() {
+        try (TestDevice device =
+                        live(inBlocks(9, 1024, params(0, 9, 8, 0, 0, 0)), Handler.agreeing());
+                TestDevice without =
+                        live(Shape.plain().with(Feature.USER_COPY), Handler.agreeing());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, PAGE));
+                ClientDisk disk = device.open();
+                ClientDisk other = without.open()) {
+            Io write = Io.write(0, area.all());
+            assertThat(disk.run(write.with(metadata(arena, 63))))
+                    .as("too little")
+                    .isEqualTo(EINVAL);
+            assertThat(disk.run(write.with(metadata(arena, 65)))).as("more").isEqualTo(PAGE);
+            assertThat(other.run(write.with(metadata(arena, 64)))).as("none").isEqualTo(EINVAL);
+        }
+    }
+
+    @Test
+    void noMoreMetadataComesThanTheDeviceTakesOfData() {
+        try (TestDevice device =
+                        live(inBlocks(9, 8, params(0, 9, 64, 0, 0, 0)), Handler.agreeing());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, 2 * BYTES));
+                ClientDisk disk = device.open()) {
+            Io.Metadata metadata = metadata(arena, BYTES);
+            assertThat(disk.run(Io.write(0, area.piece(0, 9 * PAGE)).with(metadata)))
+                    .isEqualTo(EIO);
+            assertThat(disk.run(Io.write(0, area.piece(0, 8 * PAGE)).with(metadata)))
+                    .isEqualTo(8 * PAGE);
+            assertThat(device.queue().seen()).hasSize(8);
+        }
+    }
+
+    @Test
+    void anIntervalWithAChecksumMayLieInTwoPieces() {
+        try (TestDevice device =
+                        live(inBlocks(12, 1024, params(0, 12, 8, 0, 2, 0)), Handler.agreeing());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, 2 * PAGE));
+                ClientDisk disk = device.open()) {
+            Io write = Io.write(0, area.piece(512, 512), area.piece(PAGE, PAGE - 512));
+            assertThat(disk.run(write.with(metadata(arena, 8)))).isEqualTo(PAGE);
+        }
+    }
+
+    @Test
+    void anIntervalThatIsDoneInPartKeepsItsMetadata() {
+        try (TestDevice device =
+                        live(inBlocks(12, 1024, params(0, 12, 8, 0, 0, 0)), Handler.holding());
+                Arena arena = Arena.ofShared();
+                ClientArea area = lane().area(pages(arena, 2 * PAGE));
+                ClientDisk disk = device.open()) {
+            QueueLoop queue = device.queue();
+            Io.Metadata written = metadata(arena, 16);
+            CompletableFuture<Long> write = disk.submit(Io.write(0, area.all()).with(written));
+            queue.answer(queue.awaitSeen(1).getFirst(), 512);
+            Seen rest = queue.awaitSeen(2).get(1);
+            assertThat(rest.sector()).isEqualTo(1);
+            MemorySegment copy = arena.allocate(64);
+            long position = BufferOffset.ofIntegrity(0, rest.tag(), 0);
+            assertThat(queue.onThread(() -> device.charDevice().pread(copy, position)))
+                    .isEqualTo(16);
+            assertThat(copy.asSlice(0, 16).mismatch(written.memory())).isEqualTo(-1);
+            assertThat(queue.onThread(() -> device.charDevice().pread(copy, position + 8)))
+                    .isEqualTo(8);
+            assertThat(queue.onThread(() -> device.charDevice().pread(copy, position + 9)))
+                    .as("behind the metadata of what is whole")
+                    .isEqualTo(EINVAL);
+            queue.answer(rest, rest.bytes());
+            assertThat(ClientDisk.await(write)).isEqualTo(2 * PAGE);
         }
     }
 

@@ -33,6 +33,8 @@ public final class BlockRequest extends Link {
     private long bytes;
     private int segment;
     private long inSegment;
+    private long metadataAddress;
+    private long metadataLeft;
 
     BlockRequest(Owner owner, int queueId, int tag) {
         this.owner = owner;
@@ -55,8 +57,19 @@ public final class BlockRequest extends Link {
             bytes = whole.partBytes();
             segment = whole.partSegment();
             inSegment = whole.partInSegment();
+            takeMetadata(whole);
         }
         return step;
+    }
+
+    private void takeMetadata(Submission whole) {
+        Bio bio = whole.bio();
+        metadataLeft = 0;
+        if (bio.metadataBytes() != 0 && hasData()) {
+            long before = Sectors.toBytes(sector) - bio.position();
+            metadataAddress = bio.metadataAddress() + whole.limits().metadataOf(before);
+            metadataLeft = whole.limits().metadataOf(bytes);
+        }
     }
 
     Submission submission() {
@@ -76,10 +89,19 @@ public final class BlockRequest extends Link {
         sector += Sectors.ofBytes(done);
         bytes -= done;
         inSegment += done;
+        advanceMetadata(submission().limits().metadataOf(done));
         Segments segments = data().segments();
         while (inSegment >= segments.length(segment)) {
             inSegment -= segments.length(segment);
             segment++;
+        }
+    }
+
+    /** An interval that is done in part keeps its metadata: bio_integrity_advance. */
+    private void advanceMetadata(long done) {
+        if (metadataLeft != 0) {
+            metadataAddress += done;
+            metadataLeft -= done;
         }
     }
 
@@ -143,20 +165,22 @@ public final class BlockRequest extends Link {
         return Objects.requireNonNull(submission, "ended before").bio();
     }
 
-    /** {@return whether integrity metadata comes with the data} */
-    public boolean hasMetadata() {
-        return data().metadataBytes() != 0;
-    }
-
     /** {@return the bytes of integrity metadata for the data, whether it comes or not} */
     public long metadataBytes() {
         return submission().limits().metadataOf(bytes);
     }
 
+    /**
+     * {@return the bytes of integrity metadata that come with the data} More than {@link
+     * #metadataBytes} where an interval has been done in part.
+     */
+    public long metadataLeft() {
+        return metadataLeft;
+    }
+
     /** {@return where this process finds the request's integrity metadata} */
     public long metadataAddress() {
-        long before = Sectors.toBytes(sector) - data().position();
-        return data().metadataAddress() + submission().limits().metadataOf(before);
+        return metadataAddress;
     }
 
     /** {@return whether the request moves data, as reads and writes do} */

@@ -23,6 +23,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
  */
 public final class Gendisk implements GateListener {
     private static final Duration RECHECK = Duration.ofNanos(200_000);
+    private static final int INVALID = Errno.EINVAL.negated();
 
     private final int id;
     private final QueueLimits limits;
@@ -153,8 +154,11 @@ public final class Gendisk implements GateListener {
                                 bio.segments(),
                                 capacitySectors(),
                                 attributes.readOnly());
-        if (valid < 0 || !Sectors.isAligned(bio.position()) || !isMetadataValid(bio)) {
-            submission.done(valid < 0 ? valid : Errno.EINVAL.negated());
+        if (valid == 0) {
+            valid = Sectors.isAligned(bio.position()) ? validateMetadata(bio) : INVALID;
+        }
+        if (valid < 0) {
+            submission.done(valid);
             return;
         }
         if (Zones.changes(bio.op()) && isConventional(bio)) {
@@ -178,11 +182,22 @@ public final class Gendisk implements GateListener {
         queues[queue].submit(submission);
     }
 
-    /** Metadata comes with data, is as much as the disk has, or more: bio_integrity_map_iter. */
-    private boolean isMetadataValid(Bio bio) {
-        long most = bio.metadataBytes();
+    /**
+     * {@return 0, or a negative errno} Metadata comes with data, is as much as the disk has, or
+     * more, and no more than the device takes of data at a time, in however many requests:
+     * bio_integrity_map_iter, whose {@code E2BIG} is an {@code EIO} to who sends it.
+     */
+    private int validateMetadata(Bio bio) {
+        long brought = bio.metadataBytes();
         long needed = bio.segments().count() == 0 ? 0 : limits.metadataOf(bio.length());
-        return most == 0 || (needed != 0 && most >= needed);
+        if (brought == 0) {
+            return 0;
+        }
+        if (needed == 0 || brought < needed) {
+            return INVALID;
+        }
+        boolean isTooMuch = Sectors.ofBytes(needed) > limits.maxMetadataSectors();
+        return isTooMuch ? Errno.EIO.negated() : 0;
     }
 
     /** Lets go whatever may go, after the device has changed. */

@@ -32,6 +32,8 @@ import dev.ublk4j.uapi.Sectors;
  *     otherwise have {@code chunkSectors} each
  * @param intervalBytes bytes of data for each piece of integrity metadata; 0 without metadata
  * @param metadataBytes bytes of such a piece; 0 without metadata
+ * @param maxMetadataSectors most sectors of metadata that come with one submission: what the device
+ *     takes of data at a time
  */
 public record QueueLimits(
         int logicalBlockBytes,
@@ -50,7 +52,8 @@ public record QueueLimits(
         long maxWriteZeroesSectors,
         long maxZoneAppendSectors,
         int intervalBytes,
-        int metadataBytes) {
+        int metadataBytes,
+        int maxMetadataSectors) {
 
     private static final long MAX_U32 = 0xffff_ffffL;
     private static final int MAX_U16 = 0xffff;
@@ -244,16 +247,24 @@ public record QueueLimits(
                     maxWriteZeroesSectors,
                     zoned ? Math.min(maxZoneAppendSectors, Math.min(chunkSectors, maxSectors)) : 0,
                     intervalBytes,
-                    metadataBytes);
+                    metadataBytes,
+                    hardwareSectors());
+        }
+
+        private int hardwareSectors() {
+            int blockSectors = logicalBlockBytes >> Sectors.SHIFT;
+            return maxSectors / blockSectors * blockSectors;
         }
 
         private int effectiveMaxSectors(int physical) {
             int blockSectors = logicalBlockBytes >> Sectors.SHIFT;
-            int hardware = maxSectors / blockSectors * blockSectors;
             int opt = ioOptBytes / physical * physical;
             int min = Math.max(ioMinBytes, physical);
             int wanted = opt > DEFAULT_MAX_BYTES ? opt : Math.max(min, DEFAULT_MAX_BYTES);
-            int sectors = Math.min(hardware, wanted >> Sectors.SHIFT) / blockSectors * blockSectors;
+            int sectors =
+                    Math.min(hardwareSectors(), wanted >> Sectors.SHIFT)
+                            / blockSectors
+                            * blockSectors;
             return (int) Math.min(sectors, maxBytesWithMetadata() >> Sectors.SHIFT);
         }
 

@@ -59,7 +59,7 @@ public final class CharDeviceCopy {
             return copy(queues, slot, buffer, at, length, position, reading);
         } finally {
             if (slot.release()) {
-                RequestDispatch.completeWithoutCopy(slot.request(), slot.result());
+                RequestDispatch.completeWithoutCopy(slot, slot.request(), slot.result());
             }
         }
     }

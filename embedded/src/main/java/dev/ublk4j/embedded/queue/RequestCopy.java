@@ -59,10 +59,10 @@ final class RequestCopy {
             long at,
             long length,
             boolean toServer) {
-        if (!request.hasMetadata()) {
+        long bytes = Math.min(length, request.metadataLeft() - skip);
+        if (bytes <= 0) {
             return 0;
         }
-        long bytes = Math.min(length, request.metadataBytes() - skip);
         long client = request.metadataAddress() + skip;
         if (toServer) {
             MemorySegment.copy(ALL, client, buffer, at, bytes);

@@ -172,10 +172,17 @@ final class RequestDispatch {
     }
 
     /** Answers the client of a request whose data is where it belongs. */
-    static void completeWithoutCopy(BlockRequest request, int result) {
+    static void completeWithoutCopy(IoSlot slot, BlockRequest request, int result) {
         // A read that got nothing has failed.
         boolean isRead = request.isRead() && !request.isReport();
         int answer = result == 0 && isRead ? Errno.EIO.negated() : result;
+        boolean isWrite = request.isWrite() && !request.isAppend();
+        boolean mayGoOn = (isRead || isWrite) && !slot.isShared();
+        if (answer >= 0 && answer < request.bytes() && mayGoOn) {
+            request.advance(answer);
+            request.requeue();
+            return;
+        }
         request.finish(answer < 0 ? BlockErrors.ofServer(answer) : 0);
     }
 
@@ -183,7 +190,7 @@ final class RequestDispatch {
     void complete(IoSlot slot, BlockRequest request) {
         int result = slot.result();
         if (result <= 0 || !copies || !request.isRead() || slot.isShared()) {
-            completeWithoutCopy(request, result);
+            completeWithoutCopy(slot, request, result);
         } else {
             long copied = RequestCopy.fromServer(request, slot.address(), result, checked);
             counters.countCopy(copied);
