@@ -3,16 +3,18 @@ package dev.ublk4j.nbd.wire;
 /** What an export can tell of its parts, under the name by which clients ask for it. */
 public enum MetaContext {
     /** Which parts hold nothing: {@code NBD_STATE_HOLE | NBD_STATE_ZERO}, else 0. */
-    ALLOCATION("base:allocation", 0, 3),
+    ALLOCATION(1, "base:allocation", 0, 3),
 
     /** Which parts have changed, as QEMU tells of a dirty bitmap: 1, else 0. */
-    CHANGES("qemu:dirty-bitmap:changes", 1, 0);
+    CHANGES(2, "qemu:dirty-bitmap:changes", 1, 0);
 
+    private final int id;
     private final String text;
     private final int ofData;
     private final int ofRest;
 
-    MetaContext(String text, int ofData, int ofRest) {
+    MetaContext(int id, String text, int ofData, int ofRest) {
+        this.id = id;
         this.text = text;
         this.ofData = ofData;
         this.ofRest = ofRest;
@@ -30,7 +32,7 @@ public enum MetaContext {
 
     /** {@return the number by which a server of ours refers to it} */
     public int id() {
-        return ordinal() + 1;
+        return id;
     }
 
     /**
