@@ -50,7 +50,7 @@ final class DelCommand implements Callable<Integer> {
     /** How long a server may take to end once its device is gone. */
     private static final Duration SERVER_PATIENCE = Duration.ofSeconds(30);
 
-    /** How long the target of a server of ours may take to complete its requests. */
+    /** How long the target of a server of ours may write nothing while its device is stopped. */
     private static final Duration STOP_PATIENCE = Duration.ofSeconds(8);
 
     @Mixin private final ServedNames served = new ServedNames();
@@ -168,9 +168,14 @@ final class DelCommand implements Callable<Integer> {
             control.stop(number);
             return;
         }
+        StoppingDisk disk = new StoppingDisk(number, STOP_PATIENCE);
         try {
             new Control(control.driver(), STOP_PATIENCE).stop(number);
         } catch (ControlTimeoutException e) {
+            if (disk.await(e.outcome())) {
+                awaitStop(e);
+                return;
+            }
             end(word.server(), "device %d is not stopped".formatted(number));
             awaitStop(e);
             spec.commandLine()

@@ -1,5 +1,8 @@
 package dev.ublk4j.cli;
 
+import dev.ublk4j.cli.output.Json;
+import dev.ublk4j.cli.output.StandardOutput;
+import dev.ublk4j.cli.output.Table;
 import dev.ublk4j.cli.serve.ControlClient;
 import dev.ublk4j.cli.serve.DevicePlan;
 import dev.ublk4j.cli.serve.Foreground;
@@ -9,7 +12,12 @@ import dev.ublk4j.driver.control.Control;
 import dev.ublk4j.embedded.Disk;
 import dev.ublk4j.embedded.EmbeddedDriver;
 import dev.ublk4j.kernel.KernelDriver;
+import dev.ublk4j.linux.LinuxException;
+import dev.ublk4j.uapi.DeviceInfo;
+import dev.ublk4j.uapi.Feature;
+import dev.ublk4j.uapi.wire.DeviceParams;
 import dev.ublk4j.uring.Ring;
+import dev.ublk4j.uring.RingOptions;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -36,6 +44,19 @@ public final class Training {
     private static final int BLOCK = 4096;
     private static final long DEVICE_BYTES = 1 << 20;
 
+    /** To {@link DeviceInfo#request}: the driver chooses the number. */
+    private static final int ANY = -1;
+
+    private static final DeviceParams.Basic BASIC =
+            new DeviceParams.Basic(0, 9, 12, 12, 12, BLOCK >> 9, 0, DEVICE_BYTES >> 9, 0);
+
+    private static final String WORD_OF_SERVER =
+            """
+            {"id":0,"pid":1,"start_ticks":1,"target":"null","queues":1,"depth":1,"max_io":4096,\
+            "size":1048576,"block_size":512,"read_only":false,"since":"2000-01-01T00:00:00.5Z",\
+            "log":"/run/ublk/0.log","words":["null"]}\
+            """;
+
     /** Command lines that are common; those of devices are not executed. */
     private static final List<List<String>> COMMANDS =
             List.of(
@@ -45,7 +66,11 @@ public final class Training {
                     List.of("--version"));
 
     private static final List<List<String>> PARSED =
-            List.of(List.of("del", "0"), List.of("stop", "0"), List.of("stat", "--json"));
+            List.of(
+                    List.of("list", "--json", "0"),
+                    List.of("del", "0"),
+                    List.of("stop", "0"),
+                    List.of("stat", "--json"));
 
     private Training() {}
 
@@ -65,13 +90,43 @@ public final class Training {
         System.exit(0);
     }
 
-    private static void commands() {
+    private static void commands()
+            throws IOException, ReflectiveOperationException, URISyntaxException {
         for (List<String> command : COMMANDS) {
             int _ = Invocation.run(command.toArray(String[]::new));
         }
         for (List<String> command : PARSED) {
             String[] words = command.toArray(String[]::new);
             var _ = Invocation.commandLineFor(words).parseArgs(words);
+        }
+        loadWhatCannotBeRun();
+        readDevice();
+    }
+
+    /** What a list says of a device: without the kernel's driver the command gets nowhere near. */
+    private static void readDevice() {
+        Control control = new Control(EmbeddedDriver.create());
+        DeviceInfo asked = DeviceInfo.request(ANY, 1, 1, BLOCK, Feature.USER_COPY.mask());
+        int id = control.add(asked).deviceId();
+        control.setParams(id, DeviceParams.of(BASIC));
+        DeviceParams.Basic basic = control.params(id).basic();
+        ServedDevice served = ServedDevice.parse(WORD_OF_SERVER);
+        DeviceRow row = new DeviceRow(control.info(id), basic, null, served, false);
+        Table table = new Table(DeviceRow.HEADINGS);
+        table.row(row.cells());
+        table.print(StandardOutput.writer());
+        String _ = Json.text(row::write);
+        FeaturesCommand.print(control.featureBits(), StandardOutput.writer());
+        control.delete(id);
+        useRing();
+    }
+
+    /** Containers often have no io_uring: commands are not served there, and start all the same. */
+    private static void useRing() {
+        try (Ring ring = Ring.open(RingOptions.defaults())) {
+            ring.submitAndWait(0, 1);
+        } catch (LinuxException e) {
+            System.err.println(e.getMessage());
         }
     }
 

@@ -65,7 +65,7 @@ class LauncherTest {
                     StandardCopyOption.COPY_ATTRIBUTES);
         }
         Files.createDirectories(tree.resolve("jdk/bin"));
-        program("scripts/java-home", "#!/bin/bash\necho \"${0%/scripts/*}/jdk\"\n");
+        program("scripts/java-home", "#!/bin/bash\necho \"${BASH_SOURCE%/scripts/*}/jdk\"\n");
         program("jdk/bin/java", JAVA);
     }
 

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -34,8 +35,9 @@ public final class Background {
 
     private static final String LOG_PROPERTY = "ublk4j.server.log";
 
-    /** A short command compiles no further than this; a server is worth more. */
-    private static final String SHORT_COMMAND = "-XX:TieredStopAtLevel=1";
+    /** A short command compiles little, as the launcher has it; a server is worth more. */
+    private static final Set<String> SHORT_COMMAND =
+            Set.of("-XX:TieredStopAtLevel=1", "-XX:CompileThresholdScaling=50");
 
     private Background() {}
 
@@ -229,7 +231,7 @@ public final class Background {
         }
         command.add(own.getFirst());
         command.add("-D" + LOG_PROPERTY + "=" + log);
-        own.stream().skip(1).filter(word -> !word.equals(SHORT_COMMAND)).forEach(command::add);
+        own.stream().skip(1).filter(word -> !SHORT_COMMAND.contains(word)).forEach(command::add);
         return command;
     }
 }

@@ -14,6 +14,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DisplayName;
 import org.junit.jupiter.api.Test;
@@ -364,5 +366,18 @@ class RunFolderTest {
                         "dev.ublk4j.cli.Main",
                         "add",
                         "null");
+    }
+
+    @Test
+    void aServerHasNoOptionThatTheLauncherGivesToShortCommands() throws IOException {
+        Matcher launcher =
+                Pattern.compile("-n \\$is_short \\]\\]; then options\\+=\\(([^)]*)\\)")
+                        .matcher(Files.readString(Path.of("..", "ublk4j")));
+        assertThat(launcher.find()).isTrue();
+        List<String> given = List.of(launcher.group(1).split(" "));
+        List<String> own = Stream.concat(Stream.of("/jdk/bin/java"), given.stream()).toList();
+
+        assertThat(Background.command(own, Path.of("/run/x.log")))
+                .doesNotContainAnyElementsOf(given);
     }
 }
