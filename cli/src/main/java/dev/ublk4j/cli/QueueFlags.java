@@ -1,6 +1,7 @@
 package dev.ublk4j.cli;
 
 import dev.ublk4j.server.DeviceOptions;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
@@ -24,7 +25,7 @@ final class QueueFlags {
             description =
                     "The size of the largest request. Default: 1M in the modes zero-copy and"
                             + " manual-zero-copy, 512K in the others.")
-    private Long maxIo;
+    private @Nullable Long maxIo;
 
     /**
      * {@return how a device is to be served}
