@@ -5,7 +5,6 @@
 #include <linux/falloc.h>
 #include <linux/io_uring.h>
 #include <linux/time_types.h>
-#include <linux/uio.h>
 #include <linux/version.h>
 #include <asm/poll.h>
 #include <stddef.h>
@@ -34,6 +33,8 @@ int main(void)
 	OFFSET("Sqe.USER_DATA", struct io_uring_sqe, user_data);
 	OFFSET("Sqe.BUF_INDEX", struct io_uring_sqe, buf_index);
 	OFFSET("Sqe.CMD", struct io_uring_sqe, cmd);
+	OFFSET("Sqe.ATTR_PTR", struct io_uring_sqe, attr_ptr);
+	OFFSET("Sqe.ATTR_TYPE_MASK", struct io_uring_sqe, attr_type_mask);
 
 	SIZE("Cqe.BYTES", struct io_uring_cqe);
 	OFFSET("Cqe.USER_DATA", struct io_uring_cqe, user_data);
@@ -109,6 +110,7 @@ int main(void)
 	VALUE(IoUring, IOSQE_ASYNC);
 	VALUE(IoUring, IOSQE_BUFFER_SELECT);
 	VALUE(IoUring, IOSQE_CQE_SKIP_SUCCESS);
+	VALUE(IoUring, IORING_RW_ATTR_FLAG_PI);
 	VALUE(IoUring, MSG_WAITALL);
 	VALUE(IoUring, IORING_CQE_F_BUFFER);
 	VALUE(IoUring, IORING_CQE_F_MORE);
