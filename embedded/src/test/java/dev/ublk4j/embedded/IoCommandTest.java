@@ -29,8 +29,8 @@ class IoCommandTest {
     private static final int EINVAL = Errno.EINVAL.negated();
     private static final int EBUSY = Errno.EBUSY.negated();
 
-    private final EmbeddedDriver driver = EmbeddedDriver.create();
-    private final Commands commands = new Commands(driver);
+    private EmbeddedDriver driver = EmbeddedDriver.create();
+    private Commands commands = new Commands(driver);
     private final List<Long> results = new ArrayList<>();
     private final Arena arena = Arena.ofShared();
 
@@ -167,7 +167,24 @@ class IoCommandTest {
     }
 
     @Test
-    void aWriteThatIsPartlyDoneGoesOn() {
+    void aWriteThatIsPartlyDoneIsDone() {
+        try (OneThread server = server(1, 0, 8192)) {
+            server.fetchAll();
+            assertThat(commands.start(server.id)).isZero();
+            try (Disk disk = driver.openBlock(server.id)) {
+                disk.submit(request().write(0).add(data(8192, 0)));
+                server.run();
+                server.commit(server.arrived.remove(), 0);
+                assertThat(results).containsExactly(8192L);
+            }
+        }
+    }
+
+    @Test
+    void aWriteThatIsPartlyDoneGoesOnBeforeLinux73() {
+        driver =
+                EmbeddedDriver.create(EmbeddedOptions.defaults().asKernel(KernelRelease.LINUX_7_2));
+        commands = new Commands(driver);
         try (OneThread server = server(1, 0, 8192)) {
             server.fetchAll();
             assertThat(commands.start(server.id)).isZero();

@@ -108,6 +108,14 @@ public abstract class LaneRules {
                 "a rule of Linux 7.3 and later");
     }
 
+    /**
+     * {@return whether a server gets a request again for what it has not done of it, where the
+     * driver copies nothing back} From Linux 7.3 on such a request is done as a whole.
+     */
+    boolean asksForTheRest() {
+        return !control().features().contains(Feature.IO_DESC_SIZE);
+    }
+
     RawControl raw() {
         return new RawControl(lane().driver());
     }

@@ -29,6 +29,8 @@ public final class ReleaseFeatures {
      *  7.1   SHMEM_ZC (ublk_cmd.h of 7.1)
      *  7.3   ublk: add UBLK_F_IO_DESC_SIZE. Before, io_desc_size is pad0, and comes back as sent
      *  7.3   UB_STATE_STOPPING (ublk_drv.c of 7.3). Before, a fetch does not look at it
+     *  7.3   __ublk_complete_rq of 7.3: a request that has nothing to be copied back is done as a
+     *        whole. Before, what the server has not done of it comes again
      */
     private final int version;
     private final long features;
@@ -108,6 +110,14 @@ public final class ReleaseFeatures {
     /** {@return whether a device that is being stopped answers a fetch with {@code ENODEV}} */
     public boolean refusesFetchWhileStopping() {
         return has("7.3");
+    }
+
+    /**
+     * {@return whether the server gets a read or write again for what it has not done of it, where
+     * the driver copies nothing back}
+     */
+    public boolean asksForTheRest() {
+        return !has("7.3");
     }
 
     /** {@return the version, such as {@code 6.12}} */

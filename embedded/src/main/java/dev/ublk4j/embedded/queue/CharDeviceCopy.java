@@ -59,7 +59,11 @@ public final class CharDeviceCopy {
             return copy(queues, slot, buffer, at, length, position, reading);
         } finally {
             if (slot.release()) {
-                RequestDispatch.completeWithoutCopy(slot, slot.request(), slot.result());
+                RequestDispatch.completeWithoutCopy(
+                        slot,
+                        slot.request(),
+                        slot.result(),
+                        queues.settings().release().asksForTheRest());
             }
         }
     }

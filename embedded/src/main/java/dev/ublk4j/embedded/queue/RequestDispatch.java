@@ -29,6 +29,7 @@ final class RequestDispatch {
     private final boolean asksForBuffers;
     private final boolean isUserCopy;
     private final boolean checked;
+    private final boolean asksForTheRest;
     private final RangeTable buffers;
     private final DataTally counters;
     private final int descriptorBytes;
@@ -46,6 +47,7 @@ final class RequestDispatch {
         copies = !isUserCopy;
         asksForBuffers = device.has(Feature.UBLK_F_NEED_GET_DATA);
         checked = queues.settings().checkedCopies();
+        asksForTheRest = queues.settings().release().asksForTheRest();
         buffers = queues.buffers();
         descriptorBytes = device.descriptorBytes();
     }
@@ -171,13 +173,18 @@ final class RequestDispatch {
         return NOTHING;
     }
 
-    /** Answers the client of a request whose data is where it belongs. */
-    static void completeWithoutCopy(IoSlot slot, BlockRequest request, int result) {
+    /**
+     * Answers the client of a request whose data is where it belongs.
+     *
+     * @param asksForTheRest whether the server gets the request again for what it has not done
+     */
+    static void completeWithoutCopy(
+            IoSlot slot, BlockRequest request, int result, boolean asksForTheRest) {
         // A read that got nothing has failed.
         boolean isRead = request.isRead() && !request.isReport();
         int answer = result == 0 && isRead ? Errno.EIO.negated() : result;
         boolean isWrite = request.isWrite() && !request.isAppend();
-        boolean mayGoOn = (isRead || isWrite) && !slot.isShared();
+        boolean mayGoOn = asksForTheRest && (isRead || isWrite) && !slot.isShared();
         if (answer >= 0 && answer < request.bytes() && mayGoOn) {
             request.advance(answer);
             request.requeue();
@@ -190,7 +197,7 @@ final class RequestDispatch {
     void complete(IoSlot slot, BlockRequest request) {
         int result = slot.result();
         if (result <= 0 || !copies || !request.isRead() || slot.isShared()) {
-            completeWithoutCopy(slot, request, result);
+            completeWithoutCopy(slot, request, result, asksForTheRest);
         } else {
             long copied = RequestCopy.fromServer(request, slot.address(), result, checked);
             counters.countCopy(copied);
