@@ -95,6 +95,9 @@ class DocumentedCommandsTest {
                     Map.entry("usermod --append --groups ublk", FOR_PLAIN_USERS),
                     Map.entry("nbd-client", "NbdKernelClientTest does, in the machine"),
                     Map.entry("vm/recipes/prepare", "fetches kernels; ./check does"),
+                    Map.entry(
+                            "conformance/kernel-scripts",
+                            "takes half an hour in a machine of its own"),
                     Map.entry("mkfs.ext4 /dev/", "in a guest, or on a device of the kernel's nbd"),
                     Map.entry("mount /dev/", "in a guest, or on a device of the kernel's nbd"),
                     Map.entry("umount /mnt", "in a guest, or on a device of the kernel's nbd"),
