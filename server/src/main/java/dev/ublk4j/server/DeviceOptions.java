@@ -2,6 +2,7 @@ package dev.ublk4j.server;
 
 import dev.ublk4j.uapi.Feature;
 import dev.ublk4j.uapi.wire.BufferOffset;
+import dev.ublk4j.uapi.wire.IoDescLayout;
 
 /**
  * How a device is to be served, whatever its target is.
@@ -13,6 +14,8 @@ import dev.ublk4j.uapi.wire.BufferOffset;
  *     modes that copy; 0 for 1 MiB in {@linkplain Mode.Data#isRegistered() modes} that copy
  *     nothing, and 512 KiB in the others, where data that the server has just touched should still
  *     be in the processor's cache
+ * @param descriptorSize bytes from the descriptor of a request to the next, 24 to 256, a multiple
+ *     of 8; 0 for 24, which all drivers have ({@code UBLK_F_IO_DESC_SIZE})
  * @param features what the driver must do, {@code UBLK_F_...} bits: without one of them there is no
  *     device
  * @param wishes what it does where it can, {@code UBLK_F_...} bits: a line in the log says what is
@@ -21,7 +24,14 @@ import dev.ublk4j.uapi.wire.BufferOffset;
  *     and the driver, instead of the one that the features say
  */
 public record DeviceOptions(
-        int id, int queues, int depth, int maxIo, long features, long wishes, boolean choosesMode) {
+        int id,
+        int queues,
+        int depth,
+        int maxIo,
+        int descriptorSize,
+        long features,
+        long wishes,
+        boolean choosesMode) {
     private static final int PAGE = 4096;
 
     private static final int LARGEST_COPIED = 512 << 10;
@@ -42,6 +52,17 @@ public record DeviceOptions(
             throw new IllegalArgumentException(
                     "the largest I/O is not a multiple of the page size: " + maxIo);
         }
+        if (descriptorSize != 0) {
+            require(
+                    "size of descriptors",
+                    descriptorSize,
+                    IoDescLayout.SIZE,
+                    IoDescLayout.MAX_SIZE);
+        }
+        if (descriptorSize % Long.BYTES != 0) {
+            throw new IllegalArgumentException(
+                    "the size of descriptors is not a multiple of 8: " + descriptorSize);
+        }
     }
 
     private static void require(String what, int value, int from, int to) {
@@ -56,7 +77,7 @@ public record DeviceOptions(
      * device}
      */
     public static DeviceOptions defaults() {
-        return new DeviceOptions(-1, 1, 128, 0, 0, 0, false);
+        return new DeviceOptions(-1, 1, 128, 0, 0, 0, 0, false);
     }
 
     /** {@return the largest request of a device that has such features, in bytes} */
@@ -69,35 +90,71 @@ public record DeviceOptions(
 
     /** {@return the same for a certain device number} */
     public DeviceOptions withId(int newId) {
-        return new DeviceOptions(newId, queues, depth, maxIo, features, wishes, choosesMode);
+        return new DeviceOptions(
+                newId, queues, depth, maxIo, descriptorSize, features, wishes, choosesMode);
     }
 
     /** {@return the same with another number of queues} */
     public DeviceOptions withQueues(int newQueues) {
-        return new DeviceOptions(id, newQueues, depth, maxIo, features, wishes, choosesMode);
+        return new DeviceOptions(
+                id, newQueues, depth, maxIo, descriptorSize, features, wishes, choosesMode);
     }
 
     /** {@return the same with another depth} */
     public DeviceOptions withDepth(int newDepth) {
-        return new DeviceOptions(id, queues, newDepth, maxIo, features, wishes, choosesMode);
+        return new DeviceOptions(
+                id, queues, newDepth, maxIo, descriptorSize, features, wishes, choosesMode);
     }
 
     /** {@return the same with another largest request, in bytes} */
     public DeviceOptions withMaxIo(int newMaxIo) {
         require("largest I/O", newMaxIo, PAGE, LARGEST_IO);
-        return new DeviceOptions(id, queues, depth, newMaxIo, features, wishes, choosesMode);
+        return new DeviceOptions(
+                id, queues, depth, newMaxIo, descriptorSize, features, wishes, choosesMode);
+    }
+
+    /**
+     * {@return the same with another distance from one descriptor to the next, in bytes} With 64,
+     * two threads that serve one queue find theirs in different cache lines. The driver must have
+     * {@link Feature#IO_DESC_SIZE}, unless it is 0.
+     */
+    public DeviceOptions withDescriptorSize(int bytes) {
+        long others = features & ~Feature.UBLK_F_IO_DESC_SIZE;
+        return new DeviceOptions(
+                id,
+                queues,
+                depth,
+                maxIo,
+                bytes,
+                bytes == 0 ? others : others | Feature.UBLK_F_IO_DESC_SIZE,
+                wishes,
+                choosesMode);
     }
 
     /** {@return the same with one more feature that the driver must have} */
     public DeviceOptions with(Feature feature) {
         return new DeviceOptions(
-                id, queues, depth, maxIo, features | feature.mask(), wishes, choosesMode);
+                id,
+                queues,
+                depth,
+                maxIo,
+                descriptorSize,
+                features | feature.mask(),
+                wishes,
+                choosesMode);
     }
 
     /** {@return the same with one more feature for drivers that have it} */
     public DeviceOptions withIfAble(Feature feature) {
         return new DeviceOptions(
-                id, queues, depth, maxIo, features, wishes | feature.mask(), choosesMode);
+                id,
+                queues,
+                depth,
+                maxIo,
+                descriptorSize,
+                features,
+                wishes | feature.mask(),
+                choosesMode);
     }
 
     /**
@@ -111,6 +168,7 @@ public record DeviceOptions(
                 queues,
                 depth,
                 maxIo,
+                descriptorSize,
                 (features & ~(Recovery.ALL | Feature.UBLK_F_QUIESCE)) | recovery.features(),
                 (wishes & ~Feature.UBLK_F_QUIESCE) | quiesce,
                 choosesMode);
@@ -119,11 +177,12 @@ public record DeviceOptions(
     /** {@return the same for a device that is served in such a mode} */
     public DeviceOptions with(Mode mode) {
         long others = features & ~Mode.FEATURES;
-        return new DeviceOptions(id, queues, depth, maxIo, others | mode.features(), wishes, false);
+        return new DeviceOptions(
+                id, queues, depth, maxIo, descriptorSize, others | mode.features(), wishes, false);
     }
 
     /** {@return the same for a device that is served in the mode that suits it best} */
     public DeviceOptions withBestMode() {
-        return new DeviceOptions(id, queues, depth, maxIo, features, wishes, true);
+        return new DeviceOptions(id, queues, depth, maxIo, descriptorSize, features, wishes, true);
     }
 }

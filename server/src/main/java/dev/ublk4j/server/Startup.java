@@ -104,11 +104,13 @@ final class Startup {
     }
 
     private DeviceInfo request(long features) {
-        return DeviceInfo.request(
-                options.id(),
-                options.queues(),
-                options.depth(),
-                options.largestIo(features),
-                features);
+        DeviceInfo info =
+                DeviceInfo.request(
+                        options.id(),
+                        options.queues(),
+                        options.depth(),
+                        options.largestIo(features),
+                        features);
+        return info.withDescriptorStride(options.descriptorSize());
     }
 }

@@ -55,6 +55,26 @@ public record DeviceInfo(
         return Feature.IO_DESC_SIZE.in(flags) ? ioDescSize : DESCRIPTOR_BYTES;
     }
 
+    /**
+     * {@return the same with another distance of descriptors}
+     *
+     * @param bytes 24 to 256, a multiple of 8; meant with {@link Feature#IO_DESC_SIZE}
+     */
+    public DeviceInfo withDescriptorStride(int bytes) {
+        return new DeviceInfo(
+                queues,
+                queueDepth,
+                state,
+                bytes,
+                maxIoBufBytes,
+                deviceId,
+                serverPid,
+                flags,
+                serverFlags,
+                ownerUid,
+                ownerGid);
+    }
+
     /** {@return the features that the flags have} */
     public Set<Feature> features() {
         return Feature.of(flags);

@@ -224,6 +224,42 @@ public abstract class ModeRules extends LaneRules {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "copy; 32; 1",
+                "copy; 64; 3",
+                "get-data; 40; 2",
+                "user-copy; 256; 1",
+                "zero-copy; 64; 3",
+                "copy,batch; 64; 1",
+                "user-copy,batch; 248; 1"
+            })
+    void descriptorsLieAsFarApartAsTheServerHasAskedFor(String mode, int bytes, int threads) {
+        assumeTrue(control().features().contains(Feature.IO_DESC_SIZE), "no IO_DESC_SIZE here");
+        DeviceOptions options =
+                options(mode).with(Recovery.REISSUE).withDescriptorSize(bytes).withQueues(2);
+        try (Arena arena = Arena.ofShared();
+                ClientArea area = area(lane(), arena)) {
+            int id;
+            Target target = new Threaded(file(), threads);
+            try (Device first = Device.start(lane().driver(), target, options)) {
+                id = first.id();
+                assertThat(control().info(id).ioDescSize()).isEqualTo(bytes);
+                try (ClientDisk disk = lane().openDisk(id)) {
+                    assertKeeps(disk, area);
+                }
+                first.quiesce(Duration.ofSeconds(20));
+            }
+            try (Device second = Device.recover(lane().driver(), id, file(), Inheritance.none());
+                    ClientDisk disk = lane().openDisk(second.id())) {
+                assertThat(control().info(id).ioDescSize()).isEqualTo(bytes);
+                assertKeeps(disk, area);
+            }
+        }
+    }
+
     /** A target whose device some threads serve; it notes those that there are. */
     private static final class Threaded extends ForwardingTarget {
         final Set<String> queues = ConcurrentHashMap.newKeySet();
