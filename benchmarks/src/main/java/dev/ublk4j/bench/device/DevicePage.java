@@ -35,11 +35,26 @@ public final class DevicePage {
     /** Nanoseconds of the server's processor time for each request, by case, load and side. */
     private final Map<String, Double> costs = new LinkedHashMap<>();
 
+    /** Microseconds of add, list and del in each round, by side. */
+    private final Map<String, List<double[]>> starts = new LinkedHashMap<>();
+
+    /** Case, side, KiB resident and threads, each line of them. */
+    private final List<String[]> memories = new ArrayList<>();
+
     private DevicePage(List<String> lines) {
         for (String line : lines) {
             String[] words = line.split("\t", -1);
             if (line.startsWith("# ")) {
                 facts.put(words[0].substring(2), words[1]);
+            } else if (words[0].equals("start")) {
+                starts.computeIfAbsent(words[1], _ -> new ArrayList<>())
+                        .add(new double[] {
+                            Double.parseDouble(words[3]),
+                            Double.parseDouble(words[4]),
+                            Double.parseDouble(words[5])
+                        });
+            } else if (words[0].equals("memory")) {
+                memories.add(words);
             } else if (words[0].equals("cpu")) {
                 double requests = Math.max(1, Double.parseDouble(words[4]));
                 costs.put(
@@ -140,7 +155,47 @@ public final class DevicePage {
                         sides.values().stream()
                                 .filter(each -> each.best().p50() > 0)
                                 .forEach(each -> text.append(latency(what, load, each)))));
+        if (!starts.isEmpty()) {
+            text.append(
+                    """
+
+                    Commands for a null device, in ms, median of five; a page that is touched first costs some 20 us here:
+
+                    | server | add, until live | list | del |
+                    |---|--:|--:|--:|
+                    """);
+            starts.forEach((side, rounds) -> text.append(
+                    format(
+                            "| %s | %.0f | %.0f | %.0f |%n",
+                            side, millis(rounds, 0), millis(rounds, 1), millis(rounds, 2))));
+        }
+        if (!memories.isEmpty()) {
+            text.append(
+                    """
+
+                    A server after these loads:
+
+                    | case | server | resident, MiB | threads |
+                    |---|---|--:|--:|
+                    """);
+            for (String[] words : memories) {
+                text.append(
+                        format(
+                                "| %s | %s | %.1f | %s |%n",
+                                words[1],
+                                words[2],
+                                Double.parseDouble(words[3]) / 1024,
+                                words[4]));
+            }
+        }
         return text.append("\n").toString();
+    }
+
+    /** {@return the middle of one figure of all rounds, in milliseconds} */
+    private static double millis(List<double[]> rounds, int figure) {
+        List<Double> rising =
+                rounds.stream().map(round -> round[figure]).sorted().toList();
+        return Turns.quantile(rising, 0.5) / 1000;
     }
 
     private String row(String what, String load, Turns ours, Turns peer) {
