@@ -1,6 +1,7 @@
 package dev.ublk4j.bench.device;
 
 import dev.ublk4j.bench.device.Turns.Turn;
+import dev.ublk4j.bench.page.PageSection;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,9 +19,6 @@ import java.util.Objects;
 public final class DevicePage {
     private static final String PEER = "kublk";
     private static final String OURS = "ublk4j";
-
-    private static final String BEGIN = "<!-- device -->\n";
-    private static final String END = "<!-- end of device -->\n";
 
     private static final int BAR = 16;
     private static final int LABELS = 260;
@@ -48,11 +46,12 @@ public final class DevicePage {
                 facts.put(words[0].substring(2), words[1]);
             } else if (words[0].equals("start")) {
                 starts.computeIfAbsent(words[1], _ -> new ArrayList<>())
-                        .add(new double[] {
-                            Double.parseDouble(words[3]),
-                            Double.parseDouble(words[4]),
-                            Double.parseDouble(words[5])
-                        });
+                        .add(
+                                new double[] {
+                                    Double.parseDouble(words[3]),
+                                    Double.parseDouble(words[4]),
+                                    Double.parseDouble(words[5])
+                                });
             } else if (words[0].equals("memory")) {
                 memories.add(words);
             } else if (words[0].equals("cpu")) {
@@ -82,16 +81,9 @@ public final class DevicePage {
      */
     public static void main(String[] arguments) throws IOException {
         DevicePage section = new DevicePage(Files.readAllLines(Path.of(arguments[0])));
-        Path page = Path.of(arguments[1], "performance.md");
-        String text = Files.readString(page);
-        int begin = text.indexOf(BEGIN) + BEGIN.length();
-        int end = text.indexOf(END);
-        if (begin < BEGIN.length() || end < begin) {
-            throw new IllegalArgumentException(page + " has no place for the section");
-        }
-        Files.writeString(
-                page, text.substring(0, begin) + section.markdown() + text.substring(end));
-        Files.writeString(Path.of(arguments[1], "performance-device.svg"), section.svg());
+        Path docs = Path.of(arguments[1]);
+        PageSection.replace(docs.resolve("performance.md"), "device", section.markdown());
+        Files.writeString(docs.resolve("performance-device.svg"), section.svg());
     }
 
     private static String key(String what, String load, String side) {
@@ -164,10 +156,14 @@ public final class DevicePage {
                     | server | add, until live | list | del |
                     |---|--:|--:|--:|
                     """);
-            starts.forEach((side, rounds) -> text.append(
-                    format(
-                            "| %s | %.0f | %.0f | %.0f |%n",
-                            side, millis(rounds, 0), millis(rounds, 1), millis(rounds, 2))));
+            starts.forEach((side, rounds) ->
+                    text.append(
+                            format(
+                                    "| %s | %.0f | %.0f | %.0f |%n",
+                                    side,
+                                    millis(rounds, 0),
+                                    millis(rounds, 1),
+                                    millis(rounds, 2))));
         }
         if (!memories.isEmpty()) {
             text.append(
@@ -182,10 +178,7 @@ public final class DevicePage {
                 text.append(
                         format(
                                 "| %s | %s | %.1f | %s |%n",
-                                words[1],
-                                words[2],
-                                Double.parseDouble(words[3]) / 1024,
-                                words[4]));
+                                words[1], words[2], Double.parseDouble(words[3]) / 1024, words[4]));
             }
         }
         return text.append("\n").toString();
@@ -193,8 +186,7 @@ public final class DevicePage {
 
     /** {@return the middle of one figure of all rounds, in milliseconds} */
     private static double millis(List<double[]> rounds, int figure) {
-        List<Double> rising =
-                rounds.stream().map(round -> round[figure]).sorted().toList();
+        List<Double> rising = rounds.stream().map(round -> round[figure]).sorted().toList();
         return Turns.quantile(rising, 0.5) / 1000;
     }
 

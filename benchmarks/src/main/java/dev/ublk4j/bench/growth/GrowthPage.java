@@ -1,5 +1,6 @@
 package dev.ublk4j.bench.growth;
 
+import dev.ublk4j.bench.page.PageSection;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -9,8 +10,6 @@ import java.util.Locale;
 
 /** The section of docs/performance.md about growth, and its drawing. */
 final class GrowthPage {
-    private static final String BEGIN = "<!-- growth -->\n";
-    private static final String END = "<!-- end of growth -->\n";
     private static final String DRAWING = "performance-growth.svg";
 
     private static final int WIDTH = 260;
@@ -22,14 +21,7 @@ final class GrowthPage {
     private GrowthPage() {}
 
     static void write(Path docs, List<Series> all) throws IOException {
-        Path page = docs.resolve("performance.md");
-        String text = Files.readString(page);
-        int begin = text.indexOf(BEGIN) + BEGIN.length();
-        int end = text.indexOf(END);
-        if (begin < BEGIN.length() || end < begin) {
-            throw new IllegalArgumentException(page + " has no place for the section");
-        }
-        Files.writeString(page, text.substring(0, begin) + markdown(all) + text.substring(end));
+        PageSection.replace(docs.resolve("performance.md"), "growth", markdown(all));
         Files.writeString(docs.resolve(DRAWING), svg(all));
     }
 
