@@ -108,7 +108,7 @@ abstract class ExportProtocol extends TargetHost implements Runnable {
             DeviceOptions options =
                     each.checked(() -> {
                         each.requireNoIntegrity();
-                        return flags.options(-1, queues).with(Feature.SHMEM_ZC);
+                        return flags.options(-1, queues).with(Feature.SHMEM_ZC).withBestMode();
                     });
             plans.add(
                     new Plan(

@@ -113,7 +113,8 @@ public final class NbdServer implements AutoCloseable {
      * @param description for people, at most {@link #MAX_DESCRIPTION} bytes
      * @param target belongs to the device from now on, also when this fails: it is closed with it
      * @param deviceOptions how to serve it; with {@link dev.ublk4j.uapi.Feature#SHMEM_ZC} its data
-     *     is not copied
+     *     is not copied, and what does not fit into shared memory only once {@linkplain
+     *     DeviceOptions#withBestMode() in the best mode}
      * @return the device, which the caller closes after this server
      * @throws IllegalArgumentException when the name is taken or too long
      * @throws LinuxException when the device cannot be started
