@@ -43,8 +43,7 @@ class DocumentedTestsTest {
     void everyTestThatAPageNamesIsThere() throws IOException {
         Set<String> there = tests();
         for (Path page : DocumentedCommands.pages()) {
-            Matcher named =
-                    TEST.matcher(Files.readString(DocumentedCommands.root().resolve(page)));
+            Matcher named = TEST.matcher(Files.readString(DocumentedCommands.root().resolve(page)));
             while (named.find()) {
                 assertThat(there).as("tests that %s names", page).contains(named.group(1));
             }
