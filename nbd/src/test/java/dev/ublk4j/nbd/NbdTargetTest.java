@@ -10,6 +10,7 @@ import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.testkit.Exerciser;
 import dev.ublk4j.testkit.TestBed;
+import dev.ublk4j.trials.Leaks;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -81,6 +82,22 @@ class NbdTargetTest {
                     .withOptions(TestBed.options().withQueues(3).withDepth(8))
                     .withRounds(4)
                     .run();
+        }
+    }
+
+    @Test
+    void nothingIsLeftOfWhatIsClosedAtOnce() {
+        closeAtOnce(1);
+        try (Leaks _ = Leaks.watch()) {
+            closeAtOnce(100);
+        }
+    }
+
+    private void closeAtOnce(int times) {
+        try (Served _ = Served.memory(folder)) {
+            for (int i = 0; i < times; i++) {
+                connect().close();
+            }
         }
     }
 
