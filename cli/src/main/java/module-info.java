@@ -8,6 +8,7 @@ module dev.ublk4j.cli {
     requires dev.ublk4j.layers;
     requires dev.ublk4j.qcow2;
     requires dev.ublk4j.nbd;
+    requires dev.ublk4j.psk;
     requires dev.ublk4j.rbd;
     requires dev.ublk4j.sharing;
     requires dev.ublk4j.targets;

@@ -16,6 +16,7 @@ import java.security.GeneralSecurityException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Set;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
@@ -38,7 +39,8 @@ import picocli.CommandLine.Option;
             "  ublk4j export nbd --socket /tmp/disk.sock file disk.img",
             "  ublk4j export nbd --name a --name b file a.img memory --size 1G",
             "  ublk4j export nbd --socket /tmp/ab.sock stripe a.img b.img --chunk 128K",
-            "  ublk4j export nbd --tls required --certificates pki file disk.img"
+            "  ublk4j export nbd --tls required --certificates pki file disk.img",
+            "  ublk4j export nbd --tls required --psk keys.psk file disk.img"
         })
 final class ExportNbdCommand extends ExportProtocol {
     /** Whether clients may or must use TLS. */
@@ -127,6 +129,14 @@ final class ExportNbdCommand extends ExportProtocol {
     private @Nullable Path certificates;
 
     @Option(
+            names = "--psk",
+            paramLabel = "FILE",
+            description =
+                    "Instead of --certificates: accept only clients with a pre-shared key that is in"
+                            + " FILE, which has USER:KEY on each line, the key in hexadecimal digits.")
+    private @Nullable Path psk;
+
+    @Option(
             names = "--verify-clients",
             description = "Accept only clients with a certificate that ca-cert.pem has signed.")
     private boolean verifiesClients;
@@ -166,17 +176,29 @@ final class ExportNbdCommand extends ExportProtocol {
                         "--socket and --listen exclude sockets that were passed (LISTEN_FDS)");
             }
         }
-        if ((tls == TlsChoice.OFF) != (certificates == null)) {
-            throw new IllegalArgumentException("--tls and --certificates go together");
+        checkTls();
+        var _ = options();
+    }
+
+    private void checkTls() {
+        if (certificates != null && psk != null) {
+            throw new IllegalArgumentException("--certificates and --psk exclude each other");
+        }
+        if ((tls == TlsChoice.OFF) != (certificates == null && psk == null)) {
+            throw new IllegalArgumentException("--tls goes with --certificates or --psk");
         }
         if (verifiesClients && tls == TlsChoice.OFF) {
             throw new IllegalArgumentException("--verify-clients needs --tls");
+        }
+        if (psk != null && (verifiesClients || !allowed.isEmpty())) {
+            throw new IllegalArgumentException(
+                    "--verify-clients and --allow-client are for --certificates; who has a key in the"
+                            + " file of --psk is let in");
         }
         if (!allowed.isEmpty() && !verifiesClients) {
             throw new IllegalArgumentException("--allow-client needs --verify-clients");
         }
         var _ = AllowedClients.of(allowed);
-        var _ = options();
     }
 
     @Override
@@ -209,12 +231,11 @@ final class ExportNbdCommand extends ExportProtocol {
     }
 
     private Tls openTls() {
-        if (certificates == null) {
+        if (tls == TlsChoice.OFF) {
             return Tls.off();
         }
         try {
-            SSLContext context =
-                    Certificates.load(certificates, verifiesClients, AllowedClients.of(allowed));
+            SSLContext context = context();
             Tls chosen = tls == TlsChoice.REQUIRED ? Tls.required(context) : Tls.offered(context);
             return verifiesClients ? chosen.withVerifiedClients() : chosen;
         } catch (IOException e) {
@@ -222,5 +243,13 @@ final class ExportNbdCommand extends ExportProtocol {
         } catch (GeneralSecurityException | IllegalArgumentException e) {
             throw new Failure("%s: %s".formatted(certificates, e.getMessage()), e);
         }
+    }
+
+    private SSLContext context() throws IOException, GeneralSecurityException {
+        if (psk != null) {
+            return KeyFile.load(psk);
+        }
+        Path folder = Objects.requireNonNull(certificates, "certificates");
+        return Certificates.load(folder, verifiesClients, AllowedClients.of(allowed));
     }
 }

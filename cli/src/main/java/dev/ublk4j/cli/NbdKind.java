@@ -6,6 +6,7 @@ import dev.ublk4j.cli.spec.TargetSpec;
 import dev.ublk4j.nbd.NbdTarget;
 import dev.ublk4j.nbd.NbdUri;
 import dev.ublk4j.server.Target;
+import java.io.EOFException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -24,7 +25,8 @@ import picocli.CommandLine.Parameters;
             "",
             "Examples:",
             "  ublk4j add nbd nbd://server.example.com/disk",
-            "  ublk4j add nbd 'nbd+unix:///?socket=/tmp/disk.sock'"
+            "  ublk4j add nbd 'nbd+unix:///?socket=/tmp/disk.sock'",
+            "  ublk4j add nbd nbds://alice@server.example.com/disk --psk keys.psk"
         })
 final class NbdKind extends TargetKind {
     private static final String SCHEME = "nbd:";
@@ -34,7 +36,7 @@ final class NbdKind extends TargetKind {
             paramLabel = "URI",
             description = {
                 "The export: nbd://HOST[:PORT]/NAME, nbds:// for TLS, nbd+unix:///NAME?socket=PATH or"
-                        + " nbds+unix://."
+                        + " nbds+unix://. nbds://USER@HOST/NAME says whose pre-shared key to use."
             })
     @SuppressWarnings("NullAway.Init") // set by picocli
     private String uri;
@@ -47,6 +49,15 @@ final class NbdKind extends TargetKind {
                             + " client-cert.pem with client-key.pem, if they are there. Default:"
                             + " trust whom the JDK trusts.")
     private @Nullable Path certificates;
+
+    @Option(
+            names = "--psk",
+            paramLabel = "FILE",
+            description =
+                    "For TLS without certificates: the pre-shared key that FILE has for the user of"
+                            + " the URI, or its only one. FILE has USER:KEY on each line. The URI"
+                            + " may name it too: ?tls-psk-file=FILE.")
+    private @Nullable Path psk;
 
     @Option(
             names = "--patience",
@@ -70,6 +81,11 @@ final class NbdKind extends TargetKind {
             throw new IllegalArgumentException(
                     "the socket is no absolute path: %s".formatted(named));
         }
+        Path keys = named.pskFile();
+        if (keys != null && !keys.isAbsolute()) {
+            throw new IllegalArgumentException(
+                    "the file of keys is no absolute path: %s".formatted(named));
+        }
         return named;
     }
 
@@ -84,6 +100,16 @@ final class NbdKind extends TargetKind {
         if (certificates != null && !named.tls()) {
             throw new IllegalArgumentException("--certificates is for nbds:// and nbds+unix://");
         }
+        if (psk != null && !named.tls()) {
+            throw new IllegalArgumentException("--psk is for nbds:// and nbds+unix://");
+        }
+        if (psk != null && named.pskFile() != null) {
+            throw new IllegalArgumentException("--psk and tls-psk-file exclude each other");
+        }
+        if (certificates != null && keys(named) != null) {
+            throw new IllegalArgumentException(
+                    "--certificates and a file of keys exclude each other");
+        }
         if (patience.compareTo(Duration.ofSeconds(1)) < 0) {
             throw new IllegalArgumentException("--patience is less than a second");
         }
@@ -94,6 +120,9 @@ final class NbdKind extends TargetKind {
         TargetSpec spec = TargetSpec.of(name());
         if (certificates != null) {
             spec = spec.with("certificates", certificates.toAbsolutePath().normalize().toString());
+        }
+        if (psk != null) {
+            spec = spec.with("psk", psk.toAbsolutePath().normalize().toString());
         }
         if (!patience.equals(NbdTarget.DEFAULT_PATIENCE)) {
             spec = spec.with("patience", patience.toMillis() + "ms");
@@ -106,16 +135,28 @@ final class NbdKind extends TargetKind {
         NbdUri named = absolute();
         try {
             return NbdTarget.connect(named, context(named), patience);
+        } catch (EOFException e) {
+            // Many servers say no more to a client whose key they do not know.
+            String hint = keys(named) == null ? "" : "; has the server the same key of this user?";
+            throw new Failure("%s: %s%s".formatted(named, e.getMessage(), hint), e);
         } catch (IOException | GeneralSecurityException e) {
             String why = Explanation.of(e);
             throw new Failure(why.contains(named.text()) ? why : named + ": " + why, e);
         }
     }
 
+    private @Nullable Path keys(NbdUri named) {
+        return psk == null ? named.pskFile() : psk;
+    }
+
     private @Nullable SSLContext context(NbdUri named)
             throws IOException, GeneralSecurityException {
         if (!named.tls()) {
             return null;
+        }
+        Path keys = keys(named);
+        if (keys != null) {
+            return KeyFile.loadOfClient(keys, named.user());
         }
         return certificates == null
                 ? SSLContext.getDefault()

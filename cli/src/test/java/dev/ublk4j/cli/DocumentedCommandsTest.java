@@ -56,7 +56,7 @@ class DocumentedCommandsTest {
 
     /** Programs of others that a page runs, and that every machine has. */
     private static final Set<String> EVERYWHERE =
-            Set.of("truncate", "mkdir", "cp", "openssl", "source");
+            Set.of("truncate", "mkdir", "cp", "openssl", "printf", "source", "umask");
 
     /**
      * Programs of others that are run where they are installed; tests of conformance run them, too.
@@ -116,6 +116,9 @@ class DocumentedCommandsTest {
     private static final String CERTIFICATE =
             "mkdir pki && openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost"
                     + " -keyout pki/server-key.pem -out pki/server-cert.pem";
+
+    private static final String KEYS =
+            "umask 077; printf 'alice:%s\\n' \"$(openssl rand -hex 32)\" >keys.psk";
 
     @TempDir Path folder;
 
@@ -190,6 +193,9 @@ class DocumentedCommandsTest {
             String all = String.join("\n", commands);
             if (all.contains(" pki ") && !all.contains("mkdir pki")) {
                 typist.run(CERTIFICATE);
+            }
+            if (all.contains(" keys.psk") && !all.contains(">keys.psk")) {
+                typist.run(KEYS);
             }
             for (String command : commands) {
                 type(command, typist);

@@ -51,6 +51,7 @@ class NamesTest {
                 "export nbd file $'x\\xff'",
                 "export nbd --socket $'x\\xff' null",
                 "export nbd --certificates $'x\\xff' --tls required null",
+                "export nbd --psk $'x\\xff' --tls required null",
                 "add target --class A --jar $'x\\xff'",
                 "add null --shmem-file $'x\\xff'"
             })

@@ -51,6 +51,7 @@ final class ArchitectureTest {
         MAY_USE.put("uring", List.of("linux"));
         MAY_USE.put("sharedmemory", List.of("linux"));
         MAY_USE.put("handover", List.of("linux"));
+        MAY_USE.put("psk", List.of());
         MAY_USE.put("driver", List.of("linux", "uapi", "uring"));
         MAY_USE.put("kernel", List.of("linux", "uapi", "uring", "driver"));
         MAY_USE.put("embedded", List.of("linux", "uapi", "uring", "sharedmemory", "driver"));

@@ -131,6 +131,12 @@ final class ClientConnection implements AutoCloseable {
             forget();
             pause = pause(pause);
         }
+        ClientSession unused = session;
+        if (unused != null) {
+            // Closed before this thread had begun.
+            unused.cut();
+            unused.close();
+        }
         forget();
     }
 

@@ -201,7 +201,8 @@ final class ClientHandshake {
             return Tls.off();
         }
         if (context == null) {
-            throw new NbdRefusedException(uri + " needs certificates to trust");
+            throw new NbdRefusedException(
+                    uri + " needs certificates to trust, or a pre-shared key");
         }
         String host = uri.host();
         return Tls.ofClient(context, host == null ? "" : host);

@@ -70,7 +70,8 @@ public final class NbdTarget implements Target {
     /**
      * Connects to a server.
      *
-     * @param context for {@code nbds}: trusts the server's certificate; null for no TLS
+     * @param context for {@code nbds}: trusts the server's certificate, or has the key that is
+     *     shared with it; null for no TLS
      * @param patience how long the handshake and each request may take, at least a second
      * @throws NbdRefusedException when the server has no such export, or speaks another language
      * @throws IOException when the connection fails

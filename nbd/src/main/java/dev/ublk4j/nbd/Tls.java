@@ -10,8 +10,8 @@ import javax.net.ssl.SSLParameters;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whether and how connections are encrypted: with certificates, as the JDK does it. It has no
- * pre-shared keys of the kind that other NBD programs know.
+ * Whether and how connections are encrypted: as an {@code SSLContext} does it. Those of the JDK
+ * have certificates; module {@code psk} has one with pre-shared keys.
  */
 public final class Tls {
     /** What the JDK says of a client that has to have one. */
@@ -40,7 +40,8 @@ public final class Tls {
     /**
      * {@return TLS of a client}
      *
-     * @param context trusts the server's certificate, and may have a certificate of the client
+     * @param context trusts the server's certificate, and may have a certificate of the client, or
+     *     has the client's key
      * @param host whom the server's certificate must name; the empty name for anybody
      */
     static Tls ofClient(SSLContext context, String host) {
@@ -55,7 +56,7 @@ public final class Tls {
     /**
      * {@return TLS for clients that ask for it}
      *
-     * @param context has the server's key and certificate
+     * @param context has the server's key and certificate, or the pre-shared keys of clients
      */
     public static Tls offered(SSLContext context) {
         return new Tls(context, false, false, null);
@@ -64,7 +65,7 @@ public final class Tls {
     /**
      * {@return TLS for all clients; others see nothing of the exports}
      *
-     * @param context has the server's key and certificate
+     * @param context has the server's key and certificate, or the pre-shared keys of clients
      */
     public static Tls required(SSLContext context) {
         return new Tls(context, true, false, null);

@@ -10,6 +10,7 @@ import dev.ublk4j.server.Target;
 import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.testkit.Exerciser;
 import dev.ublk4j.testkit.TestBed;
+import dev.ublk4j.trials.Leaks;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
@@ -26,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -81,6 +83,22 @@ class NbdTargetTest {
                     .withOptions(TestBed.options().withQueues(3).withDepth(8))
                     .withRounds(4)
                     .run();
+        }
+    }
+
+    @Test
+    void nothingIsLeftOfWhatIsClosedAtOnce() {
+        closeAtOnce(1);
+        try (Leaks _ = Leaks.watch()) {
+            closeAtOnce(100);
+        }
+    }
+
+    private void closeAtOnce(int times) {
+        try (Served _ = Served.memory(folder)) {
+            for (int i = 0; i < times; i++) {
+                connect().close();
+            }
         }
     }
 
@@ -220,6 +238,33 @@ class NbdTargetTest {
         assertThat(uri.port()).isEqualTo(port);
         assertThat(uri.export()).isEqualTo(export);
         assertThat(uri.tls()).isEqualTo(text.startsWith("nbds"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "nbds://host/x, , ",
+        "nbds://alice@host:1/x, alice, ",
+        "nbds://a%40b@host/x?tls-psk-file=/k%20y+, a@b, /k y+",
+        "nbds://alice@[::1]/?a=b&tls-psk-file=keys.psk, alice, keys.psk",
+        "nbds+unix://alice@/x?socket=/s&tls-psk-file=/k, alice, /k",
+        "nbds+unix://alice@host/x?socket=/s, alice, ",
+        "nbds+unix:///x?socket=/s, , ",
+    })
+    void aUriSaysWhoseKeyToUse(String text, @Nullable String user, @Nullable Path file) {
+        NbdUri uri = NbdUri.parse(text);
+        assertThat(uri.user()).isEqualTo(user);
+        assertThat(uri.pskFile()).isEqualTo(file);
+    }
+
+    @Test
+    void aKeyIsNeitherInAUriNorForOneWithoutTls() {
+        assertThatThrownBy(() -> NbdUri.parse("nbds://alice:secret@host/x"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .message()
+                .contains("a pre-shared key is in a file")
+                .doesNotContain("secret");
+        assertThatThrownBy(() -> NbdUri.parse("nbd://alice@host/x?tls-psk-file=/k"))
+                .hasMessageContaining("is for nbds");
     }
 
     @ParameterizedTest
