@@ -262,6 +262,19 @@ class ComposedTargetTest {
     }
 
     @Test
+    void whatIsKeptBesideAFileIsFoundByASymbolicLinkToo() throws IOException {
+        Files.createSymbolicLink(folder.resolve("link.img"), folder.resolve("a.img"));
+        kind("zoned a.img --zone-size 256K").openShaped().close();
+        kind("overlay b.img new.img").openShaped().close();
+        Files.createSymbolicLink(folder.resolve("other.img"), folder.resolve("new.img"));
+        kind("overlay b.img other.img").openShaped().close();
+        assertRefused("zoned link.img --zone-size 512K", "a.img.zones is");
+        assertThat(files())
+                .contains("a.img.zones", "new.img.map")
+                .doesNotContain("link.img.zones", "other.img.map");
+    }
+
+    @Test
     void anOverlayWithoutItsMapOrWithoutItsChangesIsRefused() throws IOException {
         kind("overlay a.img new.img").openShaped().close();
         Files.delete(folder.resolve("new.img"));

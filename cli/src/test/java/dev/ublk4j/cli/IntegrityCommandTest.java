@@ -133,6 +133,23 @@ class IntegrityCommandTest {
     }
 
     @Test
+    void hasTheSameMetadataByEachNameOfItsFile() throws IOException {
+        Path links = Files.createDirectory(folder.resolve("links"));
+        Path link = Files.createSymbolicLink(links.resolve("link.img"), folder.resolve("a.img"));
+        Path second = Files.createSymbolicLink(folder.resolve("second.img"), link);
+        openAndClose("file " + second + " --integrity t10-pi-1");
+        assertThat(folder.resolve("a.img.integrity")).exists();
+        assertThat(folder.resolve("second.img.integrity")).doesNotExist();
+        writeMetadata("a.img.integrity");
+        for (Path name : List.of(link, second)) {
+            assertThatThrownBy(() -> openAndClose("file " + name))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("has integrity metadata, %s/a.img.integrity", folder);
+            openAndClose("file " + name + " --integrity t10-pi-1");
+        }
+    }
+
+    @Test
     void isNotRecoveredWithoutIt() throws IOException {
         String line = "file a.img --integrity t10-pi-1";
         openAndClose(line);
