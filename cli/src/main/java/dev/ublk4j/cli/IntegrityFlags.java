@@ -161,6 +161,9 @@ final class IntegrityFlags {
             }
             return;
         }
+        if (ZonedKind.isIn(kind)) {
+            throw new IllegalArgumentException("a device with zones has no integrity metadata");
+        }
         IntegrityFormat _ = chosen(format);
         if (!kind.keepsData() && file != null) {
             throw new IllegalArgumentException(

@@ -92,6 +92,8 @@ class IntegrityCommandTest {
                     stripe a.img b.img --integrity t10-pi-1               | --metadata FILE
                     concat a.img,integrity=t10-pi-1 b.img                 | whole target of a device
                     file a.img --integrity t10-pi-1 --metadata a.img      | a.img
+                    zoned a.img --integrity t10-pi-1                      | with zones has no integrity metadata
+                    fault 'zoned(a.img)' --integrity t10-pi-1             | with zones has no integrity metadata
                     """)
     void isRefusedInALine(String line, String message) {
         assertThatThrownBy(() -> kind(line)).hasMessageContaining(message);
