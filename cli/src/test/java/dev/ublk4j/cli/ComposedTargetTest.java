@@ -274,6 +274,29 @@ class ComposedTargetTest {
                 .doesNotContain("link.img.zones", "other.img.map");
     }
 
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(
+            strings = {
+                "zoned a.img --zone-size 256K",
+                "overlay a.img new.img",
+                "stripe 'mirror(a.img, b.img; log=ab.log)' c.img",
+                "file a.img --integrity t10-pi-1",
+                "file a.img --layer record,to=rec.log"
+            })
+    void whatWasMadeForADeviceThatIsNotServedIsDeleted(String line) throws IOException {
+        List<String> before = files();
+        TargetKind kind = kind(line);
+        assertThatThrownBy(() ->
+                        MadeFiles.served(
+                                kind,
+                                target -> {
+                                    target.close();
+                                    throw new IllegalStateException("not served");
+                                }))
+                .hasMessage("not served");
+        assertThat(files()).isEqualTo(before);
+    }
+
     @Test
     void anOverlayWithoutItsMapOrWithoutItsChangesIsRefused() throws IOException {
         kind("overlay a.img new.img").openShaped().close();
