@@ -189,7 +189,8 @@ final class AddCommand extends TargetHost implements Runnable {
             requireSameData(kind);
             return takingOver.recover(driver, number, () -> shape.over(kind.openAgain()), shared);
         }
-        Device device = Device.start(driver, shape.over(kind.openShaped()), options);
+        Device device =
+                MadeFiles.served(kind, target -> Device.start(driver, shape.over(target), options));
         return shared == null
                 ? new LiveDevice(device, null, false)
                 : shared.start(device, RunFolder.ofUser());

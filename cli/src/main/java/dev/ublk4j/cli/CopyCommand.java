@@ -109,6 +109,7 @@ final class CopyCommand implements Callable<Integer> {
             return Copier.of(fromName, from.openShaped(), toName, to::openShaped, parallel);
         } catch (Throwable e) {
             // Nothing has been copied: what was made for it goes.
+            from.deleteMade();
             to.deleteMade();
             throw e;
         }

@@ -116,7 +116,8 @@ abstract class ExportProtocol extends TargetHost implements Runnable {
                             each.source(),
                             each.composition(),
                             options,
-                            each::openShaped));
+                            each::openShaped,
+                            each::deleteMade));
         }
         kind.checked(() -> {
             checkPoll();

@@ -10,6 +10,7 @@ import dev.ublk4j.targets.BackingFile;
 import dev.ublk4j.targets.BackingFile.Caching;
 import dev.ublk4j.targets.FileOptions;
 import dev.ublk4j.targets.FileTarget;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -101,7 +102,23 @@ final class FileKind extends TargetKind {
     @Nullable Path besideAnyPart(String suffix) {
         Path file = absolute();
         boolean isNode = Files.exists(file) && !Files.isRegularFile(file);
-        return isNode ? null : file.resolveSibling(file.getFileName() + suffix);
+        return isNode ? null : sibling(suffix);
+    }
+
+    /**
+     * {@return a file beside the one that is served, wherever symbolic links to that lie} What
+     * belongs to the data is found by each of its names.
+     */
+    Path sibling(String suffix) {
+        Path file = absolute();
+        if (Files.isSymbolicLink(file)) {
+            try {
+                file = file.toRealPath();
+            } catch (IOException _) {
+                // It leads to nothing, or nobody can tell; what opens it says so.
+            }
+        }
+        return file.resolveSibling(file.getFileName() + suffix);
     }
 
     private Path file() {

@@ -11,7 +11,6 @@ import dev.ublk4j.targets.MemoryTarget;
 import dev.ublk4j.targets.MetadataFile;
 import dev.ublk4j.targets.NullTarget;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -161,6 +160,9 @@ final class IntegrityFlags {
             }
             return;
         }
+        if (ZonedKind.isIn(kind)) {
+            throw new IllegalArgumentException("a device with zones has no integrity metadata");
+        }
         IntegrityFormat _ = chosen(format);
         if (!kind.keepsData() && file != null) {
             throw new IllegalArgumentException(
@@ -271,6 +273,7 @@ final class IntegrityFlags {
     /**
      * {@return a target with the metadata that these options ask for}
      *
+     * @param kind is told of the file that is made
      * @param target closed when this throws
      * @param again whether the metadata has to be there, and is not made
      */
@@ -278,7 +281,6 @@ final class IntegrityFlags {
         if (format == null) {
             return target;
         }
-        Path made = null;
         try {
             Geometry data = target.geometry();
             IntegrityFormat full = chosen(format).withInterval(data.logicalBlockSize());
@@ -292,7 +294,9 @@ final class IntegrityFlags {
                         again
                                 ? MetadataFile.openAgain(kept, data.size(), full, data.readOnly())
                                 : MetadataFile.open(kept, data.size(), full, data.readOnly());
-                made = opened.isNew() ? kept : null;
+                if (opened.isNew()) {
+                    kind.made().add(kept);
+                }
                 metadata = opened.target();
             }
             return new IntegrityTarget(target, metadata, full);
@@ -301,19 +305,7 @@ final class IntegrityFlags {
             throw new Failure("the metadata: " + Explanation.of(e), e);
         } catch (Throwable e) {
             target.close();
-            delete(made, e);
             throw e;
-        }
-    }
-
-    private static void delete(@Nullable Path made, Throwable because) {
-        if (made == null) {
-            return;
-        }
-        try {
-            Files.deleteIfExists(made);
-        } catch (IOException e) {
-            because.addSuppressed(e);
         }
     }
 }

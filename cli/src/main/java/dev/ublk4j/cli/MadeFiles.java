@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /** The files that a target has made for itself; what another server makes meanwhile is not. */
@@ -25,6 +26,22 @@ final class MadeFiles {
             first = first == null ? leg.madeAnew() : first;
         }
         return first;
+    }
+
+    /**
+     * {@return what is served of the target as the options shape it} Where it cannot be, what the
+     * target has made for itself is deleted.
+     *
+     * @param start serves it
+     */
+    static <T> T served(TargetKind kind, Function<Target, T> start) {
+        Target target = kind.openShaped();
+        try {
+            return start.apply(target);
+        } catch (Throwable e) {
+            kind.deleteMade();
+            throw e;
+        }
     }
 
     /**

@@ -112,9 +112,14 @@ final class OverlayKind extends LayerKind {
 
     /** {@return the file that takes the changes, or null where it is none that can be made} */
     private @Nullable Path changesFile() {
+        FileKind kind = changesKind();
+        return kind == null ? null : kind.absolute();
+    }
+
+    private @Nullable FileKind changesKind() {
         if (changes() instanceof FileKind kind && kind.isWhole()) {
             Path file = kind.absolute();
-            return Files.isRegularFile(file) || Files.notExists(file) ? file : null;
+            return Files.isRegularFile(file) || Files.notExists(file) ? kind : null;
         }
         return null;
     }
@@ -123,8 +128,8 @@ final class OverlayKind extends LayerKind {
         if (map != null) {
             return map.toAbsolutePath().normalize();
         }
-        Path file = changesFile();
-        return file == null ? null : file.resolveSibling(file.getFileName() + MAP_SUFFIX);
+        FileKind kind = changesKind();
+        return kind == null ? null : kind.sibling(MAP_SUFFIX);
     }
 
     @Override

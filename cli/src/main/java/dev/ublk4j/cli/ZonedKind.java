@@ -116,6 +116,11 @@ final class ZonedKind extends LayerKind {
         return legs().getFirst();
     }
 
+    /** {@return whether a target is known to have zones before it is opened} */
+    static boolean isIn(TargetKind kind) {
+        return kind instanceof ZonedKind || kind.legs().stream().anyMatch(ZonedKind::isIn);
+    }
+
     private @Nullable Path tableFile() {
         if (table != null) {
             return table.toAbsolutePath().normalize();

@@ -262,6 +262,42 @@ class ComposedTargetTest {
     }
 
     @Test
+    void whatIsKeptBesideAFileIsFoundByASymbolicLinkToo() throws IOException {
+        Files.createSymbolicLink(folder.resolve("link.img"), folder.resolve("a.img"));
+        kind("zoned a.img --zone-size 256K").openShaped().close();
+        kind("overlay b.img new.img").openShaped().close();
+        Files.createSymbolicLink(folder.resolve("other.img"), folder.resolve("new.img"));
+        kind("overlay b.img other.img").openShaped().close();
+        assertRefused("zoned link.img --zone-size 512K", "a.img.zones is");
+        assertThat(files())
+                .contains("a.img.zones", "new.img.map")
+                .doesNotContain("link.img.zones", "other.img.map");
+    }
+
+    @ParameterizedTest(name = "{0}")
+    @ValueSource(
+            strings = {
+                "zoned a.img --zone-size 256K",
+                "overlay a.img new.img",
+                "stripe 'mirror(a.img, b.img; log=ab.log)' c.img",
+                "file a.img --integrity t10-pi-1",
+                "file a.img --layer record,to=rec.log"
+            })
+    void whatWasMadeForADeviceThatIsNotServedIsDeleted(String line) throws IOException {
+        List<String> before = files();
+        TargetKind kind = kind(line);
+        assertThatThrownBy(() ->
+                        MadeFiles.served(
+                                kind,
+                                target -> {
+                                    target.close();
+                                    throw new IllegalStateException("not served");
+                                }))
+                .hasMessage("not served");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @Test
     void anOverlayWithoutItsMapOrWithoutItsChangesIsRefused() throws IOException {
         kind("overlay a.img new.img").openShaped().close();
         Files.delete(folder.resolve("new.img"));

@@ -226,4 +226,15 @@ class ExportNbdTest {
                 .contains(socket.toString(), "address in use");
         assertThat(socket).exists();
     }
+
+    @Test
+    void aTargetThatIsNotExportedLeavesNothingBehind() throws Exception {
+        Path image = Files.write(folder.resolve("a.img"), new byte[1 << 20]);
+        Process process = start("zoned", image.toString(), "--zone-size", "256K");
+        assertThat(process.waitFor(4, TimeUnit.MINUTES)).as("it ends").isTrue();
+        assertThat(process.exitValue()).isEqualTo(Main.FAILED);
+        assertThat(Files.readString(folder.resolve("errors")))
+                .contains("with zones cannot be exported");
+        assertThat(folder.resolve("a.img.zones")).doesNotExist();
+    }
 }

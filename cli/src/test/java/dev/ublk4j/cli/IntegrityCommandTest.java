@@ -92,6 +92,8 @@ class IntegrityCommandTest {
                     stripe a.img b.img --integrity t10-pi-1               | --metadata FILE
                     concat a.img,integrity=t10-pi-1 b.img                 | whole target of a device
                     file a.img --integrity t10-pi-1 --metadata a.img      | a.img
+                    zoned a.img --integrity t10-pi-1                      | with zones has no integrity metadata
+                    fault 'zoned(a.img)' --integrity t10-pi-1             | with zones has no integrity metadata
                     """)
     void isRefusedInALine(String line, String message) {
         assertThatThrownBy(() -> kind(line)).hasMessageContaining(message);
@@ -130,6 +132,23 @@ class IntegrityCommandTest {
         openAndClose("file a.img --integrity t10-pi-1");
         Files.delete(folder.resolve("a.img.integrity"));
         openAndClose("file a.img");
+    }
+
+    @Test
+    void hasTheSameMetadataByEachNameOfItsFile() throws IOException {
+        Path links = Files.createDirectory(folder.resolve("links"));
+        Path link = Files.createSymbolicLink(links.resolve("link.img"), folder.resolve("a.img"));
+        Path second = Files.createSymbolicLink(folder.resolve("second.img"), link);
+        openAndClose("file " + second + " --integrity t10-pi-1");
+        assertThat(folder.resolve("a.img.integrity")).exists();
+        assertThat(folder.resolve("second.img.integrity")).doesNotExist();
+        writeMetadata("a.img.integrity");
+        for (Path name : List.of(link, second)) {
+            assertThatThrownBy(() -> openAndClose("file " + name))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("has integrity metadata, %s/a.img.integrity", folder);
+            openAndClose("file " + name + " --integrity t10-pi-1");
+        }
     }
 
     @Test

@@ -172,7 +172,12 @@ final class OverlayQueue implements TargetQueue {
     private void writeNew(Request request, int phase, long cluster, long begin, long length) {
         if (!map.beginFilling(cluster)) {
             // Another write fills it, or has just done so.
-            request.part(begin, length).submitTo(again);
+            if (length == request.length()) {
+                // As itself: as a part it would lie one deeper each time that it finds this so.
+                submitLater(request);
+            } else {
+                request.part(begin, length).submitTo(again);
+            }
             return;
         }
         barrier.hold(phase, map.startOf(cluster), map.endOf(cluster));

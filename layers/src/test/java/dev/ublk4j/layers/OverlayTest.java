@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.ublk4j.server.Extents;
+import dev.ublk4j.server.Operation;
 import dev.ublk4j.targets.MemoryTarget;
+import dev.ublk4j.testkit.InFlight;
 import dev.ublk4j.testkit.TestBed;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -31,6 +35,12 @@ class OverlayTest {
 
     private OverlayMap map() throws IOException {
         return OverlayMap.inFile(folder.resolve("map"), SIZE, CLUSTER);
+    }
+
+    private static InFlight write(TestBed bed, long position, byte[] bytes) {
+        MemorySegment data = bed.memory(bytes.length);
+        data.copyFrom(MemorySegment.ofArray(bytes));
+        return bed.submit(request -> request.write(position).add(data));
     }
 
     private static byte[] random(int seed, int length) {
@@ -185,6 +195,24 @@ class OverlayTest {
         }
         try (OverlayMap map = map()) {
             assertThat(map.upperClusters()).isZero();
+        }
+    }
+
+    @Test
+    void aWriteWaitsForHoweverLongAnotherTakesToFillItsCluster() throws IOException {
+        FaultInjector base = new FaultInjector(disk("base"));
+        base.inject(DiskFault.delay(Duration.ofMillis(200)).on(Operation.READ).next(1));
+        byte[] first = random(8, 4096);
+        byte[] second = random(9, 2 * CLUSTER);
+        byte[] expected = new byte[4 * CLUSTER];
+        System.arraycopy(first, 0, expected, 4096, first.length);
+        System.arraycopy(second, 0, expected, 8192, second.length);
+        try (TestBed bed = TestBed.of(new Overlay(base, disk("upper"), map()))) {
+            InFlight filling = write(bed, 4096, first);
+            InFlight waiting = write(bed, 8192, second);
+            assertThat(waiting.check()).isEqualTo(second.length);
+            assertThat(filling.check()).isEqualTo(first.length);
+            assertThat(bed.read(0, expected.length)).isEqualTo(expected);
         }
     }
 

@@ -104,11 +104,20 @@ public final class ExportServer implements AutoCloseable {
         for (Plan plan : plans) {
             Target target = plan.opener().get();
             ExactSize exact = target.ability(ExactSize.class);
-            exports.add(new Exported(plan, created.add(target, plan.options()), exact));
+            exports.add(new Exported(plan, add(created, plan, target), exact));
         }
         created.open();
         for (int index = 0; index < exports.size(); index++) {
             announce(index);
+        }
+    }
+
+    private static Device add(Front front, Plan plan, Target target) {
+        try {
+            return front.add(target, plan.options());
+        } catch (Throwable e) {
+            plan.undo().run();
+            throw e;
         }
     }
 

@@ -13,10 +13,12 @@ import org.jspecify.annotations.Nullable;
  * @param composition what the target is made of, null where it is not made of others
  * @param options how to serve it
  * @param opener makes the target; called once
+ * @param undo deletes what the target has made for itself; called where it cannot be served
  */
 public record Plan(
         String kind,
         @Nullable String source,
         @Nullable String composition,
         DeviceOptions options,
-        Supplier<Target> opener) {}
+        Supplier<Target> opener,
+        Runnable undo) {}
