@@ -227,12 +227,7 @@ public abstract class ModeRules extends LaneRules {
     @ParameterizedTest
     @CsvSource(
             delimiter = ';',
-            value = {
-                "copy; 64; 3",
-                "user-copy; 256; 1",
-                "zero-copy; 40; 2",
-                "copy,batch; 32; 1"
-            })
+            value = {"copy; 64; 3", "user-copy; 256; 1", "zero-copy; 40; 2", "copy,batch; 32; 1"})
     void descriptorsLieAsFarApartAsTheServerHasAskedFor(String mode, int bytes, int threads) {
         assumeTrue(control().features().contains(Feature.IO_DESC_SIZE), "no IO_DESC_SIZE here");
         DeviceOptions options =
