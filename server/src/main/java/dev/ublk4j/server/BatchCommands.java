@@ -27,7 +27,7 @@ final class BatchCommands extends IoCommands {
     @Override
     void fetchAll() {
         for (QueueBatch queue : queues) {
-            queue.fetch();
+            queue.fetch(tags.common() == null);
         }
     }
 

@@ -18,10 +18,11 @@ import java.lang.foreign.ValueLayout;
 /**
  * Commands for many tags of one queue ({@code UBLK_F_BATCH_IO}), as one thread sends them.
  *
- * <p><b>Fetching.</b> One {@code PREP_IO_CMDS} gives all tags to the driver. One {@code
+ * <p><b>Fetching.</b> One {@code PREP_IO_CMDS} gives all tags to the driver. A {@code
  * FETCH_IO_CMDS} is always under way: it completes each time that there are requests, with their
  * tags in one of the buffers that the driver was lent. It ends when it finds no buffer, and is
- * prepared anew.
+ * prepared anew. Another one stands by where no other thread has one: the driver brings all
+ * requests by one of them, and does not tell that one when it takes the tags back meanwhile.
  *
  * <p><b>Committing.</b> The results of a turn are gathered, and go in one {@code COMMIT_IO_CMDS}.
  * At most one is under way, for which the driver reads its memory; results that come meanwhile are
@@ -117,8 +118,19 @@ final class QueueBatch {
         count = 0;
     }
 
-    /** Has the driver bring requests. */
-    void fetch() {
+    /**
+     * Has the driver bring requests.
+     *
+     * @param alone whether no other thread does
+     */
+    void fetch(boolean alone) {
+        fetch();
+        if (alone) {
+            fetch();
+        }
+    }
+
+    private void fetch() {
         ring.fetchBatch(queueId, buffers, userData(FETCH));
     }
 
@@ -201,7 +213,9 @@ final class QueueBatch {
         if ((completionFlags & IoUring.IORING_CQE_F_MORE) != 0) {
             return;
         }
-        if (result == IoResult.UBLK_IO_RES_ABORT) {
+        // A driver before Linux 7.3 answers EBUSY to one that comes when it has taken the tags
+        // back.
+        if (result == IoResult.UBLK_IO_RES_ABORT || result == Errno.EBUSY.negated()) {
             dispatcher.takenBack();
         } else if (result >= 0 || result == Errno.ENOBUFS.negated()) {
             fetch();

@@ -44,6 +44,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -248,6 +250,66 @@ public abstract class ModeRules extends LaneRules {
                     ClientDisk disk = lane().openDisk(second.id())) {
                 assertThat(control().info(id).ioDescSize()).isEqualTo(bytes);
                 assertKeeps(disk, area);
+            }
+        }
+    }
+
+    /** Keeps requests under way until it is told to stop, whatever comes of them. */
+    private final class Load implements Runnable {
+        final AtomicBoolean stop = new AtomicBoolean();
+        final AtomicInteger rounds = new AtomicInteger();
+        private final int device;
+        private final ClientArea area;
+
+        Load(int device, ClientArea area) {
+            this.device = device;
+            this.area = area;
+        }
+
+        @Override
+        public void run() {
+            try (ClientDisk disk = lane().openDisk(device)) {
+                while (!stop.get()) {
+                    List<CompletableFuture<Long>> answers = new ArrayList<>();
+                    for (int i = 0; i < 16; i++) {
+                        answers.add(
+                                disk.submit(Io.read((long) i * PAGE, area.piece(i * PAGE, PAGE))));
+                    }
+                    answers.forEach(ClientDisk::await);
+                    rounds.incrementAndGet();
+                }
+            }
+        }
+    }
+
+    /** Linux does not take back a fetch that it is just filling. */
+    @ParameterizedTest
+    @ValueSource(strings = {"copy,batch", "zero-copy,batch"})
+    void aServerInBatchesLeavesWhenItsDeviceIsQuiescedUnderLoad(String mode) throws Exception {
+        DeviceOptions options = options(mode).with(Recovery.REISSUE);
+        assumeTrue(control().features().contains(Feature.QUIESCE), "no QUIESCE_DEV here");
+        try (Arena arena = Arena.ofShared();
+                ClientArea area = area(lane(), arena)) {
+            for (int round = 0; round < 3; round++) {
+                int id;
+                Load load;
+                Thread client;
+                try (Device first = Device.start(lane().driver(), file(), options)) {
+                    id = first.id();
+                    load = new Load(id, area);
+                    client = Thread.ofPlatform().start(load);
+                    while (load.rounds.get() < 5) {
+                        Thread.onSpinWait();
+                    }
+                    control().quiesce(id, Duration.ofSeconds(20));
+                    assertThat(first.awaitStop(Duration.ofMinutes(1))).isTrue();
+                }
+                try (Device second =
+                        Device.recover(lane().driver(), id, file(), Inheritance.none())) {
+                    assertThat(second.mode()).hasToString(mode);
+                    load.stop.set(true);
+                    client.join();
+                }
             }
         }
     }
