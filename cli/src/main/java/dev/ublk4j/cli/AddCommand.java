@@ -138,7 +138,7 @@ final class AddCommand extends TargetHost implements Runnable {
                     "From the descriptor of a request to the next: 24 to 256, a multiple of 8. With 64,"
                             + " threads that share a queue have cache lines of their own (Linux 7.3)."
                             + " Default: 24.")
-    private int descriptorSize;
+    private @Nullable Integer descriptorSize;
 
     @Option(
             names = "--risk-crash",
@@ -264,7 +264,11 @@ final class AddCommand extends TargetHost implements Runnable {
         if (noPartScan) {
             options = options.with(Feature.NO_AUTO_PART_SCAN);
         }
-        if (descriptorSize != 0) {
+        if (descriptorSize != null) {
+            if (descriptorSize == 0) {
+                // Without the option, and not a size.
+                throw new IllegalArgumentException("the size of descriptors is 0");
+            }
             options = options.withDescriptorSize(descriptorSize);
         }
         return shares ? options.with(Feature.SHMEM_ZC) : options;

@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Collections;
@@ -18,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * The keys that users share with a server, each under the user's name.
  *
  * <p>A file has a user on each line, {@code name:key}, the key in hexadecimal digits: what {@code
- * psktool} of GnuTLS writes, and QEMU, nbdkit and libnbd read. Empty lines count for nothing.
+ * psktool} of GnuTLS writes, and QEMU, nbdkit and libnbd read. Empty lines count for nothing, nor
+ * does a byte order mark.
  *
  * <p>Immutable, for any thread. Neither a message nor {@link #toString} has a key in it.
  */
@@ -33,6 +35,9 @@ public final class PreSharedKeys {
     public static final int MAX_NAME = 128;
 
     private static final int MAX_FILE = 16 << 20;
+
+    /** Some editors begin a file in UTF-8 with it, and do not show it. */
+    private static final String BYTE_ORDER_MARK = "\uFEFF";
 
     private final Map<String, byte[]> keys;
 
@@ -50,6 +55,14 @@ public final class PreSharedKeys {
         byte[] bytes;
         try (InputStream in = Files.newInputStream(file)) {
             bytes = in.readNBytes(MAX_FILE + 1);
+        } catch (FileSystemException e) {
+            throw e;
+        } catch (IOException e) {
+            // What fails to be read does not know its name, such as a folder.
+            FileSystemException named =
+                    new FileSystemException(file.toString(), null, e.getMessage());
+            named.initCause(e);
+            throw named;
         }
         if (bytes.length > MAX_FILE) {
             throw new KeyFileException(file, 0, "is too large for a file of keys");
@@ -57,6 +70,9 @@ public final class PreSharedKeys {
         String text = text(bytes);
         if (text == null) {
             throw new KeyFileException(file, 0, "is not in UTF-8");
+        }
+        if (text.startsWith(BYTE_ORDER_MARK)) {
+            text = text.substring(BYTE_ORDER_MARK.length());
         }
         Map<String, byte[]> keys = new LinkedHashMap<>();
         Map<String, Integer> lines = new LinkedHashMap<>();
@@ -118,10 +134,18 @@ public final class PreSharedKeys {
         if (wrong != null) {
             return wrong;
         }
+        String wrongKey = wrongKey(name, digits);
+        if (wrongKey != null && name.length() >= 2 * MIN_KEY && isHexadecimal(name)) {
+            return "what is before the colon is a key, and not the name of a user";
+        }
+        return wrongKey;
+    }
+
+    private static @Nullable String wrongKey(String name, String digits) {
         if (digits.isEmpty()) {
             return "the key of '%s' is empty".formatted(name);
         }
-        if (!digits.chars().allMatch(each -> each < 0x80 && Character.digit(each, 16) >= 0)) {
+        if (!isHexadecimal(digits)) {
             return "the key of '%s' has other characters than hexadecimal digits".formatted(name);
         }
         if (digits.length() % 2 != 0) {
@@ -129,6 +153,10 @@ public final class PreSharedKeys {
         }
         String length = wrongLength(digits.length() / 2);
         return length == null ? null : "the key of '%s': %s".formatted(name, length);
+    }
+
+    private static boolean isHexadecimal(String text) {
+        return text.chars().allMatch(each -> each < 0x80 && Character.digit(each, 16) >= 0);
     }
 
     private static @Nullable String wrongName(String name) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -46,6 +47,22 @@ final class PreSharedKeysTest {
                 .hasMessageEndingWith("old is not in UTF-8");
     }
 
+    @Test
+    void theByteOrderMarkOfAnEditorIsNoPartOfAName() throws Exception {
+        assertThat(read("\uFEFFalice:" + KEY + "\nbob:" + OTHER).users())
+                .containsExactly("alice", "bob");
+    }
+
+    @Test
+    void whatCannotBeReadIsNamed() {
+        assertThatThrownBy(() -> PreSharedKeys.read(folder))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessage("%s: Is a directory", folder);
+        assertThatThrownBy(() -> PreSharedKeys.read(Path.of("/proc/self/mem")))
+                .isInstanceOf(FileSystemException.class)
+                .hasMessage("/proc/self/mem: Input/output error");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -58,6 +75,8 @@ final class PreSharedKeysTest {
                     alice:00112233445566778899aabbccddeef | the key of 'alice' has an odd number of hexadecimal digits
                     alice:00112233445566778899aabbccddeefg | the key of 'alice' has other characters than hexadecimal digits
                     alice:0011223344556677 | the key of 'alice': 8 bytes, less than 16; openssl rand -hex 32 makes a key
+                    00112233445566778899aabbccddeeff:alice | what is before the colon is a key, and not the name of a user
+                    00112233445566778899AABBCCDDEEFF:0011 | what is before the colon is a key, and not the name of a user
                     # from psktool | names in hexadecimal digits (#...) and comments are not supported
                     bob:00112233445566778899aabbccddeeff | the user 'bob' has a key on line 1
                     """)
