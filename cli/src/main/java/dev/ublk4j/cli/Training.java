@@ -36,8 +36,9 @@ import picocli.CommandLine.ParseResult;
 
 /**
  * What the launcher has the JVM remember in its AOT cache: a program that does what commands and
- * servers do, on the embedded driver, so that their classes are loaded and linked, and the methods
- * on the way of a request have been called often. It changes nothing, and needs no privilege.
+ * servers do, on the embedded driver, so that their classes are loaded and linked, those too that
+ * the JVM makes of method handles which are called often. It changes nothing, and needs no
+ * privilege.
  */
 public final class Training {
     private static final int REQUESTS = 5_000;
