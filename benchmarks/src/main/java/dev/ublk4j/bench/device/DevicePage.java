@@ -99,7 +99,7 @@ public final class DevicePage {
         text.append(
                 format(
                         """
-                        Measured by `./bench device` on %s, on %s (user-mode Linux, %s processor) of a machine with %s, whose load \
+                        Measured by `./bench device --line %s` on %s, on %s (user-mode Linux, %s processor) of a machine with %s, whose load \
                         was %s before; %s on OpenJDK %s, kublk of Linux %s, %s. All devices of a case are there at a time, and \
                         take turns of %s ms, %s each.
 
@@ -114,6 +114,7 @@ public final class DevicePage {
                         | ublk4j, us | peer, us |
                         |---|---|--:|---|--:|--:|--:|--:|--:|--:|
                         """,
+                        fact("line"),
                         fact("date"),
                         fact("kernel"),
                         fact("processors"),
