@@ -297,9 +297,10 @@ public abstract class ModeRules extends LaneRules {
                 try (Device first = Device.start(lane().driver(), file(), options)) {
                     id = first.id();
                     load = new Load(id, area);
-                    client = Thread.ofPlatform().start(load);
+                    client = Thread.ofPlatform().daemon().start(load);
                     while (load.rounds.get() < 5) {
-                        Thread.onSpinWait();
+                        assertThat(client.isAlive()).as("the load goes on").isTrue();
+                        Thread.sleep(1);
                     }
                     control().quiesce(id, Duration.ofSeconds(20));
                     assertThat(first.awaitStop(Duration.ofMinutes(1))).isTrue();
